@@ -1,0 +1,38 @@
+//! `meterbox-bench`: one subcommand per benchmark group, each beside a reference in the same run.
+//!
+//! Run with `cargo run --release -p meterbox-bench -- <group>`. The groups are rows of one table; a
+//! group prints its own figures and never decides whether a build passes.
+#![forbid(unsafe_code)]
+#![allow(clippy::print_stdout, reason = "a benchmark's output is its result")]
+
+use std::process::ExitCode;
+
+/// One group of benchmarks.
+struct Group {
+    name: &'static str,
+    about: &'static str,
+    run: fn(&[String]),
+}
+
+/// Every group, in the order in which `all` runs them.
+const GROUPS: &[Group] = &[];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let wanted = arguments.first().map_or("", String::as_str);
+    let rest = arguments.get(1..).unwrap_or_default();
+    let mut found = false;
+    for group in GROUPS.iter().filter(|group| wanted == "all" || group.name == wanted) {
+        found = true;
+        (group.run)(rest);
+    }
+    if found {
+        return ExitCode::SUCCESS;
+    }
+    println!("usage: meterbox-bench <group> [options]\n");
+    for group in GROUPS {
+        println!("  {:<14} {}", group.name, group.about);
+    }
+    println!("  {:<14} every group", "all");
+    ExitCode::from(2)
+}
