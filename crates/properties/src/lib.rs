@@ -1,0 +1,1 @@
+//! Java `.properties` text to entries with line numbers.

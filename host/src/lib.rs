@@ -1,0 +1,10 @@
+//! The Meterbox server as a library; the module list below is the map of the program.
+//!
+//! Each folder holds one noun. `cli` turns a command line into a call, `config` turns
+//! `config.properties` into [`config::Settings`], and each component receives only its own part of
+//! them. The library starts nothing by itself and keeps no global mutable state.
+
+#![forbid(unsafe_code)]
+
+pub mod cli;
+pub mod config;

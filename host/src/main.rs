@@ -1,0 +1,15 @@
+//! The `meterbox` binary: hands arguments and environment to the library and returns its exit code.
+//!
+//! It holds no logic. Exit codes: 0 done, 1 failed at run time or findings, 2 refused usage or
+//! configuration.
+
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    meterbox::cli::main(
+        std::env::args_os(),
+        &meterbox::config::Environment::of_process(),
+    )
+}
