@@ -1,0 +1,401 @@
+//! Instruments: how a plugin changes a series that belongs to the host.
+//!
+//! A series is registered once and then changed through an [`Instrument`], a slot number and a vtable, so
+//! that one increment is one call. What the host keeps behind the slot, and in how many copies, is its
+//! own affair; this module stores nothing.
+
+use std::sync::Arc;
+
+use abi_stable::StableAbi;
+use abi_stable::prefix_type::{PrefixTypeTrait, WithMetadata};
+use abi_stable::std_types::{RSlice, RStr, RString};
+
+use crate::border::{Ptr, caught, cross, outcome, shims, try_cross};
+use crate::gather::{FamilyColumns, Kind};
+use crate::status::{Failure, Status};
+
+/// What a plugin says about a family when it registers one.
+///
+/// Registering a name again with the same kind, labels and bounds gives the same family; anything else is
+/// [`Status::CONFLICT`]. Every text is checked by the host.
+#[derive(Clone, Copy, Debug)]
+pub struct FamilySpec<'a> {
+    /// Its kind.
+    pub kind: Kind,
+    /// Its name; for a counter with the ending `_total`.
+    pub name: &'a str,
+    /// One sentence on what it measures.
+    pub help: &'a str,
+    /// Unit as in OpenMetrics (`seconds`, `bytes`), or empty.
+    pub unit: &'a str,
+    /// Label names, in the order in which values are given to [`FamilyService::series`].
+    pub labels: &'a [&'a str],
+    /// Upper bounds of a histogram's buckets, ascending, without `+Inf`; empty for other kinds.
+    pub bounds: &'a [f64],
+    /// As in [`FamilyColumns::flags`].
+    pub flags: u32,
+}
+
+impl FamilyColumns for FamilySpec<'_> {
+    fn name(&self) -> &str {
+        self.name
+    }
+    fn help(&self) -> &str {
+        self.help
+    }
+    fn unit(&self) -> &str {
+        self.unit
+    }
+    fn kind(&self) -> Kind {
+        self.kind
+    }
+    fn bounds(&self) -> &[f64] {
+        self.bounds
+    }
+    fn flags(&self) -> u32 {
+        self.flags
+    }
+}
+
+/// The owner's side of many instruments: what happens to slot number `slot`.
+///
+/// Every method may be called from any thread at any time and must not block. A change that does not fit
+/// the kind of the series (a negative counter step, `observe` on a gauge) is dropped and counted.
+pub trait Cells: Send + Sync + 'static {
+    /// Adds a whole number to a counter or gauge.
+    fn add_u64(&self, slot: u64, amount: u64);
+    /// Adds to a counter (not negative) or a gauge.
+    fn add_f64(&self, slot: u64, amount: f64);
+    /// Sets a gauge, an unknown or an info.
+    fn set(&self, slot: u64, value: f64);
+    /// Observes a value in a histogram or summary.
+    fn observe(&self, slot: u64, value: f64);
+    /// One more [`Instrument`] refers to the slot.
+    fn retain(&self, slot: u64);
+    /// One [`Instrument`] less refers to the slot. The series keeps its value.
+    fn release(&self, slot: u64);
+}
+
+/// Border functions of [`Cells`]; grows only at its end.
+#[repr(C)]
+#[derive(StableAbi)]
+#[sabi(kind(Prefix(prefix_ref = CellsVtRef, prefix_fields = CellsVtPrefix)))]
+#[sabi(missing_field(option))]
+pub struct CellsVt {
+    add_u64: unsafe extern "C" fn(this: Ptr, slot: u64, amount: u64),
+    add_f64: unsafe extern "C" fn(this: Ptr, slot: u64, amount: f64),
+    set: unsafe extern "C" fn(this: Ptr, slot: u64, value: f64),
+    observe: unsafe extern "C" fn(this: Ptr, slot: u64, value: f64),
+    retain: unsafe extern "C" fn(this: Ptr, slot: u64),
+    #[sabi(last_prefix_field)]
+    release: unsafe extern "C" fn(this: Ptr, slot: u64),
+}
+
+/// A series that can be changed: one slot of its owner's [`Cells`].
+///
+/// OWNERSHIP: owned by whoever holds it and free to move to any thread; a clone is one more holder of the
+/// same slot. Dropping the last one lets the owner forget the slot, not the series.
+#[repr(C)]
+#[derive(StableAbi)]
+pub struct Instrument {
+    this: Ptr,
+    slot: u64,
+    vt: CellsVtRef,
+}
+
+/// Carries the shims that know the owner's type.
+struct Glue<C>(C);
+
+impl<C: Cells> Glue<C> {
+    const VT: &'static WithMetadata<CellsVt> = &WithMetadata::new(CellsVt {
+        add_u64: Self::add_u64,
+        add_f64: Self::add_f64,
+        set: Self::set,
+        observe: Self::observe,
+        retain: Self::retain,
+        release: Self::release,
+    });
+
+    shims! { in C as cells;
+        fn add_u64(slot: u64, amount: u64) -> () or () => cells.add_u64(slot, amount);
+        fn add_f64(slot: u64, amount: f64) -> () or () => cells.add_f64(slot, amount);
+        fn set(slot: u64, value: f64) -> () or () => cells.set(slot, value);
+        fn observe(slot: u64, value: f64) -> () or () => cells.observe(slot, value);
+    }
+
+    unsafe extern "C" fn retain(this: Ptr, slot: u64) {
+        // SAFETY: `Instrument::of` took the pointer from `Arc::into_raw`, and a holder keeps it alive.
+        unsafe { Arc::increment_strong_count(this.address::<C>()) };
+        // SAFETY: as above.
+        let cells = unsafe { this.get::<C>() };
+        let _panic_has_nowhere_to_go = caught(|| cells.retain(slot));
+    }
+
+    unsafe extern "C" fn release(this: Ptr, slot: u64) {
+        // SAFETY: one holder of the `Arc` ends here, as each `retain` and `Instrument::of` added one.
+        let cells = unsafe { Arc::from_raw(this.address::<C>()) };
+        let _panic_has_nowhere_to_go = caught(move || cells.release(slot));
+    }
+}
+
+impl Instrument {
+    /// A handle on slot `slot` of `cells`; counts as one `retain`, which the owner has already done.
+    #[must_use]
+    pub fn of<C: Cells>(cells: Arc<C>, slot: u64) -> Self {
+        Self { this: Ptr::new(Arc::into_raw(cells)), slot, vt: CellsVtRef(Glue::<C>::VT.as_prefix()) }
+    }
+
+    /// A handle on nothing: every change is lost. What an out-parameter holds before it is filled.
+    pub(crate) fn inert() -> Self {
+        Self::of(Arc::new(Nothing), 0)
+    }
+
+    /// See [`Cells::add_u64`].
+    #[inline]
+    pub fn add_u64(&self, amount: u64) {
+        cross!(self.add_u64(self.slot, amount));
+    }
+
+    /// See [`Cells::add_f64`].
+    #[inline]
+    pub fn add_f64(&self, amount: f64) {
+        cross!(self.add_f64(self.slot, amount));
+    }
+
+    /// See [`Cells::set`].
+    #[inline]
+    pub fn set(&self, value: f64) {
+        cross!(self.set(self.slot, value));
+    }
+
+    /// See [`Cells::observe`].
+    #[inline]
+    pub fn observe(&self, value: f64) {
+        cross!(self.observe(self.slot, value));
+    }
+}
+
+impl Clone for Instrument {
+    fn clone(&self) -> Self {
+        cross!(self.retain(self.slot));
+        Self { ..*self }
+    }
+}
+
+impl Drop for Instrument {
+    fn drop(&mut self) {
+        cross!(self.release(self.slot));
+    }
+}
+
+/// The cells of [`Instrument::inert`].
+struct Nothing;
+
+impl Cells for Nothing {
+    fn add_u64(&self, _slot: u64, _amount: u64) {}
+    fn add_f64(&self, _slot: u64, _amount: f64) {}
+    fn set(&self, _slot: u64, _value: f64) {}
+    fn observe(&self, _slot: u64, _value: f64) {}
+    fn retain(&self, _slot: u64) {}
+    fn release(&self, _slot: u64) {}
+}
+
+/// The owner's side of one registered family.
+pub trait FamilyService: Send + Sync + 'static {
+    /// The series with these label values, in the order of [`FamilySpec::labels`]; made if it is new.
+    ///
+    /// # Errors
+    /// [`Status::INVALID`] for a wrong number of values or a value that may not be, [`Status::LIMIT`] when
+    /// one series more is too many.
+    fn series(&self, values: &[&str]) -> Result<Instrument, Failure>;
+
+    /// Removes the series with these label values; instruments that still refer to it change nothing.
+    ///
+    /// # Errors
+    /// [`Status::NOT_FOUND`] when there is no such series.
+    fn remove(&self, values: &[&str]) -> Result<(), Failure>;
+}
+
+type Shared = Arc<dyn FamilyService>;
+
+/// Border functions of [`FamilyService`]; grows only at its end.
+#[repr(C)]
+#[derive(StableAbi)]
+#[sabi(kind(Prefix(prefix_ref = MetricFamilyVtRef, prefix_fields = MetricFamilyVtPrefix)))]
+#[sabi(missing_field(option))]
+pub struct MetricFamilyVt {
+    series: for<'v, 'o> unsafe extern "C" fn(
+        this: Ptr,
+        values: RSlice<'v, RStr<'v>>,
+        series: &'o mut Instrument,
+        error: &'o mut RString,
+    ) -> Status,
+    remove: for<'v, 'o> unsafe extern "C" fn(
+        this: Ptr,
+        values: RSlice<'v, RStr<'v>>,
+        error: &'o mut RString,
+    ) -> Status,
+    #[sabi(last_prefix_field)]
+    release: unsafe extern "C" fn(this: Ptr),
+}
+
+/// A family that this holder registered.
+///
+/// OWNERSHIP: owned by whoever holds it, free to move to any thread. Dropping it removes nothing.
+#[repr(C)]
+#[derive(StableAbi)]
+pub struct MetricFamily {
+    this: Ptr,
+    vt: MetricFamilyVtRef,
+}
+
+static FAMILY_VT: &WithMetadata<MetricFamilyVt> =
+    &WithMetadata::new(MetricFamilyVt { series, remove, release });
+
+shims! { in Shared as family;
+    try fn remove(values: RSlice<'_, RStr<'_>>) => family.remove(&texts(values));
+}
+
+unsafe extern "C" fn series(
+    this: Ptr,
+    values: RSlice<'_, RStr<'_>>,
+    series: &mut Instrument,
+    error: &mut RString,
+) -> Status {
+    // SAFETY: only `MetricFamily::of` pairs this function with a pointer, to a boxed `Shared`.
+    let family = unsafe { this.get::<Shared>() };
+    outcome(error, || family.series(&texts(values)).map(|made| *series = made))
+}
+
+unsafe extern "C" fn release(this: Ptr) {
+    // SAFETY: `MetricFamily::of` boxed it; the handle calls this once, when it is dropped.
+    let family = unsafe { this.unbox::<Shared>() };
+    let _panic_has_nowhere_to_go = caught(move || drop(family));
+}
+
+fn texts<'a>(values: RSlice<'a, RStr<'a>>) -> Vec<&'a str> {
+    values.as_slice().iter().map(|value| value.as_str()).collect()
+}
+
+impl MetricFamily {
+    /// Wraps an owner's family for the border.
+    #[must_use]
+    pub fn of(family: impl FamilyService) -> Self {
+        let family: Shared = Arc::new(family);
+        Self { this: Ptr::boxed(family), vt: MetricFamilyVtRef(FAMILY_VT.as_prefix()) }
+    }
+
+    /// A family that refuses everything. What an out-parameter holds before it is filled.
+    pub(crate) fn inert() -> Self {
+        Self::of(Nothing)
+    }
+
+    /// See [`FamilyService::series`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn series(&self, values: &[&str]) -> Result<Instrument, Failure> {
+        let values: Vec<RStr<'_>> = values.iter().map(|value| RStr::from(*value)).collect();
+        let mut series = Instrument::inert();
+        try_cross!(self.series(RSlice::from_slice(&values), &mut series))?;
+        Ok(series)
+    }
+
+    /// See [`FamilyService::remove`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn remove(&self, values: &[&str]) -> Result<(), Failure> {
+        let values: Vec<RStr<'_>> = values.iter().map(|value| RStr::from(*value)).collect();
+        try_cross!(self.remove(RSlice::from_slice(&values)))
+    }
+}
+
+impl Drop for MetricFamily {
+    fn drop(&mut self) {
+        cross!(self.release());
+    }
+}
+
+impl FamilyService for Nothing {
+    fn series(&self, _values: &[&str]) -> Result<Instrument, Failure> {
+        Err(Failure::unsupported("a series of an unregistered family"))
+    }
+    fn remove(&self, _values: &[&str]) -> Result<(), Failure> {
+        Err(Failure::unsupported("a series of an unregistered family"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Tally {
+        sum: AtomicU64,
+        holders: AtomicI64,
+    }
+
+    impl Cells for Tally {
+        fn add_u64(&self, slot: u64, amount: u64) {
+            self.sum.fetch_add(slot * amount, Ordering::Relaxed);
+        }
+        fn add_f64(&self, _slot: u64, _amount: f64) {}
+        fn set(&self, _slot: u64, _value: f64) {}
+        fn observe(&self, _slot: u64, _value: f64) {
+            panic!("not a histogram");
+        }
+        fn retain(&self, _slot: u64) {
+            self.holders.fetch_add(1, Ordering::Relaxed);
+        }
+        fn release(&self, _slot: u64) {
+            self.holders.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    struct Family(Arc<Tally>);
+
+    impl FamilyService for Family {
+        fn series(&self, values: &[&str]) -> Result<Instrument, Failure> {
+            let slot = values[0].parse().map_err(|_| Failure::new(Status::INVALID, "no number"))?;
+            self.0.retain(slot);
+            Ok(Instrument::of(self.0.clone(), slot))
+        }
+        fn remove(&self, values: &[&str]) -> Result<(), Failure> {
+            Err(Failure::new(Status::NOT_FOUND, values.join("+")))
+        }
+    }
+
+    #[test]
+    fn every_holder_changes_its_slot_and_gives_it_back() {
+        let tally = Arc::new(Tally::default());
+        let family = MetricFamily::of(Family(tally.clone()));
+        let ten = family.series(&["10"]).expect("a number");
+        let again = ten.clone();
+        ten.add_u64(2);
+        drop(ten);
+        again.add_u64(1);
+        assert_eq!(tally.sum.load(Ordering::Relaxed), 30);
+        assert_eq!(tally.holders.load(Ordering::Relaxed), 1);
+        drop((again, family));
+        assert_eq!(tally.holders.load(Ordering::Relaxed), 0);
+        assert_eq!(Arc::strong_count(&tally), 1);
+    }
+
+    #[test]
+    fn an_owner_that_panics_does_not_unwind_into_the_caller() {
+        let tally = Arc::new(Tally::default());
+        Instrument::of(tally, 1).observe(1.0);
+    }
+
+    #[test]
+    fn refusals_cross_with_kind_and_text() {
+        let family = MetricFamily::of(Family(Arc::default()));
+        let refused = family.series(&["ten"]).map(drop).expect_err("not a number");
+        assert_eq!(refused, Failure::new(Status::INVALID, "no number"));
+        let refused = family.remove(&["a", "b"]).expect_err("never found");
+        assert_eq!(refused, Failure::new(Status::NOT_FOUND, "a+b"));
+    }
+}
