@@ -1,0 +1,252 @@
+//! The metadata a plugin carries in its ELF section `.meterbox`, read without running any code.
+//!
+//! The section holds what is known when the plugin is compiled: who it is, which plugin API it was
+//! built against, what it asks for. Routes are not in it; they come from the running object.
+
+use crate::{Reason, Refusal};
+use serde::Deserialize;
+use serde_json::Value;
+use std::fmt;
+
+/// The section may not be larger, in bytes.
+pub const METADATA_BYTES_MAX: usize = 64 << 10;
+pub(crate) const SECTION: &str = ".meterbox";
+const NAME_BYTES_MAX: usize = 63;
+const VERSION_BYTES_MAX: usize = 64;
+const DESCRIPTION_BYTES_MAX: usize = 1024;
+const PERMISSIONS_MAX: usize = 32;
+
+/// A version of the plugin API. While the major is 0 every minor is a different API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ApiVersion {
+    /// The first number.
+    pub major: u32,
+    /// The second number.
+    pub minor: u32,
+}
+
+impl ApiVersion {
+    /// Reads `major.minor` with an optional rest (`0.1.3`, `1.2`).
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split('.');
+        let major = parts.next()?.parse().ok()?;
+        let minor = parts.next()?.parse().ok()?;
+        Some(Self { major, minor })
+    }
+
+    /// Whether a host with API `self` can load a plugin built against `plugin`.
+    pub fn loads(self, plugin: ApiVersion) -> bool {
+        match self.major {
+            0 => self == plugin,
+            major => plugin.major == major && plugin.minor <= self.minor,
+        }
+    }
+}
+
+impl fmt::Display for ApiVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.major, self.minor)
+    }
+}
+
+/// What a plugin says about itself. Unknown fields are kept out, not refused.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Metadata {
+    /// `[a-z][a-z0-9_]{0,62}`; unique in a host.
+    pub name: String,
+    /// The plugin's own version.
+    pub version: String,
+    /// The plugin API it was built against, `major.minor.patch`.
+    pub api: String,
+    /// What happens on a panic; must be `unwind`.
+    pub panic: String,
+    /// One sentence for people.
+    #[serde(default)]
+    pub description: String,
+    /// What it asks the host for.
+    #[serde(default)]
+    pub permissions: Vec<String>,
+    /// JSON Schema of its configuration table, if it has one.
+    #[serde(default)]
+    pub schema: Option<Value>,
+}
+
+impl Metadata {
+    /// Reads and judges the bytes of the section.
+    ///
+    /// # Errors
+    /// [`Reason::BadMetadata`], [`Reason::Api`] or [`Reason::PanicAbort`].
+    pub fn parse(section: &[u8], host: ApiVersion) -> Result<Self, Refusal> {
+        if section.len() > METADATA_BYTES_MAX {
+            let size = section.len();
+            return Err(bad(&format!(
+                "{size} bytes, at most {METADATA_BYTES_MAX} are allowed"
+            )));
+        }
+        // The linker may pad the section with NUL bytes.
+        let end = section
+            .iter()
+            .rposition(|&byte| byte != 0)
+            .map_or(0, |last| last + 1);
+        let metadata: Self =
+            serde_json::from_slice(&section[..end]).map_err(|error| bad(&error.to_string()))?;
+        metadata.check_form()?;
+        metadata.check_fit(host)?;
+        Ok(metadata)
+    }
+
+    fn check_form(&self) -> Result<(), Refusal> {
+        if !valid_name(&self.name) {
+            return Err(bad(&format!(
+                "name {:?} is not [a-z][a-z0-9_]{{0,62}}",
+                self.name
+            )));
+        }
+        for (field, text, bytes_max) in [
+            ("version", &self.version, VERSION_BYTES_MAX),
+            ("api", &self.api, VERSION_BYTES_MAX),
+            ("description", &self.description, DESCRIPTION_BYTES_MAX),
+        ] {
+            if text.len() > bytes_max || text.chars().any(char::is_control) {
+                let why = format!("{field} is longer than {bytes_max} bytes or not one line");
+                return Err(bad(&why));
+            }
+        }
+        if self.permissions.len() > PERMISSIONS_MAX {
+            return Err(bad(&format!("more than {PERMISSIONS_MAX} permissions")));
+        }
+        if self
+            .schema
+            .as_ref()
+            .is_some_and(|schema| !schema.is_object())
+        {
+            return Err(bad("schema is not an object"));
+        }
+        Ok(())
+    }
+
+    fn check_fit(&self, host: ApiVersion) -> Result<(), Refusal> {
+        let Some(api) = ApiVersion::parse(&self.api) else {
+            return Err(bad(&format!("api {:?} is not a version", self.api)));
+        };
+        if !host.loads(api) {
+            let text = format!(
+                "plugin {} {} needs plugin api {api}, this host has {host}; rebuild it against \
+                 meterbox-plugin {host}",
+                self.name, self.version
+            );
+            return Err(Refusal::new(Reason::Api, text));
+        }
+        if self.panic != "unwind" {
+            let text = format!(
+                "plugin {} was built with panic = {:?}, so its first panic would end the host; \
+                 build it with panic = \"unwind\"",
+                self.name, self.panic
+            );
+            return Err(Refusal::new(Reason::PanicAbort, text));
+        }
+        Ok(())
+    }
+}
+
+/// Whether `name` can be the name of a plugin: `[a-z][a-z0-9_]{0,62}`.
+pub fn valid_name(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    name.len() <= NAME_BYTES_MAX
+        && bytes.next().is_some_and(|first| first.is_ascii_lowercase())
+        && bytes.all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+}
+
+fn bad(why: &str) -> Refusal {
+    let text = format!("section {SECTION} is not usable ({why}); export it with export_plugin!");
+    Refusal::new(Reason::BadMetadata, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOST: ApiVersion = ApiVersion { major: 0, minor: 1 };
+
+    fn parse(json: &str) -> Result<Metadata, Refusal> {
+        Metadata::parse(json.as_bytes(), HOST)
+    }
+
+    fn with(from: &str, to: &str) -> Refusal {
+        const GOOD: &str = r#"{"name":"drift","version":"0.1.0","api":"0.1.0","panic":"unwind"}"#;
+        assert!(parse(GOOD).is_ok());
+        assert!(GOOD.contains(from));
+        parse(&GOOD.replace(from, to)).expect_err("must be refused")
+    }
+
+    #[test]
+    fn optional_fields_unknown_fields_and_padding_are_fine() {
+        let json = "{\"name\":\"a_1\",\"version\":\"2\",\"api\":\"0.1.9\",\"panic\":\"unwind\",\
+                    \"permissions\":[\"metrics.read\"],\"schema\":{},\"rustc\":\"1.95\"}\0\0\0";
+        let metadata = parse(json).unwrap();
+        assert_eq!(metadata.permissions, ["metrics.read"]);
+        assert_eq!(metadata.description, "");
+    }
+
+    #[test]
+    fn each_unusable_field_is_named() {
+        let table = [
+            ("drift", "Drift", Reason::BadMetadata, "name \"Drift\""),
+            ("drift", "../etc", Reason::BadMetadata, "name \"../etc\""),
+            ("drift", "", Reason::BadMetadata, "name \"\""),
+            (
+                "\"version\":\"0.1.0\",",
+                "",
+                Reason::BadMetadata,
+                "missing field `version`",
+            ),
+            (
+                "0.1.0\",\"api",
+                "1\\n2\",\"api",
+                Reason::BadMetadata,
+                "version is longer",
+            ),
+            (
+                "\"api\":\"0.1.0\"",
+                "\"api\":\"new\"",
+                Reason::BadMetadata,
+                "api \"new\"",
+            ),
+            (
+                "\"api\":\"0.1.0\"",
+                "\"api\":\"0.2.0\"",
+                Reason::Api,
+                "needs plugin api 0.2, this host has 0.1",
+            ),
+            ("unwind", "abort", Reason::PanicAbort, "panic = \"abort\""),
+            (
+                "}",
+                ",\"schema\":[]}",
+                Reason::BadMetadata,
+                "schema is not an object",
+            ),
+            ("}", "", Reason::BadMetadata, "EOF"),
+        ];
+        for (from, to, reason, text) in table {
+            let refusal = with(from, to);
+            assert_eq!(refusal.reason, reason, "{refusal}");
+            assert!(refusal.text.contains(text), "{refusal}");
+        }
+    }
+
+    #[test]
+    fn a_section_above_the_cap_is_refused_before_it_is_parsed() {
+        let refusal = Metadata::parse(&vec![b' '; METADATA_BYTES_MAX + 1], HOST).unwrap_err();
+        assert!(refusal.text.contains("65537 bytes"), "{refusal}");
+    }
+
+    #[test]
+    fn from_one_point_nought_on_older_minors_load_and_newer_do_not() {
+        let version = |major, minor| ApiVersion { major, minor };
+        assert!(version(1, 5).loads(version(1, 0)));
+        assert!(!version(1, 0).loads(version(1, 5)));
+        assert!(!version(2, 0).loads(version(1, 0)));
+        assert!(!version(0, 2).loads(version(0, 1)));
+        assert!(version(0, 2).loads(version(0, 2)));
+    }
+}

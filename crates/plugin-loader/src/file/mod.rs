@@ -1,0 +1,24 @@
+//! A plugin file before any of its code runs: found, judged, copied, hashed and read.
+//!
+//! [`candidates`] lists the files of the plugin folders, [`verify`] takes one of them through every
+//! check and hands back a [`Verified`] with the private copy that is the only thing ever loaded.
+//! Nothing here opens a library.
+
+mod candidates;
+mod copy;
+mod dynamic;
+mod elf;
+mod glibc;
+mod groups;
+mod metadata;
+mod open;
+mod ownership;
+#[cfg(test)]
+mod testing;
+mod verify;
+
+pub use candidates::{Candidate, Found, candidates};
+pub use copy::PrivateCopy;
+pub use elf::Elf;
+pub use metadata::{ApiVersion, METADATA_BYTES_MAX, Metadata, valid_name};
+pub use verify::{FILE_BYTES_MAX, Policy, Verified, verify};

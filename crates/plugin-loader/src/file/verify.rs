@@ -1,0 +1,87 @@
+//! Takes one candidate through every check that needs none of its code to run.
+//!
+//! Order: open and permissions, private copy, digest, ELF ranges, what it links, metadata. Everything
+//! after the copy works on the copy's own bytes, so what was verified is what gets mapped.
+
+use super::glibc::GlibcVersion;
+use super::{ApiVersion, Candidate, Elf, Metadata, PrivateCopy, dynamic, metadata, open};
+use crate::{Reason, Refusal};
+use std::path::PathBuf;
+
+/// A larger file is refused, in bytes.
+pub const FILE_BYTES_MAX: u64 = 256 << 20;
+
+/// What the host's configuration says about files.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// The plugin API of this host.
+    pub api: ApiVersion,
+    /// Names of further libraries that plugins may need (`plugins_needed_extra`).
+    pub needed_extra: Vec<String>,
+    /// Skip the owner and permission checks (`plugins_insecure_permissions`).
+    pub insecure_permissions: bool,
+    /// A folder of the host for private copies where memory files cannot be executed.
+    pub copy_folder: Option<PathBuf>,
+}
+
+/// A plugin file that passed every check, and the copy that may be loaded.
+#[derive(Debug)]
+pub struct Verified {
+    /// Where it was found.
+    pub path: PathBuf,
+    /// The only bytes that are ever mapped.
+    pub copy: PrivateCopy,
+    /// What it says about itself.
+    pub metadata: Metadata,
+    /// Libraries it needs, all of them allowed.
+    pub libraries: Vec<String>,
+    /// The glibc it needs, `2.34`.
+    pub glibc: Option<String>,
+}
+
+impl Verified {
+    /// The digest of the copy in hexadecimal, as `sha256sum` prints it.
+    pub fn sha256_hex(&self) -> String {
+        use std::fmt::Write;
+        self.copy
+            .sha256()
+            .iter()
+            .fold(String::with_capacity(64), |mut text, byte| {
+                let _ = write!(text, "{byte:02x}");
+                text
+            })
+    }
+}
+
+/// Checks one candidate.
+///
+/// # Errors
+/// A [`Refusal`] whose sentence starts with the path.
+pub fn verify(candidate: &Candidate, policy: &Policy) -> Result<Verified, Refusal> {
+    let path = candidate.path();
+    examine(candidate, policy, path.clone()).map_err(|refusal| refusal.at(&path))
+}
+
+fn examine(candidate: &Candidate, policy: &Policy, path: PathBuf) -> Result<Verified, Refusal> {
+    let source = open::open(candidate, policy.insecure_permissions)?;
+    let name = candidate.file_name.to_string_lossy();
+    // The kernel allows 249 bytes; the name only helps to read /proc/PID/maps.
+    let label: String = name.chars().filter(|c| !c.is_control()).take(60).collect();
+    let fallback = policy.copy_folder.as_deref();
+    let (copy, bytes) = PrivateCopy::make(&source, &label, FILE_BYTES_MAX, fallback)?;
+    let elf = Elf::parse(&bytes)?;
+    let needs = dynamic::check(&elf, &policy.needed_extra, GlibcVersion::running())?;
+    let section = elf.section(metadata::SECTION).ok_or_else(|| {
+        let text = "it is a library but no Meterbox plugin (section .meterbox is missing); export \
+                    it with export_plugin!";
+        Refusal::new(Reason::NoMetadata, text)
+    })?;
+    let metadata = Metadata::parse(section, policy.api)?;
+    Ok(Verified {
+        path,
+        copy,
+        metadata,
+        libraries: needs.libraries,
+        glibc: needs.glibc.map(|version| version.to_string()),
+    })
+}
