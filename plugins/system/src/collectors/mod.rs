@@ -1,0 +1,63 @@
+//! One file per collector: what it reads, what it makes of it, under which names.
+//!
+//! A collector belongs to one thing of the machine and emits it in every set that has a name for
+//! it. It keeps state only where a figure needs the reading before (CPU load). It does not cache:
+//! each scrape reads anew. [`all`] is the one list; to add a collector, add a file and a line.
+
+use crate::config::Settings;
+use crate::error::CollectError;
+use crate::machine::Machine;
+use crate::sample::{Family, Samples};
+
+mod cpu;
+mod disk_io;
+mod filesystem;
+mod gpu;
+mod interface;
+mod kernel;
+mod load;
+mod memory;
+mod network;
+mod process;
+
+/// Reads one thing of the machine at each scrape.
+pub(crate) trait Collector: Send {
+    /// Its name in the configuration and in the label `collector`.
+    fn name(&self) -> &'static str;
+
+    /// Families to register at the start: the inherited ones, which print HELP and TYPE even
+    /// while they have no sample.
+    fn declared(&self) -> &'static [Family] {
+        &[]
+    }
+
+    /// Reads now, and adds what it found.
+    ///
+    /// # Errors
+    /// When there is nothing at all to say; parts that failed are noted in `out` instead.
+    fn collect(&mut self, machine: &Machine, out: &mut Samples) -> Result<(), CollectError>;
+}
+
+/// The collectors of these settings, in the order they run.
+pub(crate) fn all(settings: &Settings) -> Vec<Box<dyn Collector>> {
+    let all: [Box<dyn Collector>; 10] = [
+        Box::new(cpu::Cpu::new(settings)),
+        Box::new(memory::Memory::new(settings)),
+        Box::new(filesystem::Filesystem::new(settings)),
+        Box::new(disk_io::DiskIo::new(settings)),
+        Box::new(network::Network::new(settings)),
+        Box::new(interface::Interface::new(settings)),
+        Box::new(load::Load),
+        Box::new(kernel::Kernel),
+        Box::new(process::Process::new(settings)),
+        Box::new(gpu::Gpu::new(settings)),
+    ];
+    all.into_iter()
+        .filter(|collector| settings.wants(collector.name()))
+        .collect()
+}
+
+/// The labels of TorchServe's host metrics.
+const HOST_LABELS: &[&str] = &["Level", "Hostname"];
+/// The value of `Level` on them.
+const HOST_LEVEL: &str = "Host";

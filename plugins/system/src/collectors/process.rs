@@ -1,0 +1,180 @@
+//! The server's own process, from `/proc/<pid>`, under the names that every Prometheus client uses.
+//!
+//! Worker processes are not listed here; the host knows them and counts them under their model.
+
+use std::io::Cursor;
+
+use procfs::FromRead;
+use procfs::process::{LimitValue, Limits, Stat};
+
+use super::Collector;
+use crate::config::Settings;
+use crate::error::CollectError;
+use crate::kernel_stat::KernelStat;
+use crate::machine::Machine;
+use crate::sample::{Family, Samples, Set};
+
+const fn gauge(name: &'static str, help: &'static str) -> Family {
+    Family::gauge(Set::Meterbox, name, help, &[])
+}
+const CPU: Family = Family::counter(
+    Set::Meterbox,
+    "process_cpu_seconds_total",
+    "Total user and system CPU time spent in seconds.",
+    &[],
+);
+const RESIDENT: Family = gauge(
+    "process_resident_memory_bytes",
+    "Resident memory size in bytes.",
+);
+const VIRTUAL: Family = gauge(
+    "process_virtual_memory_bytes",
+    "Virtual memory size in bytes.",
+);
+const OPEN_FDS: Family = gauge("process_open_fds", "Number of open file descriptors.");
+const MAX_FDS: Family = gauge(
+    "process_max_fds",
+    "Maximum number of open file descriptors.",
+);
+const START: Family = gauge(
+    "process_start_time_seconds",
+    "Start time of the process since unix epoch in seconds.",
+);
+const THREADS: Family = gauge("process_threads", "Number of OS threads in the process.");
+
+/// Reads `stat`, `limits` and `fd` of one process.
+pub(super) struct Process {
+    pid: String,
+}
+
+impl Process {
+    pub(super) fn new(settings: &Settings) -> Self {
+        let pid = settings
+            .pid
+            .map_or_else(|| String::from("self"), |pid| pid.to_string());
+        Self { pid }
+    }
+
+    /// How many descriptors are open. Since Linux 6.2 the folder's size says so; before, it has to
+    /// be listed, which opens one more.
+    fn open_fds(&self, machine: &Machine) -> Option<u64> {
+        let folder = machine.proc_root.join(&self.pid).join("fd");
+        match std::fs::metadata(&folder).ok()?.len() {
+            0 => Some((std::fs::read_dir(&folder).ok()?.count() as u64).saturating_sub(1)),
+            open => Some(open),
+        }
+    }
+
+    fn max_fds(&self, machine: &Machine) -> Result<f64, CollectError> {
+        let text = machine.proc(format!("{}/limits", self.pid))?;
+        let limits = Limits::from_read(Cursor::new(&text))
+            .map_err(|_| CollectError::parse("limits", "not a table of limits", &text))?;
+        Ok(match limits.max_open_files.soft_limit {
+            LimitValue::Value(most) => most as f64,
+            // As client_golang prints it.
+            LimitValue::Unlimited => u64::MAX as f64,
+        })
+    }
+}
+
+impl Collector for Process {
+    fn name(&self) -> &'static str {
+        "process"
+    }
+
+    fn collect(&mut self, machine: &Machine, out: &mut Samples) -> Result<(), CollectError> {
+        let text = machine.proc(format!("{}/stat", self.pid))?;
+        let stat = Stat::from_read(Cursor::new(&text))
+            .map_err(|_| CollectError::parse("<pid>/stat", "not a process's state", &text))?;
+        let ticks_per_second = procfs::ticks_per_second() as f64;
+        out.add(
+            &CPU,
+            &[],
+            (stat.utime + stat.stime) as f64 / ticks_per_second,
+        );
+        out.add(&RESIDENT, &[], stat.rss as f64 * procfs::page_size() as f64);
+        out.add(&VIRTUAL, &[], stat.vsize as f64);
+        out.add(&THREADS, &[], stat.num_threads as f64);
+        match machine
+            .proc("stat")
+            .and_then(|text| KernelStat::parse(&text))
+        {
+            Ok(KernelStat {
+                boot_time: Some(boot),
+                ..
+            }) => {
+                out.add(
+                    &START,
+                    &[],
+                    boot as f64 + stat.starttime as f64 / ticks_per_second,
+                );
+            }
+            Ok(_) => {}
+            Err(error) => out.problem(&error),
+        }
+        if let Some(open) = self.open_fds(machine) {
+            out.add(&OPEN_FDS, &[], open as f64);
+        }
+        match self.max_fds(machine) {
+            Ok(most) => out.add(&MAX_FDS, &[], most),
+            Err(error) => out.problem(&error),
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::Fixture;
+
+    const STAT: &str = "42 (me) ter) S 1 42 42 0 -1 4194560 100 0 0 0 250 50 0 0 20 0 7 0 171117 \
+        1122443264 3707 18446744073709551615 1 1 0 0 0 0 0 0 0 0 0 0 17 1 0 0 0 0 0 0 0 0 0 0 0 0 0\n";
+
+    #[test]
+    fn a_process_with_a_strange_name_has_its_figures() {
+        let fixture = Fixture::new();
+        fixture.proc("42/stat", STAT);
+        fixture.proc("stat", "cpu  1 2 3 4\nbtime 1795231759\n");
+        for number in ["0", "1", "2"] {
+            fixture.proc(&format!("42/fd/{number}"), "");
+        }
+        let settings = Settings {
+            pid: Some(42),
+            ..fixture.settings()
+        };
+        let samples = fixture.collect(&mut Process::new(&settings));
+        let ticks = procfs::ticks_per_second() as f64;
+        assert_eq!(
+            samples.value("process_cpu_seconds_total", &[]),
+            Some(300.0 / ticks)
+        );
+        let resident = samples.value("process_resident_memory_bytes", &[]);
+        assert_eq!(resident, Some(3707.0 * procfs::page_size() as f64));
+        assert_eq!(
+            samples.value("process_virtual_memory_bytes", &[]),
+            Some(1122443264.0)
+        );
+        assert_eq!(samples.value("process_threads", &[]), Some(7.0));
+        let start = samples.value("process_start_time_seconds", &[]);
+        assert_eq!(start, Some(1795231759.0 + 171117.0 / ticks));
+        // There is no `limits` in this machine: noted, and the rest stands.
+        assert_eq!(samples.problems().len(), 1);
+        assert_eq!(samples.count("process_max_fds"), 0);
+    }
+
+    #[test]
+    fn this_very_process_is_plausible() {
+        let settings = Settings::default();
+        let mut samples = Samples::default();
+        Process::new(&settings)
+            .collect(&settings.machine, &mut samples)
+            .unwrap();
+        let value = |name| samples.value(name, &[]).unwrap();
+        assert!(value("process_open_fds") >= 3.0);
+        assert!(value("process_max_fds") >= value("process_open_fds"));
+        assert!(value("process_resident_memory_bytes") > 100_000.0);
+        assert!(value("process_virtual_memory_bytes") > value("process_resident_memory_bytes"));
+        assert!(samples.problems().is_empty(), "{:?}", samples.problems());
+    }
+}

@@ -1,0 +1,14 @@
+//! System, process and GPU metrics, read when somebody scrapes.
+
+#![forbid(unsafe_code)]
+
+mod collectors;
+mod config;
+mod error;
+#[cfg(test)]
+mod fixture;
+mod kernel_stat;
+mod machine;
+mod mount_probe;
+mod pattern;
+mod sample;

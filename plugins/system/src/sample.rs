@@ -1,0 +1,184 @@
+//! What a collector hands over: families and their samples, plain data.
+//!
+//! Collectors fill [`Samples`]; `publish` turns them into series of the host. Nothing here knows
+//! the border, so that every collector can be tested on fixture texts alone.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use crate::error::{CollectError, Problem};
+
+/// A named set of metric names, chosen by the host's `metrics_names`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Set {
+    /// Our own names, in base units.
+    Meterbox,
+    /// The names of TorchServe 0.12's default `metrics.yaml`.
+    TorchServe,
+    /// The names of TorchServe's metrics plugin design, label `uuid`.
+    TorchServePlugin,
+    /// The names of node_exporter 1.5.
+    Node,
+}
+
+impl Set {
+    /// As written in `metrics_names`.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Meterbox => "meterbox",
+            Self::TorchServe => "torchserve",
+            Self::TorchServePlugin => "torchserve-plugin",
+            Self::Node => "node",
+        }
+    }
+}
+
+/// The kinds that system metrics need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Grows from boot (or from the start of the process) on.
+    Counter,
+    /// Goes up and down.
+    Gauge,
+}
+
+/// A metric family: what HELP and TYPE say, its set and its label names in the order they print.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Family {
+    pub(crate) set: Set,
+    pub(crate) kind: Kind,
+    pub(crate) name: Cow<'static, str>,
+    pub(crate) help: Cow<'static, str>,
+    pub(crate) labels: &'static [&'static str],
+}
+
+impl Family {
+    /// A gauge whose name and help are known when the program is built.
+    pub(crate) const fn gauge(
+        set: Set,
+        name: &'static str,
+        help: &'static str,
+        labels: &'static [&'static str],
+    ) -> Self {
+        Self {
+            set,
+            kind: Kind::Gauge,
+            name: Cow::Borrowed(name),
+            help: Cow::Borrowed(help),
+            labels,
+        }
+    }
+
+    /// A counter whose name and help are known when the program is built.
+    pub(crate) const fn counter(
+        set: Set,
+        name: &'static str,
+        help: &'static str,
+        labels: &'static [&'static str],
+    ) -> Self {
+        let kind = Kind::Counter;
+        Self {
+            set,
+            kind,
+            name: Cow::Borrowed(name),
+            help: Cow::Borrowed(help),
+            labels,
+        }
+    }
+
+    /// A family of node_exporter whose name is made from what the kernel prints: a counter if the
+    /// name ends in `_total`, as there.
+    pub(crate) fn node(name: String, help: String, labels: &'static [&'static str]) -> Self {
+        let kind = if name.ends_with("_total") {
+            Kind::Counter
+        } else {
+            Kind::Gauge
+        };
+        Self {
+            set: Set::Node,
+            kind,
+            name: Cow::Owned(name),
+            help: Cow::Owned(help),
+            labels,
+        }
+    }
+}
+
+/// The samples of one family, in the order they were read.
+#[derive(Debug, Clone)]
+pub(crate) struct FamilySamples {
+    pub(crate) family: Family,
+    pub(crate) rows: Vec<(Vec<String>, f64)>,
+}
+
+/// Everything one collector had to say in one scrape.
+#[derive(Debug, Default)]
+pub(crate) struct Samples {
+    families: Vec<FamilySamples>,
+    by_name: HashMap<Cow<'static, str>, usize>,
+    problems: Vec<Problem>,
+}
+
+impl Samples {
+    /// Adds one sample; `labels` are the values in the order of the family's label names.
+    pub(crate) fn add(&mut self, family: &Family, labels: &[&str], value: f64) {
+        debug_assert_eq!(family.labels.len(), labels.len(), "{}", family.name);
+        let rows = self.rows_of(family);
+        rows.push((
+            labels.iter().map(|label| String::from(*label)).collect(),
+            value,
+        ));
+    }
+
+    /// Names a family, so that it is known even if no sample follows.
+    pub(crate) fn declare(&mut self, family: &Family) {
+        self.rows_of(family);
+    }
+
+    /// Notes something that could not be read; the other samples stay good.
+    pub(crate) fn problem(&mut self, error: &CollectError) {
+        self.problems.push(Problem {
+            reason: error.reason(),
+            text: error.to_string(),
+        });
+    }
+
+    /// The families in the order they were first named.
+    pub(crate) fn families(&self) -> &[FamilySamples] {
+        &self.families
+    }
+
+    /// What could not be read.
+    pub(crate) fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+
+    fn rows_of(&mut self, family: &Family) -> &mut Vec<(Vec<String>, f64)> {
+        let index = *self.by_name.entry(family.name.clone()).or_insert_with(|| {
+            self.families.push(FamilySamples {
+                family: family.clone(),
+                rows: Vec::new(),
+            });
+            self.families.len() - 1
+        });
+        &mut self.families[index].rows
+    }
+
+    /// The value of one sample, for tests.
+    #[cfg(test)]
+    pub(crate) fn value(&self, name: &str, labels: &[&str]) -> Option<f64> {
+        let index = *self.by_name.get(name)?;
+        let rows = &self.families[index].rows;
+        rows.iter()
+            .find(|(row, _)| row == labels)
+            .map(|(_, value)| *value)
+    }
+
+    /// How many samples a family has, for tests.
+    #[cfg(test)]
+    pub(crate) fn count(&self, name: &str) -> usize {
+        self.by_name
+            .get(name)
+            .map_or(0, |index| self.families[*index].rows.len())
+    }
+}
