@@ -1,0 +1,209 @@
+//! Everything the store refuses, with what was wrong, where, and what to do.
+
+use crate::kind::Kind;
+use crate::label::{LABELS_MAX, VALUE_BYTES_MAX};
+use crate::name::NAME_BYTES_MAX;
+
+/// A metric or label name that is not one.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NameError {
+    /// No characters at all.
+    #[error("a name may not be empty")]
+    Empty,
+    /// Longer than [`NAME_BYTES_MAX`](crate::NAME_BYTES_MAX).
+    #[error("a name of {bytes} bytes is too long (at most {NAME_BYTES_MAX})")]
+    TooLong {
+        /// Its length.
+        bytes: usize,
+    },
+    /// A character outside letters, digits and underscore.
+    #[error(
+        "name {name:?} has {character:?} at {at}: use letters, digits and underscore, no digit first"
+    )]
+    BadCharacter {
+        /// The whole name.
+        name: String,
+        /// The first offending character.
+        character: char,
+        /// Its byte offset.
+        at: usize,
+    },
+    /// A label name that starts with `__`.
+    #[error("label name {name:?} is reserved: choose one that does not start with two underscores")]
+    Reserved {
+        /// The name.
+        name: String,
+    },
+}
+
+/// Why a family could not be registered.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RegisterError {
+    /// The metric's name.
+    #[error("metric: {0}")]
+    Name(#[source] NameError),
+    /// One of its label names.
+    #[error("metric {metric}: label: {source}")]
+    Label {
+        /// The metric.
+        metric: String,
+        /// What is wrong with the label.
+        source: NameError,
+    },
+    /// The same label twice.
+    #[error("metric {metric}: label {label:?} is named twice: name each label once")]
+    DuplicateLabel {
+        /// The metric.
+        metric: String,
+        /// The label.
+        label: String,
+    },
+    /// `le` on a histogram or `quantile` on a summary.
+    #[error("metric {metric}: a {kind} may not have the label {label:?}: the format uses it itself", kind = .kind.word())]
+    TakenLabel {
+        /// The metric.
+        metric: String,
+        /// Its kind.
+        kind: Kind,
+        /// The label.
+        label: String,
+    },
+    /// More labels than [`LABELS_MAX`](crate::LABELS_MAX).
+    #[error("metric {metric}: {labels} labels are too many (at most {LABELS_MAX})")]
+    TooManyLabels {
+        /// The metric.
+        metric: String,
+        /// How many were given.
+        labels: usize,
+    },
+    /// Bounds that are not finite, not rising, too many, or given to another kind.
+    #[error("metric {metric}: {what}")]
+    Bounds {
+        /// The metric.
+        metric: String,
+        /// What is wrong and what to do.
+        what: String,
+    },
+    /// Help or unit text beyond its limit.
+    #[error("metric {metric}: its {what} has {bytes} bytes (at most {most})")]
+    TooLong {
+        /// The metric.
+        metric: String,
+        /// `help` or `unit`.
+        what: &'static str,
+        /// Its length.
+        bytes: usize,
+        /// The limit.
+        most: usize,
+    },
+    /// A prefix that this source may not use.
+    #[error("metric {metric}: names that start with {prefix:?} are reserved: choose another name")]
+    ReservedPrefix {
+        /// The metric.
+        metric: String,
+        /// The prefix.
+        prefix: String,
+    },
+    /// The name is in use with another shape.
+    #[error(
+        "metric {metric} is already registered by {owner} with {existing}, not {wanted}: use the same or another name"
+    )]
+    Conflict {
+        /// The metric.
+        metric: String,
+        /// The source that registered it first.
+        owner: String,
+        /// What it has.
+        existing: String,
+        /// What was asked for.
+        wanted: String,
+    },
+    /// As many families as the limits allow.
+    #[error("metric {metric}: {limit} metrics are registered already, which is the limit")]
+    TooManyFamilies {
+        /// The metric.
+        metric: String,
+        /// The limit.
+        limit: u32,
+    },
+}
+
+/// Why a series could not be had, or a value not be taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SeriesError {
+    /// Another number of values than the family has labels.
+    #[error("metric {metric} has {wanted} labels, not {got}: give one value for each, in order")]
+    LabelCount {
+        /// The metric.
+        metric: String,
+        /// Its number of labels.
+        wanted: usize,
+        /// The number of values given.
+        got: usize,
+    },
+    /// A label value beyond [`VALUE_BYTES_MAX`](crate::VALUE_BYTES_MAX).
+    #[error(
+        "metric {metric}: the value of label {label:?} has {bytes} bytes (at most {VALUE_BYTES_MAX})"
+    )]
+    ValueTooLong {
+        /// The metric.
+        metric: String,
+        /// The label.
+        label: String,
+        /// Its length.
+        bytes: usize,
+    },
+    /// The family has as many series as it may.
+    #[error(
+        "metric {metric} has {limit} series, which is the limit per metric: use fewer label values or raise it"
+    )]
+    PerMetric {
+        /// The metric.
+        metric: String,
+        /// The limit.
+        limit: u32,
+    },
+    /// The source has as many series as it may.
+    #[error(
+        "{source_name} has {limit} series, which is its limit: use fewer label values or raise it (metric {metric})"
+    )]
+    PerSource {
+        /// The metric.
+        metric: String,
+        /// The source.
+        source_name: String,
+        /// The limit.
+        limit: u32,
+    },
+    /// The store has as many series as it may.
+    #[error(
+        "{limit} series exist, which is the limit in all: use fewer label values or raise it (metric {metric})"
+    )]
+    InAll {
+        /// The metric.
+        metric: String,
+        /// The limit.
+        limit: u32,
+    },
+    /// No cells are left.
+    #[error(
+        "metric {metric}: the store has no cells left (64 Mi): use fewer series or fewer buckets"
+    )]
+    NoCells {
+        /// The metric.
+        metric: String,
+    },
+    /// An operation that this kind does not have.
+    #[error("metric {metric} is a {kind}, which has no {operation}", kind = .kind.word())]
+    WrongKind {
+        /// The metric.
+        metric: String,
+        /// Its kind.
+        kind: Kind,
+        /// What was tried.
+        operation: &'static str,
+    },
+}

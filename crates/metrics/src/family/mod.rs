@@ -1,0 +1,241 @@
+//! One family at work: finding, making and removing its series.
+//!
+//! Readers take `segments` and never wait. A look-up of a series this thread has met takes no lock
+//! either; everything else goes through the family's own mutex, which is never held while a page is
+//! gathered.
+
+mod expire;
+mod series_set;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arc_swap::ArcSwap;
+use parking_lot::{Mutex, RwLock};
+
+use crate::account::Account;
+use crate::descriptor::{Descriptor, Shape};
+use crate::error::SeriesError;
+use crate::kind::Kind;
+use crate::known;
+use crate::label::{self, VALUE_BYTES_MAX};
+use crate::reason::Reason;
+use crate::segment::Segment;
+use crate::series::Series;
+use crate::slot::Slot;
+use crate::store::Store;
+use series_set::SeriesSet;
+
+/// Numbers of families; never used twice in a process.
+static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+
+/// More bounds than this are searched by halves; fewer are compared all at once.
+const COMPARED_BOUNDS_MAX: usize = 48;
+
+pub(crate) struct Core {
+    id: u64,
+    pub(crate) store: Arc<Store>,
+    pub(crate) shape: Shape,
+    pub(crate) descriptor: Descriptor,
+    /// The bounds, filled up with infinities to whole groups of four.
+    padded: Box<[f64]>,
+    pub(crate) segments: ArcSwap<Vec<Arc<Segment>>>,
+    /// Removals so far: a kept look-up from before one is not believed.
+    removals: AtomicU64,
+    set: Mutex<SeriesSet>,
+    /// Those who registered this family, the first first.
+    pub(crate) sources: RwLock<Vec<Arc<Account>>>,
+}
+
+impl Core {
+    pub(crate) fn new(
+        store: Arc<Store>,
+        descriptor: Descriptor,
+        shape: Shape,
+        first: Arc<Account>,
+    ) -> Arc<Self> {
+        let mut padded = shape.bounds.clone();
+        padded.resize(padded.len().next_multiple_of(4), f64::INFINITY);
+        Arc::new(Self {
+            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+            store,
+            shape,
+            descriptor,
+            padded: padded.into_boxed_slice(),
+            segments: ArcSwap::default(),
+            removals: AtomicU64::new(0),
+            set: Mutex::default(),
+            sources: RwLock::new(vec![first]),
+        })
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        self.shape.kind
+    }
+
+    /// Cells of a series.
+    pub(crate) fn width(&self) -> usize {
+        self.shape.kind.width(self.shape.bounds.len())
+    }
+
+    /// The bucket that counts `x`: the first whose bound is not below it, NaN in the last.
+    #[inline]
+    pub(crate) fn bucket(&self, x: f64) -> u32 {
+        let bounds = self.shape.bounds.len();
+        if bounds > COMPARED_BOUNDS_MAX {
+            #[allow(
+                clippy::neg_cmp_op_on_partial_ord,
+                reason = "NaN is not at or below a bound"
+            )]
+            return self.shape.bounds.partition_point(|&bound| !(x <= bound)) as u32;
+        }
+        let mut above = [0_u64; 4];
+        for group in self.padded.chunks_exact(4) {
+            for (count, &bound) in above.iter_mut().zip(group) {
+                #[allow(clippy::neg_cmp_op_on_partial_ord, reason = "as above")]
+                {
+                    *count += u64::from(!(x <= bound));
+                }
+            }
+        }
+        // Padding counts only NaN.
+        (above.iter().sum::<u64>() as usize).min(bounds) as u32
+    }
+
+    /// The first cell of the series with these label values, made if it is new.
+    ///
+    /// Good for one write at once: a series that is removed meanwhile takes the value with it. Its
+    /// cells are not used again before a rest that is far longer than a write.
+    #[inline]
+    pub(crate) fn slot(&self, account: &Account, values: &[&str]) -> Result<Slot, SeriesError> {
+        let key = known::Key {
+            family: self.id,
+            removals: self.removals.load(Ordering::Acquire),
+            hash: self.store.hash(values),
+            values,
+        };
+        match known::find(key) {
+            Some(slot) => Ok(slot),
+            None => self.slot_slowly(account, key),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn slot_slowly(&self, account: &Account, key: known::Key<'_>) -> Result<Slot, SeriesError> {
+        let mut set = self.set.lock();
+        // Under the lock, so that no removal comes between this count and the slot.
+        let removals = self.removals.load(Ordering::Acquire);
+        let (segment, position) = self.find_or_make(&mut set, account, key.hash, key.values)?;
+        let slot = segment.slot(position);
+        drop(set);
+        known::keep(known::Key { removals, ..key }, slot);
+        Ok(slot)
+    }
+
+    /// A handle to the series with these label values, made if it is new.
+    pub(crate) fn series(
+        self: &Arc<Self>,
+        account: &Account,
+        values: &[&str],
+    ) -> Result<Series, SeriesError> {
+        let hash = self.store.hash(values);
+        let mut set = self.set.lock();
+        let (segment, position) = self.find_or_make(&mut set, account, hash, values)?;
+        // Under the lock, so that `expire` sees either the handle or no series.
+        Ok(Series::new(Arc::clone(self), segment, position))
+    }
+
+    fn find_or_make(
+        &self,
+        set: &mut SeriesSet,
+        account: &Account,
+        hash: u64,
+        values: &[&str],
+    ) -> Result<(Arc<Segment>, usize), SeriesError> {
+        let refuse = |reason, error| {
+            account.drops.count(reason);
+            Err(error)
+        };
+        let labels = &self.shape.labels;
+        if values.len() != labels.len() {
+            let (metric, wanted, got) = (self.metric(), labels.len(), values.len());
+            return refuse(
+                Reason::LabelCount,
+                SeriesError::LabelCount {
+                    metric,
+                    wanted,
+                    got,
+                },
+            );
+        }
+        label::render(labels, values, &mut set.block);
+        if let Some(found) = set.find(hash as u32) {
+            return Ok(found);
+        }
+        if let Some(at) = values
+            .iter()
+            .position(|value| value.len() > VALUE_BYTES_MAX)
+        {
+            let (label, bytes) = (labels[at].to_string(), values[at].len());
+            let error = SeriesError::ValueTooLong {
+                metric: self.metric(),
+                label,
+                bytes,
+            };
+            return refuse(Reason::ValueTooLong, error);
+        }
+        set.make(self, account, hash as u32)
+            .or_else(|full| refuse(full.reason(), full.error(self, account)))
+    }
+
+    /// Removes the series with these label values, or says that there is none.
+    pub(crate) fn remove(&self, values: &[&str]) -> bool {
+        if values.len() != self.shape.labels.len() {
+            return false;
+        }
+        let hash = self.store.hash(values);
+        let mut set = self.set.lock();
+        label::render(&self.shape.labels, values, &mut set.block);
+        set.remove_one(self, hash as u32)
+    }
+
+    /// Removes every series that `source` made and forgets it as a registrant. Says how many series
+    /// went, and whether nobody uses the family any more.
+    pub(crate) fn leave(&self, source: u16) -> (usize, bool) {
+        let mut set = self.set.lock();
+        let removed = set.remove_where(self, |_, _, owner| owner == source);
+        let mut sources = self.sources.write();
+        sources.retain(|account| account.id != source);
+        (removed, sources.is_empty())
+    }
+
+    /// Adds a registrant.
+    pub(crate) fn join(&self, account: &Arc<Account>) {
+        let mut sources = self.sources.write();
+        if !sources.iter().any(|known| known.id == account.id) {
+            sources.push(Arc::clone(account));
+        }
+    }
+
+    /// Series alive now.
+    pub(crate) fn series_len(&self) -> usize {
+        self.set.lock().len()
+    }
+
+    pub(crate) fn metric(&self) -> String {
+        self.shape.name.to_string()
+    }
+}
+
+impl Drop for Core {
+    fn drop(&mut self) {
+        // No handle is left, or it would hold this family: the blocks are free at once.
+        self.set
+            .get_mut()
+            .give_all_back(&self.store, self.shape.kind.storage());
+    }
+}
+
+#[cfg(test)]
+mod tests;
