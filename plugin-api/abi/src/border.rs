@@ -12,17 +12,11 @@ use crate::status::{Failure, Status};
 
 /// The first argument of every function in a vtable: whatever the maker of the handle put there.
 ///
-/// OWNERSHIP: says nothing; the handle type around it does. The pointee is only ever touched by the
-/// library that made the handle.
+/// OWNERSHIP: says nothing; the handle type around it does, and is `Send` or `Sync` where the pointee is.
+/// The pointee is only ever touched by the library that made the handle.
 #[repr(transparent)]
 #[derive(Clone, Copy, StableAbi)]
 pub(crate) struct Ptr(*const ());
-
-// SAFETY: a `Ptr` is an address. Handles built on it are `Send`/`Sync` only where their constructor
-// demands it of the pointee.
-unsafe impl Send for Ptr {}
-// SAFETY: as above.
-unsafe impl Sync for Ptr {}
 
 impl Ptr {
     /// Points at nothing; for handles whose functions never look at `this`.
@@ -99,14 +93,14 @@ pub(crate) fn answered(call: impl FnOnce(&mut RString) -> Status) -> Result<(), 
 
 /// Writes the `extern "C"` functions behind one vtable.
 ///
-/// `shims! { in SERVICE as NAME; fn f(a: A) -> R or OTHERWISE => BODY; try fn g(a: A) => BODY; }` gives
+/// `shims! { in SERVICE as NAME; fn f(a: A) -> R, or OTHERWISE => BODY; try fn g(a: A) => BODY; }` gives
 /// functions whose first argument is the [`Ptr`] of a `SERVICE`. A panic in `f` answers `OTHERWISE`; `g`
 /// has a `Result<(), Failure>` for a body, a trailing `error` argument and a [`Status`] for an answer.
 /// Write `in mut SERVICE` where the body needs the service for itself.
 macro_rules! shims {
     (@get $service:ty, $this:ident) => { $this.get::<$service>() };
     (@get mut $service:ty, $this:ident) => { $this.get_mut::<$service>() };
-    (@one [$($mode:tt)*] $service:ty, $name:ident; fn $shim:ident($($arg:ident: $ty:ty),*) -> $ret:ty or $otherwise:expr => $body:expr) => {
+    (@one [$($mode:tt)*] $service:ty, $name:ident; fn $shim:ident($($arg:ident: $ty:ty),*) -> $ret:ty, or $otherwise:expr => $body:expr) => {
         unsafe extern "C" fn $shim(this: $crate::border::Ptr $(, $arg: $ty)*) -> $ret {
             // SAFETY: the handle that carries this function carries the pointer to such a service, too.
             let $name = unsafe { shims!(@get $($mode)* $service, this) };
@@ -123,8 +117,8 @@ macro_rules! shims {
         }
     };
     (@all $mode:tt $service:ty, $name:ident;) => {};
-    (@all $mode:tt $service:ty, $name:ident; fn $shim:ident($($arg:ident: $ty:ty),* $(,)?) -> $ret:ty or $otherwise:expr => $body:expr; $($rest:tt)*) => {
-        shims!(@one $mode $service, $name; fn $shim($($arg: $ty),*) -> $ret or $otherwise => $body);
+    (@all $mode:tt $service:ty, $name:ident; fn $shim:ident($($arg:ident: $ty:ty),* $(,)?) -> $ret:ty, or $otherwise:expr => $body:expr; $($rest:tt)*) => {
+        shims!(@one $mode $service, $name; fn $shim($($arg: $ty),*) -> $ret, or $otherwise => $body);
         shims!(@all $mode $service, $name; $($rest)*);
     };
     (@all $mode:tt $service:ty, $name:ident; try fn $shim:ident($($arg:ident: $ty:ty),* $(,)?) => $body:expr; $($rest:tt)*) => {
@@ -159,7 +153,10 @@ mod tests {
     #[test]
     fn a_panic_becomes_a_failure_with_its_text() {
         let failure = caught(|| panic!("disk {} is on fire", 3)).expect_err("it panicked");
-        assert_eq!((failure.status, failure.message.as_str()), (Status::PANICKED, "disk 3 is on fire"));
+        assert_eq!(
+            (failure.status, failure.message.as_str()),
+            (Status::PANICKED, "disk 3 is on fire")
+        );
     }
 
     #[test]

@@ -85,7 +85,9 @@ impl Methods {
     /// The set that holds just `method`, an upper case token; [`Methods::NONE`] when it has no bit.
     #[must_use]
     pub fn of(method: &str) -> Self {
-        let found = Self::NAMED.iter().find(|(code, name)| *code != Self::ANY && *name == method);
+        let found = Self::NAMED
+            .iter()
+            .find(|(code, name)| *code != Self::ANY && *name == method);
         found.map_or(Self::NONE, |(code, _)| *code)
     }
 
@@ -104,8 +106,13 @@ impl Methods {
     /// The methods as an `Allow` header lists them; empty for [`Methods::ANY`].
     #[must_use]
     pub fn list(self) -> Vec<&'static str> {
-        let single = Self::NAMED.iter().filter(|(code, _)| *code != Self::ANY && self != Self::ANY);
-        single.filter(|(code, _)| self.0 & code.0 != 0).map(|(_, name)| *name).collect()
+        let single = Self::NAMED
+            .iter()
+            .filter(|(code, _)| *code != Self::ANY && self != Self::ANY);
+        single
+            .filter(|(code, _)| self.0 & code.0 != 0)
+            .map(|(_, name)| *name)
+            .collect()
     }
 }
 
@@ -142,7 +149,11 @@ impl Roles {
     /// The words for the roles in this set.
     #[must_use]
     pub fn names(self) -> Vec<&'static str> {
-        Self::NAMED.iter().filter(|(role, _)| self.has(*role)).map(|(_, name)| *name).collect()
+        Self::NAMED
+            .iter()
+            .filter(|(role, _)| self.has(*role))
+            .map(|(_, name)| *name)
+            .collect()
     }
 }
 
@@ -210,6 +221,9 @@ mod tests {
     #[test]
     fn an_unknown_number_has_no_name() {
         assert_eq!(Listener(77).name(), None);
-        assert_eq!(Roles::COLLECTOR.with(Roles::LISTENER).names(), ["collector", "listener"]);
+        assert_eq!(
+            Roles::COLLECTOR.with(Roles::LISTENER).names(),
+            ["collector", "listener"]
+        );
     }
 }

@@ -16,10 +16,16 @@ pub(crate) struct Lent {
 }
 
 impl Lent {
-    pub(crate) const NONE: Self = Self { start: std::ptr::null(), len: 0 };
+    pub(crate) const NONE: Self = Self {
+        start: std::ptr::null(),
+        len: 0,
+    };
 
     pub(crate) const fn bytes(bytes: &[u8]) -> Self {
-        Self { start: bytes.as_ptr(), len: bytes.len() }
+        Self {
+            start: bytes.as_ptr(),
+            len: bytes.len(),
+        }
     }
 
     pub(crate) const fn text(text: &str) -> Self {
@@ -45,6 +51,9 @@ impl Lent {
     /// As [`Lent::as_bytes`]; and it was made by [`Lent::text`], or is none.
     pub(crate) unsafe fn as_text<'a>(self) -> Option<&'a str> {
         // SAFETY: the caller's promise; `Lent::text` took valid UTF-8.
-        unsafe { self.as_bytes().map(|bytes| std::str::from_utf8_unchecked(bytes)) }
+        unsafe {
+            self.as_bytes()
+                .map(|bytes| std::str::from_utf8_unchecked(bytes))
+        }
     }
 }

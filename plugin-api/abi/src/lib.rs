@@ -18,6 +18,40 @@
     reason = "abi_stable's derives expand to impls and names of this shape"
 )]
 
+mod border;
+mod codes;
+pub mod events;
+mod export;
 pub mod gather;
 mod guard;
+mod host;
+mod lent;
+mod metrics;
+pub mod models;
+mod module;
 mod opaque;
+mod plugin;
+pub mod raw;
+mod reply;
+mod request;
+mod responder;
+mod route;
+mod status;
+mod table;
+
+pub use border::caught;
+pub use codes::{Clock, Fact, Level, Listener, Methods, Roles, Verdict};
+pub use export::{Push, PushSink};
+pub use host::{Host, HostServices};
+pub use metrics::{Cells, FamilyService, FamilySpec, Instrument, MetricFamily};
+pub use module::{
+    API_VERSION, Header, METADATA_BYTES_MAX, METADATA_SECTION, PluginFactory, PluginModuleRef,
+    header_of, module_of,
+};
+pub use plugin::{PluginEntries, PluginObject};
+pub use reply::{CHUNK_BYTES_MAX, HEADERS_MAX, Reply, ReplyHead, ReplySink, ReplyWatch};
+pub use request::{Request, RequestService};
+pub use responder::{Responder, ResponderService};
+pub use route::{ROUTES_MAX, Route};
+pub use status::{Failure, Status};
+pub use table::{Field, Row, Rows, Table};

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use abi_stable::StableAbi;
-use abi_stable::prefix_type::{PrefixTypeTrait, WithMetadata};
+use abi_stable::prefix_type::WithMetadata;
 use abi_stable::std_types::{RSlice, RStr, RString};
 
 use crate::border::{Ptr, caught, cross, outcome, shims, try_cross};
@@ -81,7 +81,7 @@ pub trait Cells: Send + Sync + 'static {
 #[derive(StableAbi)]
 #[sabi(kind(Prefix(prefix_ref = CellsVtRef, prefix_fields = CellsVtPrefix)))]
 #[sabi(missing_field(option))]
-pub struct CellsVt {
+pub(crate) struct CellsVt {
     add_u64: unsafe extern "C" fn(this: Ptr, slot: u64, amount: u64),
     add_f64: unsafe extern "C" fn(this: Ptr, slot: u64, amount: f64),
     set: unsafe extern "C" fn(this: Ptr, slot: u64, value: f64),
@@ -117,10 +117,10 @@ impl<C: Cells> Glue<C> {
     });
 
     shims! { in C as cells;
-        fn add_u64(slot: u64, amount: u64) -> () or () => cells.add_u64(slot, amount);
-        fn add_f64(slot: u64, amount: f64) -> () or () => cells.add_f64(slot, amount);
-        fn set(slot: u64, value: f64) -> () or () => cells.set(slot, value);
-        fn observe(slot: u64, value: f64) -> () or () => cells.observe(slot, value);
+        fn add_u64(slot: u64, amount: u64) -> (), or () => cells.add_u64(slot, amount);
+        fn add_f64(slot: u64, amount: f64) -> (), or () => cells.add_f64(slot, amount);
+        fn set(slot: u64, value: f64) -> (), or () => cells.set(slot, value);
+        fn observe(slot: u64, value: f64) -> (), or () => cells.observe(slot, value);
     }
 
     unsafe extern "C" fn retain(this: Ptr, slot: u64) {
@@ -138,11 +138,20 @@ impl<C: Cells> Glue<C> {
     }
 }
 
+// SAFETY: the pointee is a `Cells`, which is `Send` and `Sync`.
+unsafe impl Send for Instrument {}
+// SAFETY: as above.
+unsafe impl Sync for Instrument {}
+
 impl Instrument {
     /// A handle on slot `slot` of `cells`; counts as one `retain`, which the owner has already done.
     #[must_use]
     pub fn of<C: Cells>(cells: Arc<C>, slot: u64) -> Self {
-        Self { this: Ptr::new(Arc::into_raw(cells)), slot, vt: CellsVtRef(Glue::<C>::VT.as_prefix()) }
+        Self {
+            this: Ptr::new(Arc::into_raw(cells)),
+            slot,
+            vt: CellsVtRef(Glue::<C>::VT.static_as_prefix()),
+        }
     }
 
     /// A handle on nothing: every change is lost. What an out-parameter holds before it is filled.
@@ -223,7 +232,7 @@ type Shared = Arc<dyn FamilyService>;
 #[derive(StableAbi)]
 #[sabi(kind(Prefix(prefix_ref = MetricFamilyVtRef, prefix_fields = MetricFamilyVtPrefix)))]
 #[sabi(missing_field(option))]
-pub struct MetricFamilyVt {
+pub(crate) struct MetricFamilyVt {
     series: for<'v, 'o> unsafe extern "C" fn(
         this: Ptr,
         values: RSlice<'v, RStr<'v>>,
@@ -249,8 +258,11 @@ pub struct MetricFamily {
     vt: MetricFamilyVtRef,
 }
 
-static FAMILY_VT: &WithMetadata<MetricFamilyVt> =
-    &WithMetadata::new(MetricFamilyVt { series, remove, release });
+static FAMILY_VT: &WithMetadata<MetricFamilyVt> = &WithMetadata::new(MetricFamilyVt {
+    series,
+    remove,
+    release,
+});
 
 shims! { in Shared as family;
     try fn remove(values: RSlice<'_, RStr<'_>>) => family.remove(&texts(values));
@@ -264,7 +276,9 @@ unsafe extern "C" fn series(
 ) -> Status {
     // SAFETY: only `MetricFamily::of` pairs this function with a pointer, to a boxed `Shared`.
     let family = unsafe { this.get::<Shared>() };
-    outcome(error, || family.series(&texts(values)).map(|made| *series = made))
+    outcome(error, || {
+        family.series(&texts(values)).map(|made| *series = made)
+    })
 }
 
 unsafe extern "C" fn release(this: Ptr) {
@@ -274,15 +288,27 @@ unsafe extern "C" fn release(this: Ptr) {
 }
 
 fn texts<'a>(values: RSlice<'a, RStr<'a>>) -> Vec<&'a str> {
-    values.as_slice().iter().map(|value| value.as_str()).collect()
+    values
+        .as_slice()
+        .iter()
+        .map(|value| value.as_str())
+        .collect()
 }
+
+// SAFETY: the pointee is a `FamilyService`, which is `Send` and `Sync`.
+unsafe impl Send for MetricFamily {}
+// SAFETY: as above.
+unsafe impl Sync for MetricFamily {}
 
 impl MetricFamily {
     /// Wraps an owner's family for the border.
     #[must_use]
     pub fn of(family: impl FamilyService) -> Self {
         let family: Shared = Arc::new(family);
-        Self { this: Ptr::boxed(family), vt: MetricFamilyVtRef(FAMILY_VT.as_prefix()) }
+        Self {
+            this: Ptr::boxed(family),
+            vt: MetricFamilyVtRef(FAMILY_VT.static_as_prefix()),
+        }
     }
 
     /// A family that refuses everything. What an out-parameter holds before it is filled.
@@ -359,7 +385,9 @@ mod tests {
 
     impl FamilyService for Family {
         fn series(&self, values: &[&str]) -> Result<Instrument, Failure> {
-            let slot = values[0].parse().map_err(|_| Failure::new(Status::INVALID, "no number"))?;
+            let slot = values[0]
+                .parse()
+                .map_err(|_| Failure::new(Status::INVALID, "no number"))?;
             self.0.retain(slot);
             Ok(Instrument::of(self.0.clone(), slot))
         }

@@ -73,7 +73,10 @@ pub struct Failure {
 impl Failure {
     /// A failure of the given kind.
     pub fn new(status: Status, message: impl Into<String>) -> Self {
-        Self { status, message: message.into() }
+        Self {
+            status,
+            message: message.into(),
+        }
     }
 
     /// [`Status::INTERNAL`] with this text.

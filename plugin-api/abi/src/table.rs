@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use abi_stable::StableAbi;
-use abi_stable::prefix_type::{PrefixTypeTrait, WithMetadata};
+use abi_stable::prefix_type::WithMetadata;
 
 use crate::border::{Ptr, caught, cross, shims};
 use crate::lent::Lent;
@@ -39,7 +39,7 @@ type Shared = Arc<dyn Rows>;
 #[derive(StableAbi)]
 #[sabi(kind(Prefix(prefix_ref = TableVtRef, prefix_fields = TableVtPrefix)))]
 #[sabi(missing_field(option))]
-pub struct TableVt {
+pub(crate) struct TableVt {
     len: unsafe extern "C" fn(this: Ptr) -> usize,
     text: unsafe extern "C" fn(this: Ptr, row: usize, field: Field) -> Lent,
     /// NaN for a number that is not there.
@@ -60,13 +60,19 @@ pub struct Table {
     vt: TableVtRef,
 }
 
-static VT: &WithMetadata<TableVt> = &WithMetadata::new(TableVt { len, text, number, retain, release });
+static VT: &WithMetadata<TableVt> = &WithMetadata::new(TableVt {
+    len,
+    text,
+    number,
+    retain,
+    release,
+});
 
 shims! { in Shared as rows;
-    fn len() -> usize or 0 => rows.len();
-    fn text(row: usize, field: Field) -> Lent or Lent::NONE => Lent::maybe_text(rows.text(row, field));
-    fn number(row: usize, field: Field) -> f64 or f64::NAN => rows.number(row, field).unwrap_or(f64::NAN);
-    fn retain() -> Ptr or Ptr::NULL => Ptr::boxed(Arc::clone(rows));
+    fn len() -> usize, or 0 => rows.len();
+    fn text(row: usize, field: Field) -> Lent, or Lent::NONE => Lent::maybe_text(rows.text(row, field));
+    fn number(row: usize, field: Field) -> f64, or f64::NAN => rows.number(row, field).unwrap_or(f64::NAN);
+    fn retain() -> Ptr, or Ptr::NULL => Ptr::boxed(Arc::clone(rows));
 }
 
 unsafe extern "C" fn release(this: Ptr) {
@@ -75,11 +81,19 @@ unsafe extern "C" fn release(this: Ptr) {
     let _panic_has_nowhere_to_go = caught(move || drop(rows));
 }
 
+// SAFETY: the pointee is a `Rows`, which is `Send` and `Sync`.
+unsafe impl Send for Table {}
+// SAFETY: as above.
+unsafe impl Sync for Table {}
+
 impl Table {
     /// Wraps an owner's rows for the border.
     #[must_use]
     pub fn of(rows: Arc<dyn Rows>) -> Self {
-        Self { this: Ptr::boxed(rows), vt: TableVtRef(VT.as_prefix()) }
+        Self {
+            this: Ptr::boxed(rows),
+            vt: TableVtRef(VT.static_as_prefix()),
+        }
     }
 
     /// A table without rows.
@@ -117,7 +131,10 @@ impl Table {
 
 impl Clone for Table {
     fn clone(&self) -> Self {
-        Self { this: cross!(self.retain()), ..*self }
+        Self {
+            this: cross!(self.retain()),
+            ..*self
+        }
     }
 }
 
@@ -176,12 +193,20 @@ impl Rows for Vec<Row> {
     }
 
     fn text(&self, row: usize, field: Field) -> Option<&str> {
-        let (_, text) = self.get(row)?.texts.iter().find(|(name, _)| *name == field)?;
+        let (_, text) = self
+            .get(row)?
+            .texts
+            .iter()
+            .find(|(name, _)| *name == field)?;
         Some(text)
     }
 
     fn number(&self, row: usize, field: Field) -> Option<f64> {
-        let (_, number) = self.get(row)?.numbers.iter().find(|(name, _)| *name == field)?;
+        let (_, number) = self
+            .get(row)?
+            .numbers
+            .iter()
+            .find(|(name, _)| *name == field)?;
         Some(*number)
     }
 }

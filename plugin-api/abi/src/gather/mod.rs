@@ -17,6 +17,7 @@ pub use family::{FAMILY_INHERITED_NAME, FAMILY_SHOW_EMPTY, Family, FamilyColumns
 pub use filter::Filter;
 pub use segment::{SEGMENT_SERIES_MAX, Segment, SegmentColumns};
 pub use source::{GatherHandle, GatherSource};
+pub(crate) use source::{gather_from, gather_over};
 pub use visitor::{Flow, Visitor, VisitorHandle};
 
 #[cfg(test)]
