@@ -15,10 +15,21 @@ pub(crate) fn fmt(arguments: &[String]) -> Outcome {
 
 /// clippy and rustdoc with warnings as errors, then the ten largest files, for information.
 pub(crate) fn lint(_arguments: &[String]) -> Outcome {
-    run(cargo().args(["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]))?;
-    run(cargo()
-        .env("RUSTDOCFLAGS", "-D warnings")
-        .args(["doc", "--workspace", "--no-deps", "--quiet"]))?;
+    run(cargo().args([
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--quiet",
+        "--",
+        "-D",
+        "warnings",
+    ]))?;
+    run(cargo().env("RUSTDOCFLAGS", "-D warnings").args([
+        "doc",
+        "--workspace",
+        "--no-deps",
+        "--quiet",
+    ]))?;
     largest_files()
 }
 
@@ -41,13 +52,17 @@ fn largest_files() -> Outcome {
 
 /// Every test: units and documentation examples first, then the integration tests.
 pub(crate) fn test(arguments: &[String]) -> Outcome {
-    run(cargo().args(["test", "--workspace", "--exclude", "meterbox-tests"]).args(arguments))?;
+    run(cargo()
+        .args(["test", "--workspace", "--exclude", "meterbox-tests"])
+        .args(arguments))?;
     integration(arguments)
 }
 
 /// The integration tests; they build the host and the plugins they load.
 pub(crate) fn integration(arguments: &[String]) -> Outcome {
-    run(cargo().args(["test", "--package", "meterbox-tests"]).args(arguments))
+    run(cargo()
+        .args(["test", "--package", "meterbox-tests"])
+        .args(arguments))
 }
 
 /// Builds the plugins and runs their tests, nothing else.
@@ -69,7 +84,15 @@ pub(crate) fn plugins(arguments: &[String]) -> Outcome {
 pub(crate) fn generate(arguments: &[String]) -> Outcome {
     let check = arguments.iter().any(|argument| argument == "--check");
     let mut generate = cargo();
-    generate.args(["run", "--quiet", "--package", "meterbox", "--example", "generate", "--"]);
+    generate.args([
+        "run",
+        "--quiet",
+        "--package",
+        "meterbox",
+        "--example",
+        "generate",
+        "--",
+    ]);
     generate.arg(root());
     if check {
         generate.arg("--check");
@@ -91,7 +114,14 @@ pub(crate) fn golden(arguments: &[String]) -> Outcome {
 pub(crate) fn bench(arguments: &[String]) -> Outcome {
     crate::dist::dist(&[])?;
     let mut bench = cargo();
-    bench.args(["run", "--release", "--quiet", "--package", "meterbox-bench", "--"]);
+    bench.args([
+        "run",
+        "--release",
+        "--quiet",
+        "--package",
+        "meterbox-bench",
+        "--",
+    ]);
     if arguments.is_empty() {
         bench.arg("all");
     }

@@ -4,12 +4,17 @@ use crate::run::Outcome;
 use crate::{chores, tools};
 use std::time::Instant;
 
-/// The steps in order: name, and what it runs.
-const STEPS: &[(&str, fn() -> Outcome)] = &[
+/// One check: its name and what it runs.
+type Step = (&'static str, fn() -> Outcome);
+
+/// The steps in order.
+const STEPS: &[Step] = &[
     ("tools", tools::ensure),
     ("format", || chores::fmt(&["--check".to_owned()])),
     ("lint and docs", || chores::lint(&[])),
-    ("generated files", || chores::generate(&["--check".to_owned()])),
+    ("generated files", || {
+        chores::generate(&["--check".to_owned()])
+    }),
     ("tests", || chores::test(&[])),
 ];
 
@@ -22,6 +27,9 @@ pub(crate) fn ci(_arguments: &[String]) -> Outcome {
         step().map_err(|failure| format!("{name}: {failure}"))?;
         eprintln!("== {name}: done in {:.0} s", begun.elapsed().as_secs_f64());
     }
-    eprintln!("== all checks passed in {:.0} s", start.elapsed().as_secs_f64());
+    eprintln!(
+        "== all checks passed in {:.0} s",
+        start.elapsed().as_secs_f64()
+    );
     Ok(())
 }

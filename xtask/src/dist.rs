@@ -22,8 +22,13 @@ pub(crate) fn serve(arguments: &[String]) -> Outcome {
     use std::os::unix::process::CommandExt as _;
     let folder = build(&target().join("dist"))?;
     let mut host = command(folder.join("meterbox"));
-    host.current_dir(&folder).args(["serve", "--config", "config.properties"]).args(arguments);
-    eprintln!("+ cd {} && ./meterbox serve --config config.properties", folder.display());
+    host.current_dir(&folder)
+        .args(["serve", "--config", "config.properties"])
+        .args(arguments);
+    eprintln!(
+        "+ cd {} && ./meterbox serve --config config.properties",
+        folder.display()
+    );
     // Becoming the host, rather than being its parent, hands it every signal of the terminal.
     Err(format!("the host does not start: {}", host.exec()))
 }
@@ -31,7 +36,14 @@ pub(crate) fn serve(arguments: &[String]) -> Outcome {
 fn build(dist: &Path) -> Result<PathBuf, String> {
     let plugins = plugin_names()?;
     let mut build = cargo();
-    build.args(["build", "--release", "--package", "meterbox", "--bin", "meterbox"]);
+    build.args([
+        "build",
+        "--release",
+        "--package",
+        "meterbox",
+        "--bin",
+        "meterbox",
+    ]);
     for plugin in &plugins {
         build.args(["--package", &format!("meterbox-plugin-{plugin}")]);
     }
@@ -66,7 +78,10 @@ fn lay_out(dist: &Path, plugins: &[String]) -> std::io::Result<()> {
     }
     let mut bundled = Vec::new();
     for plugin in plugins {
-        let library = release.join(format!("libmeterbox_plugin_{}.so", plugin.replace('-', "_")));
+        let library = release.join(format!(
+            "libmeterbox_plugin_{}.so",
+            plugin.replace('-', "_")
+        ));
         let is_bundled = BUNDLED.contains(&plugin.as_str());
         let to = dist
             .join(if is_bundled { "plugins" } else { "examples" })
@@ -77,7 +92,10 @@ fn lay_out(dist: &Path, plugins: &[String]) -> std::io::Result<()> {
         }
     }
     lock(&dist.join("plugins/plugins.lock"), &bundled)?;
-    replace(&root().join("config.properties"), &dist.join("config.properties"))?;
+    replace(
+        &root().join("config.properties"),
+        &dist.join("config.properties"),
+    )?;
     copy_folder(&root().join("python"), &dist.join("python"))
 }
 

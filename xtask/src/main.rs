@@ -13,18 +13,57 @@ mod tools;
 
 use std::process::ExitCode;
 
-/// One row per chore: name, what it does, the function behind it.
-const CHORES: &[(&str, &str, fn(&[String]) -> run::Outcome)] = &[
-    ("dist", "build the release into target/dist, ready to be copied anywhere", dist::dist),
-    ("serve", "dist, then run `meterbox serve` there (further arguments go to it)", dist::serve),
-    ("ci", "install what the checks need, then run all of them", ci::ci),
+/// A chore: its name, what it does, the function behind it.
+type Chore = (&'static str, &'static str, fn(&[String]) -> run::Outcome);
+
+/// One row per chore.
+const CHORES: &[Chore] = &[
+    (
+        "dist",
+        "build the release into target/dist, ready to be copied anywhere",
+        dist::dist,
+    ),
+    (
+        "serve",
+        "dist, then run `meterbox serve` there (further arguments go to it)",
+        dist::serve,
+    ),
+    (
+        "ci",
+        "install what the checks need, then run all of them",
+        ci::ci,
+    ),
     ("fmt", "format the code (`--check` only looks)", chores::fmt),
-    ("lint", "clippy without warnings, the docs without warnings, the ten largest files", chores::lint),
-    ("test", "unit tests of every crate and plugin, then the integration tests", chores::test),
-    ("plugins", "build and test the plugins alone", chores::plugins),
-    ("gen", "rewrite the generated files (`--check` fails if one is not current)", chores::generate),
-    ("golden", "run the golden tests; `--bless` rewrites their files", chores::golden),
-    ("bench", "run the benchmarks beside their references (arguments choose rows)", chores::bench),
+    (
+        "lint",
+        "clippy without warnings, the docs without warnings, the ten largest files",
+        chores::lint,
+    ),
+    (
+        "test",
+        "unit tests of every crate and plugin, then the integration tests",
+        chores::test,
+    ),
+    (
+        "plugins",
+        "build and test the plugins alone",
+        chores::plugins,
+    ),
+    (
+        "gen",
+        "rewrite the generated files (`--check` fails if one is not current)",
+        chores::generate,
+    ),
+    (
+        "golden",
+        "run the golden tests; `--bless` rewrites their files",
+        chores::golden,
+    ),
+    (
+        "bench",
+        "run the benchmarks beside their references (arguments choose rows)",
+        chores::bench,
+    ),
 ];
 
 fn main() -> ExitCode {

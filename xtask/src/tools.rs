@@ -9,9 +9,17 @@ use std::path::PathBuf;
 /// A program the checks call, the Debian package that has it, and who needs it.
 const PROGRAMS: &[(&str, &str, &str)] = &[
     ("curl", "curl", "the main job is driven by a real curl"),
-    ("prometheus", "prometheus", "a real Prometheus scrapes the host"),
+    (
+        "prometheus",
+        "prometheus",
+        "a real Prometheus scrapes the host",
+    ),
     ("promtool", "prometheus", "pages are linted by promtool"),
-    ("python3", "python3", "workers and the strict OpenMetrics parser"),
+    (
+        "python3",
+        "python3",
+        "workers and the strict OpenMetrics parser",
+    ),
     ("cc", "gcc", "test libraries that are no plugins"),
 ];
 
@@ -25,7 +33,10 @@ pub(crate) fn python_environment() -> PathBuf {
 /// # Errors
 /// Names the missing programs and the packages to install if they cannot be installed from here.
 pub(crate) fn ensure() -> Outcome {
-    let missing: Vec<_> = PROGRAMS.iter().filter(|(program, ..)| !on_path(program)).collect();
+    let missing: Vec<_> = PROGRAMS
+        .iter()
+        .filter(|(program, ..)| !on_path(program))
+        .collect();
     if !missing.is_empty() {
         install(&missing)?;
     }
@@ -33,7 +44,9 @@ pub(crate) fn ensure() -> Outcome {
 }
 
 fn on_path(program: &str) -> bool {
-    let Some(path) = std::env::var_os("PATH") else { return false };
+    let Some(path) = std::env::var_os("PATH") else {
+        return false;
+    };
     std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
 
@@ -41,8 +54,10 @@ fn install(missing: &[&(&str, &str, &str)]) -> Outcome {
     let mut packages: Vec<&str> = missing.iter().map(|(_, package, _)| *package).collect();
     packages.sort_unstable();
     packages.dedup();
-    let needs: Vec<String> =
-        missing.iter().map(|(program, _, why)| format!("  {program}: {why}")).collect();
+    let needs: Vec<String> = missing
+        .iter()
+        .map(|(program, _, why)| format!("  {program}: {why}"))
+        .collect();
     let advice = format!(
         "these programs are missing:\n{}\ninstall them, on Debian: apt-get install {}",
         needs.join("\n"),
@@ -65,15 +80,26 @@ fn python_packages() -> Outcome {
     let environment = python_environment();
     let python = environment.join("bin/python");
     let wanted = root().join("tests/requirements.txt");
-    if python.is_file()
-        && succeeds(command(&python).args(["-c", "import prometheus_client"]))
-    {
+    if python.is_file() && succeeds(command(&python).args(["-c", "import prometheus_client"])) {
         return Ok(());
     }
-    if !succeeds(command("python3").args(["-m", "venv", "--clear"]).arg(&environment)) {
-        return Err("`python3 -m venv` does not work; on Debian: apt-get install python3-venv".into());
+    if !succeeds(
+        command("python3")
+            .args(["-m", "venv", "--clear"])
+            .arg(&environment),
+    ) {
+        return Err(
+            "`python3 -m venv` does not work; on Debian: apt-get install python3-venv".into(),
+        );
     }
     run(command(&python)
-        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"])
+        .args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "-r",
+        ])
         .arg(wanted))
 }
