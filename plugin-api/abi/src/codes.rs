@@ -196,6 +196,8 @@ codes! {
         VERSION = 4, "version";
         /// The name under which the host runs this plugin.
         PLUGIN = 5, "plugin";
+        /// The chosen name sets in their order, separated by commas.
+        METRIC_SETS = 6, "metric sets";
     }
 }
 

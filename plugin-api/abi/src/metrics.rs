@@ -34,6 +34,8 @@ pub struct FamilySpec<'a> {
     pub bounds: &'a [f64],
     /// As in [`FamilyColumns::flags`].
     pub flags: u32,
+    /// As in [`FamilyColumns::set`]: the name set it belongs to, or empty for the default set.
+    pub set: &'a str,
 }
 
 impl FamilyColumns for FamilySpec<'_> {
@@ -55,6 +57,9 @@ impl FamilyColumns for FamilySpec<'_> {
     fn flags(&self) -> u32 {
         self.flags
     }
+    fn set(&self) -> &str {
+        self.set
+    }
 }
 
 /// The owner's side of many instruments: what happens to slot number `slot`.
@@ -66,7 +71,8 @@ pub trait Cells: Send + Sync + 'static {
     fn add_u64(&self, slot: u64, amount: u64);
     /// Adds to a counter (not negative) or a gauge.
     fn add_f64(&self, slot: u64, amount: f64);
-    /// Sets a gauge, an unknown or an info.
+    /// Sets a gauge, an unknown or an info; or the total of a counter that something else counts, which
+    /// never goes down by it.
     fn set(&self, slot: u64, value: f64);
     /// Observes a value in a histogram or summary.
     fn observe(&self, slot: u64, value: f64);

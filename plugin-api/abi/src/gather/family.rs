@@ -63,6 +63,11 @@ pub trait FamilyColumns {
     fn bounds(&self) -> &[f64];
     /// [`FAMILY_SHOW_EMPTY`], [`FAMILY_INHERITED_NAME`]; unknown bits are ignored.
     fn flags(&self) -> u32;
+    /// The name set that it belongs to (`torchserve`, `node`, ...); empty: the default set. The
+    /// source shows the sets that the operator chose, so a reader need not look at it.
+    fn set(&self) -> &str {
+        ""
+    }
 }
 
 /// Border functions of [`FamilyColumns`]; grows only at its end.
@@ -76,8 +81,9 @@ pub(crate) struct FamilyVt {
     unit: for<'x> extern "C" fn(this: Opaque<'x>) -> RStr<'x>,
     kind: for<'x> extern "C" fn(this: Opaque<'x>) -> Kind,
     bounds: for<'x> extern "C" fn(this: Opaque<'x>) -> RSlice<'x, f64>,
-    #[sabi(last_prefix_field)]
     flags: for<'x> extern "C" fn(this: Opaque<'x>) -> u32,
+    #[sabi(last_prefix_field)]
+    set: for<'x> extern "C" fn(this: Opaque<'x>) -> RStr<'x>,
 }
 
 /// A borrowed family behind the border.
@@ -136,6 +142,12 @@ impl<'a> Family<'a> {
     pub fn flags(&self) -> u32 {
         self.vt.flags()(self.this)
     }
+
+    /// See [`FamilyColumns::set`].
+    #[must_use]
+    pub fn set(&self) -> &'a str {
+        self.vt.set()(self.this).as_str()
+    }
 }
 
 struct FamilyGlue<T>(PhantomData<T>);
@@ -148,6 +160,7 @@ impl<T: FamilyColumns> FamilyGlue<T> {
         kind: Self::kind,
         bounds: Self::bounds,
         flags: Self::flags,
+        set: Self::set,
     });
 
     shim_borrow!(name, RStr<'_>, RStr::empty());
@@ -156,6 +169,7 @@ impl<T: FamilyColumns> FamilyGlue<T> {
     shim_number!(kind, Kind, Kind::UNKNOWN);
     shim_borrow!(bounds, RSlice<'_, f64>, RSlice::EMPTY);
     shim_number!(flags, u32, 0);
+    shim_borrow!(set, RStr<'_>, RStr::empty());
 }
 
 impl<T: FamilyColumns + ?Sized> FamilyColumns for &T {
@@ -176,5 +190,8 @@ impl<T: FamilyColumns + ?Sized> FamilyColumns for &T {
     }
     fn flags(&self) -> u32 {
         (**self).flags()
+    }
+    fn set(&self) -> &str {
+        (**self).set()
     }
 }

@@ -23,6 +23,9 @@ impl FamilyColumns for Fam {
     fn flags(&self) -> u32 {
         FAMILY_SHOW_EMPTY
     }
+    fn set(&self) -> &str {
+        "torchserve"
+    }
 }
 
 struct Seg {
@@ -121,6 +124,7 @@ fn family_methods_cross_unchanged() {
     assert_eq!(family.kind(), Kind::HISTOGRAM);
     assert_eq!(family.bounds(), &[0.1, 1.0]);
     assert_eq!(family.flags(), FAMILY_SHOW_EMPTY);
+    assert_eq!(family.set(), "torchserve");
 }
 
 #[test]

@@ -36,6 +36,8 @@ fn spec(name: &str) -> FamilySpec<'_> {
         labels: &["a"],
         bounds: &[],
         flags: 0,
+        set: "node",
+        set: "",
     }
 }
 
@@ -50,7 +52,10 @@ impl HostServices for Quiet {
             .push(format!("{level:?} {target} {message}"));
     }
     fn register(&self, family: &FamilySpec<'_>) -> Result<MetricFamily, Failure> {
-        let text = format!("{} {:?} {:?}", family.name, family.kind, family.labels);
+        let text = format!(
+            "{} {:?} {:?} {}",
+            family.name, family.kind, family.labels, family.set
+        );
         Err(Failure::new(Status::LIMIT, text))
     }
     fn clock(&self, _clock: Clock) -> u64 {
@@ -430,7 +435,10 @@ fn the_hosts_answers_cross_and_its_panics_do_not() {
     assert_eq!(*quiet.0.lock().expect("no panic"), ["Level(2) t m"]);
     assert_eq!(host.clock(Clock::UNIX), 0, "the host's clock panicked");
     let refused = host.register(&spec("x")).map(drop).expect_err("it refuses");
-    assert_eq!(refused, Failure::new(Status::LIMIT, "x Kind(2) [\"a\"]"));
+    assert_eq!(
+        refused,
+        Failure::new(Status::LIMIT, "x Kind(2) [\"a\"] node")
+    );
     let refused = host
         .start_timer(3, Duration::from_secs(2))
         .expect_err("it refuses");
