@@ -12,3 +12,4 @@ mod machine;
 mod mount_probe;
 mod pattern;
 mod sample;
+mod scrape;

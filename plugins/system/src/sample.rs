@@ -40,6 +40,8 @@ pub(crate) enum Kind {
     Counter,
     /// Goes up and down.
     Gauge,
+    /// The kernel does not say which; node_exporter calls it untyped.
+    Unknown,
 }
 
 /// A metric family: what HELP and TYPE say, its set and its label names in the order they print.
@@ -86,20 +88,14 @@ impl Family {
         }
     }
 
-    /// A family of node_exporter whose name is made from what the kernel prints: a counter if the
-    /// name ends in `_total`, as there.
-    pub(crate) fn node(name: String, help: String, labels: &'static [&'static str]) -> Self {
-        let kind = if name.ends_with("_total") {
-            Kind::Counter
-        } else {
-            Kind::Gauge
-        };
+    /// A family of node_exporter, without labels, whose name is made from what the kernel prints.
+    pub(crate) fn node(kind: Kind, name: String, help: String) -> Self {
         Self {
             set: Set::Node,
             kind,
             name: Cow::Owned(name),
             help: Cow::Owned(help),
-            labels,
+            labels: &[],
         }
     }
 }
@@ -148,7 +144,13 @@ impl Samples {
         &self.families
     }
 
-    /// What could not be read.
+    /// Hands over what could not be read since the last call.
+    pub(crate) fn take_problems(&mut self) -> Vec<Problem> {
+        std::mem::take(&mut self.problems)
+    }
+
+    /// What could not be read, for tests.
+    #[cfg(test)]
     pub(crate) fn problems(&self) -> &[Problem] {
         &self.problems
     }

@@ -8,7 +8,7 @@ use super::{Collector, HOST_LABELS, HOST_LEVEL, cpu::percent};
 use crate::config::Settings;
 use crate::error::CollectError;
 use crate::machine::Machine;
-use crate::sample::{Family, Samples, Set};
+use crate::sample::{Family, Kind, Samples, Set};
 
 const MEBIBYTE: f64 = 1_048_576.0;
 
@@ -177,7 +177,13 @@ impl Collector for Memory {
         for field in &fields {
             let name = node_name(field);
             let help = format!("Memory information field {name}.");
-            let family = Family::node(format!("node_memory_{name}"), help, &[]);
+            // node_exporter takes a name that ends so for a counter; no kernel has one yet.
+            let kind = if name.ends_with("_total") {
+                Kind::Counter
+            } else {
+                Kind::Gauge
+            };
+            let family = Family::node(kind, format!("node_memory_{name}"), help);
             out.add(&family, &[], field.value as f64);
         }
 

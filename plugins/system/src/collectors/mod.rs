@@ -17,8 +17,13 @@ mod interface;
 mod kernel;
 mod load;
 mod memory;
+mod netstat;
 mod network;
+mod pressure;
 mod process;
+mod sockets;
+mod system;
+mod vmstat;
 
 /// Reads one thing of the machine at each scrape.
 pub(crate) trait Collector: Send {
@@ -40,7 +45,7 @@ pub(crate) trait Collector: Send {
 
 /// The collectors of these settings, in the order they run.
 pub(crate) fn all(settings: &Settings) -> Vec<Box<dyn Collector>> {
-    let all: [Box<dyn Collector>; 10] = [
+    let all: [Box<dyn Collector>; 15] = [
         Box::new(cpu::Cpu::new(settings)),
         Box::new(memory::Memory::new(settings)),
         Box::new(filesystem::Filesystem::new(settings)),
@@ -49,6 +54,11 @@ pub(crate) fn all(settings: &Settings) -> Vec<Box<dyn Collector>> {
         Box::new(interface::Interface::new(settings)),
         Box::new(load::Load),
         Box::new(kernel::Kernel),
+        Box::new(vmstat::VmStat::new()),
+        Box::new(pressure::Pressure),
+        Box::new(sockets::Sockets),
+        Box::new(netstat::NetStat::new()),
+        Box::new(system::System),
         Box::new(process::Process::new(settings)),
         Box::new(gpu::Gpu::new(settings)),
     ];

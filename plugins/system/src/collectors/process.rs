@@ -2,11 +2,6 @@
 //!
 //! Worker processes are not listed here; the host knows them and counts them under their model.
 
-use std::io::Cursor;
-
-use procfs::FromRead;
-use procfs::process::{LimitValue, Limits, Stat};
-
 use super::Collector;
 use crate::config::Settings;
 use crate::error::CollectError;
@@ -67,13 +62,48 @@ impl Process {
 
     fn max_fds(&self, machine: &Machine) -> Result<f64, CollectError> {
         let text = machine.proc(format!("{}/limits", self.pid))?;
-        let limits = Limits::from_read(Cursor::new(&text))
-            .map_err(|_| CollectError::parse("limits", "not a table of limits", &text))?;
-        Ok(match limits.max_open_files.soft_limit {
-            LimitValue::Value(most) => most as f64,
-            // As client_golang prints it.
-            LimitValue::Unlimited => u64::MAX as f64,
+        soft_limit(&text, "Max open files")
+            .ok_or_else(|| CollectError::parse("<pid>/limits", "no limit of open files", &text))
+    }
+}
+
+/// The fields of `/proc/<pid>/stat` that become metrics.
+///
+/// Not `procfs::Stat`: its parser panics on a line that is cut in the wrong place.
+struct Stat {
+    /// User and system time together.
+    cpu_ticks: u64,
+    threads: u64,
+    /// Since boot.
+    start_ticks: u64,
+    virtual_bytes: u64,
+    resident_pages: u64,
+}
+
+impl Stat {
+    fn parse(text: &str) -> Option<Self> {
+        // The name may contain anything, parentheses and spaces too: count from behind it.
+        let (_, rest) = text.rsplit_once(')')?;
+        let words: Vec<&str> = rest.split_ascii_whitespace().collect();
+        // proc(5) numbers the fields from 1; the first behind the name is number 3.
+        let field = |number: usize| words.get(number - 3)?.parse::<u64>().ok();
+        Some(Self {
+            cpu_ticks: field(14)? + field(15)?,
+            threads: field(20)?,
+            start_ticks: field(22)?,
+            virtual_bytes: field(23)?,
+            resident_pages: field(24)?,
         })
+    }
+}
+
+/// The first number in the row `name` of `/proc/<pid>/limits`.
+fn soft_limit(text: &str, name: &str) -> Option<f64> {
+    let row = text.lines().find_map(|line| line.strip_prefix(name))?;
+    match row.split_ascii_whitespace().next()? {
+        // As client_golang prints it.
+        "unlimited" => Some(u64::MAX as f64),
+        most => most.parse().ok(),
     }
 }
 
@@ -84,17 +114,17 @@ impl Collector for Process {
 
     fn collect(&mut self, machine: &Machine, out: &mut Samples) -> Result<(), CollectError> {
         let text = machine.proc(format!("{}/stat", self.pid))?;
-        let stat = Stat::from_read(Cursor::new(&text))
-            .map_err(|_| CollectError::parse("<pid>/stat", "not a process's state", &text))?;
+        let stat = Stat::parse(&text)
+            .ok_or_else(|| CollectError::parse("<pid>/stat", "not a process's state", &text))?;
         let ticks_per_second = procfs::ticks_per_second() as f64;
+        out.add(&CPU, &[], stat.cpu_ticks as f64 / ticks_per_second);
         out.add(
-            &CPU,
+            &RESIDENT,
             &[],
-            (stat.utime + stat.stime) as f64 / ticks_per_second,
+            stat.resident_pages as f64 * procfs::page_size() as f64,
         );
-        out.add(&RESIDENT, &[], stat.rss as f64 * procfs::page_size() as f64);
-        out.add(&VIRTUAL, &[], stat.vsize as f64);
-        out.add(&THREADS, &[], stat.num_threads as f64);
+        out.add(&VIRTUAL, &[], stat.virtual_bytes as f64);
+        out.add(&THREADS, &[], stat.threads as f64);
         match machine
             .proc("stat")
             .and_then(|text| KernelStat::parse(&text))
@@ -106,7 +136,7 @@ impl Collector for Process {
                 out.add(
                     &START,
                     &[],
-                    boot as f64 + stat.starttime as f64 / ticks_per_second,
+                    boot as f64 + stat.start_ticks as f64 / ticks_per_second,
                 );
             }
             Ok(_) => {}
@@ -161,6 +191,21 @@ mod tests {
         // There is no `limits` in this machine: noted, and the rest stands.
         assert_eq!(samples.problems().len(), 1);
         assert_eq!(samples.count("process_max_fds"), 0);
+    }
+
+    #[test]
+    fn a_cut_line_is_an_error_and_an_unlimited_limit_is_a_number() {
+        for cut in 0..STAT.len() - 20 {
+            let whole = Stat::parse(&STAT[..cut]).is_some();
+            assert!(!whole || cut > STAT.find(" 3707").unwrap(), "{cut}");
+        }
+        let text = "Limit      Soft Limit  Hard Limit  Units\n\
+            Max open files            unlimited            524288               files\n";
+        assert_eq!(
+            soft_limit(text, "Max open files"),
+            Some(18446744073709551615.0)
+        );
+        assert_eq!(soft_limit(text, "Max processes"), None);
     }
 
     #[test]
