@@ -83,7 +83,6 @@ pub(crate) struct HostVt {
         this: Ptr,
         family: Family<'f>,
         labels: RSlice<'f, RStr<'f>>,
-        set: RStr<'f>,
         registered: &'o mut MetricFamily,
         error: &'o mut RString,
     ) -> Status,
@@ -159,7 +158,6 @@ unsafe extern "C" fn register(
     this: Ptr,
     family: Family<'_>,
     labels: RSlice<'_, RStr<'_>>,
-    set: RStr<'_>,
     registered: &mut MetricFamily,
     error: &mut RString,
 ) -> Status {
@@ -175,7 +173,6 @@ unsafe extern "C" fn register(
             labels: &labels,
             bounds: family.bounds(),
             flags: family.flags(),
-            set: set.as_str(),
             set: family.set(),
         };
         host.register(&spec).map(|made| *registered = made)
@@ -244,7 +241,6 @@ impl Host {
         try_cross!(self.register(
             Family::of(family),
             RSlice::from_slice(&labels),
-            RStr::from(family.set),
             &mut registered
         ))?;
         Ok(registered)

@@ -37,7 +37,6 @@ fn spec(name: &str) -> FamilySpec<'_> {
         bounds: &[],
         flags: 0,
         set: "node",
-        set: "",
     }
 }
 
