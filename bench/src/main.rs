@@ -5,6 +5,9 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, reason = "a benchmark's output is its result")]
 
+mod instruments;
+mod measure;
+
 use std::process::ExitCode;
 
 /// One group of benchmarks.
@@ -15,14 +18,21 @@ struct Group {
 }
 
 /// Every group, in the order in which `all` runs them.
-const GROUPS: &[Group] = &[];
+const GROUPS: &[Group] = &[Group {
+    name: "instruments",
+    about: "U1-U3: counter, histogram and look-up by labels, one and two threads",
+    run: instruments::run,
+}];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let wanted = arguments.first().map_or("", String::as_str);
     let rest = arguments.get(1..).unwrap_or_default();
     let mut found = false;
-    for group in GROUPS.iter().filter(|group| wanted == "all" || group.name == wanted) {
+    for group in GROUPS
+        .iter()
+        .filter(|group| wanted == "all" || group.name == wanted)
+    {
         found = true;
         (group.run)(rest);
     }
