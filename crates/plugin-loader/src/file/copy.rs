@@ -78,6 +78,11 @@ impl PrivateCopy {
         PathBuf::from(format!("/proc/self/fd/{}", self.file.as_raw_fd()))
     }
 
+    /// Leaves the copy open for the life of the process.
+    pub(crate) fn keep_open(self) {
+        std::mem::forget(self.file);
+    }
+
     /// A descriptor for a child process.
     pub(crate) fn share(&self) -> std::io::Result<File> {
         self.file.try_clone()

@@ -95,6 +95,11 @@ impl Metadata {
         Ok(metadata)
     }
 
+    /// The plugin API it was built against.
+    pub fn api_version(&self) -> ApiVersion {
+        ApiVersion::parse(&self.api).expect("parse has refused every other text")
+    }
+
     fn check_form(&self) -> Result<(), Refusal> {
         if !valid_name(&self.name) {
             return Err(bad(&format!(

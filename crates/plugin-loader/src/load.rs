@@ -1,0 +1,286 @@
+//! Opens a verified library and checks, before anything of it is called, that both sides mean the
+//! same by every type that crosses the border.
+//!
+//! The header symbol is read by hand: the border library's own loader keeps one module per type and
+//! would hand out the first plugin for every later file. Nothing is ever closed again; a library
+//! that had run cannot be unmapped safely. Finding and verifying files is not done here.
+
+#![allow(
+    unsafe_code,
+    reason = "the dynamic linker and the plugin header are foreign by nature"
+)]
+
+use crate::file::{Metadata, Verified};
+use crate::{Reason, Refusal};
+use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
+use meterbox_plugin_abi::raw::{
+    AbiHeaderRef, HEADER_SYMBOL, LAYOUT, LibHeader, check_layout_compatibility,
+};
+use meterbox_plugin_abi::{API_VERSION, Failure, Host, PluginModuleRef, PluginObject};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Longest part of a foreign text that goes into a refusal, in lines.
+const REPORT_LINES_MAX: usize = 5;
+
+/// A library that is open and whose layout fits.
+pub struct Opened {
+    module: PluginModuleRef,
+}
+
+impl Opened {
+    /// Opens the library at `path`, which must be absolute, and checks header and layout.
+    ///
+    /// Constructors in the library run. The library stays open whatever the outcome.
+    ///
+    /// # Errors
+    /// [`Reason::Link`], [`Reason::NoHeader`], [`Reason::Header`], [`Reason::NoLayout`],
+    /// [`Reason::Api`] or [`Reason::Layout`].
+    pub fn open(path: &Path) -> Result<Self, Refusal> {
+        open(path).and_then(|library| check(&library))
+    }
+}
+
+/// A loaded plugin library. Its private copy stays open for the life of the process.
+#[derive(Clone)]
+pub struct Loaded {
+    module: PluginModuleRef,
+    origin: Arc<Origin>,
+}
+
+/// Where a library came from and what it says about itself.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    /// Where the file was found.
+    pub path: PathBuf,
+    /// What it says about itself.
+    pub metadata: Metadata,
+    /// Digest of the mapped bytes, hexadecimal.
+    pub sha256: String,
+    /// Size of the mapped file, in bytes.
+    pub mapped_bytes: u64,
+}
+
+impl Loaded {
+    /// Opens the private copy of `verified`, for good.
+    ///
+    /// # Errors
+    /// As [`Opened::open`], and [`Reason::BadMetadata`] when the running library states other
+    /// metadata than its file.
+    pub fn load(verified: Verified) -> Result<Self, Refusal> {
+        let path = verified.path.clone();
+        load(verified).map_err(|refusal| refusal.at(&path))
+    }
+
+    /// Where it came from.
+    pub fn origin(&self) -> &Arc<Origin> {
+        &self.origin
+    }
+
+    /// Creates the plugin. `config` is a JSON object.
+    ///
+    /// # Errors
+    /// The plugin's own text; a panic comes back as text, too.
+    pub fn create(&self, host: Host, config: &str) -> Result<PluginObject, Failure> {
+        self.module.create_plugin(host, config)
+    }
+}
+
+fn load(verified: Verified) -> Result<Loaded, Refusal> {
+    let sha256 = verified.sha256_hex();
+    let Verified {
+        path,
+        copy,
+        metadata,
+        ..
+    } = verified;
+    let mapped_bytes = copy.len();
+    let library = open(&copy.proc_path())?;
+    // The linker tells libraries apart by name: were this descriptor closed, the next copy would
+    // get its number, and the linker would answer with this library instead.
+    copy.keep_open();
+    let Opened { module } = check(&library)?;
+    let api = metadata.api_version();
+    let stated = Metadata::parse(module.metadata_json().as_bytes(), api)?;
+    if stated != metadata {
+        let text = "the running library states other metadata than its file; rebuild it";
+        return Err(Refusal::new(Reason::BadMetadata, text));
+    }
+    let origin = Arc::new(Origin {
+        path,
+        metadata,
+        sha256,
+        mapped_bytes,
+    });
+    Ok(Loaded { module, origin })
+}
+
+fn open(path: &Path) -> Result<std::mem::ManuallyDrop<Library>, Refusal> {
+    let flags = RTLD_NOW | RTLD_LOCAL | libc::RTLD_NODELETE;
+    // SAFETY: opening runs the library's constructors. The file passed every check that can be
+    // made from outside, and a probe process has survived the same call.
+    let library = unsafe { Library::open(Some(path), flags) }.map_err(|error| {
+        let why = linker_text(&error, path);
+        Refusal::new(
+            Reason::Link,
+            format!("the dynamic linker refuses it ({why}); rebuild it"),
+        )
+    })?;
+    Ok(std::mem::ManuallyDrop::new(library))
+}
+
+fn check(library: &Library) -> Result<Opened, Refusal> {
+    // SAFETY: the symbol is only read as an address here; `upgrade` checks the magic behind it
+    // before it believes anything else.
+    let symbol = unsafe { library.get::<AbiHeaderRef>(HEADER_SYMBOL.as_bytes()) };
+    let header: AbiHeaderRef = *symbol.map_err(|_| {
+        let text = "it exports no plugin header; export it with export_plugin!";
+        Refusal::new(Reason::NoHeader, text)
+    })?;
+    let header: &'static LibHeader = header.upgrade().map_err(|_| {
+        let text = format!(
+            "its plugin header is of another kind than that of plugin api {API_VERSION}; rebuild \
+             it against this version"
+        );
+        Refusal::new(Reason::Header, text)
+    })?;
+    check_layout(header)?;
+    // SAFETY: the layout of everything reachable from the root module was compared just now.
+    let module = unsafe { header.init_root_module_with_unchecked_layout::<PluginModuleRef>() };
+    let module = module.map_err(|error| {
+        let text = format!(
+            "its root module cannot be made ({}); rebuild it",
+            first_line(&error)
+        );
+        Refusal::new(Reason::Header, text)
+    })?;
+    Ok(Opened { module })
+}
+
+fn check_layout(header: &'static LibHeader) -> Result<(), Refusal> {
+    let Some(theirs) = header.layout() else {
+        let text = "it was exported without a description of its types; use export_plugin!";
+        return Err(Refusal::new(Reason::NoLayout, text));
+    };
+    let stated = header.version_strings();
+    let plugin = FullVersion::parse(stated.version.as_str());
+    let host = FullVersion::parse(API_VERSION);
+    let (Some(plugin), Some(host)) = (plugin, host) else {
+        let text = format!(
+            "its plugin api version {:?} is no version",
+            stated.version.as_str()
+        );
+        return Err(Refusal::new(Reason::Api, text));
+    };
+    // While the major is 0 each minor is an API of its own.
+    if plugin.major != host.major || (host.major == 0 && plugin.minor != host.minor) {
+        let text = format!(
+            "it was built against plugin api {}, this host has {API_VERSION}; rebuild it",
+            stated.version.as_str()
+        );
+        return Err(Refusal::new(Reason::Api, text));
+    }
+    // The check proves that the first side's fields are a beginning of the second side's. The older
+    // side has fewer, so it comes first: an old plugin then runs in a new host.
+    let (older, newer) = if plugin <= host {
+        (theirs, LAYOUT)
+    } else {
+        (LAYOUT, theirs)
+    };
+    check_layout_compatibility(older, newer).map_err(|errors| {
+        let report = short_report(&errors.to_string());
+        let text = format!("its types differ from those of this host ({report}); rebuild it");
+        Refusal::new(Reason::Layout, text)
+    })
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct FullVersion {
+    major: u32,
+    minor: u32,
+    patch: u32,
+}
+
+impl FullVersion {
+    fn parse(text: &str) -> Option<Self> {
+        let core = text.split(['-', '+']).next()?;
+        let mut parts = core.split('.').map(|part| part.parse().ok());
+        Some(Self {
+            major: parts.next()??,
+            minor: parts.next()??,
+            patch: parts.next()??,
+        })
+    }
+}
+
+/// The useful lines of a layout report, which runs to a thousand: what follows each `Error:`.
+fn short_report(report: &str) -> String {
+    let mut lines: Vec<&str> = Vec::new();
+    let mut inside = false;
+    for line in report.lines().map(str::trim) {
+        match line.strip_prefix("Error:") {
+            Some(rest) => {
+                inside = true;
+                lines.push(rest.trim());
+            }
+            None if line.is_empty() => inside = false,
+            None if inside => lines.push(line),
+            None => {}
+        }
+    }
+    lines.retain(|line| !line.is_empty());
+    lines.dedup();
+    lines.truncate(REPORT_LINES_MAX);
+    if lines.is_empty() {
+        "no details".to_owned()
+    } else {
+        lines.join(", ")
+    }
+}
+
+/// The linker's words without the name of the copy, which means nothing to a person.
+fn linker_text(error: &libloading::Error, path: &Path) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text = cause.to_string();
+        source = cause.source();
+    }
+    text.replace(&format!("{}: ", path.display()), "")
+}
+
+fn first_line(error: &impl std::fmt::Display) -> String {
+    error
+        .to_string()
+        .lines()
+        .map(str::trim)
+        .find(|line| !line.is_empty())
+        .unwrap_or("")
+        .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_report_becomes_its_error_lines() {
+        let report = "Compared <this>:\n    --- Type Layout ---\n    type:X\n\nTo <other>:\n  …\n\n\
+                      1 error(s)inside:\n    <other>\n\n    field_name:data\n    type:Y\n\n\
+                      Error:mismatched type\nExpected:\n    u16\nFound:\n    u32\n\nError:too many \
+                      fields\nExpected:\n    3\nFound:\n    4\n";
+        assert_eq!(
+            short_report(report),
+            "mismatched type, Expected:, u16, Found:, u32"
+        );
+        assert_eq!(short_report("nothing of use"), "no details");
+    }
+
+    #[test]
+    fn versions_are_ordered_by_all_three_numbers() {
+        let parse = |text| FullVersion::parse(text);
+        assert!(parse("0.1.10") > parse("0.1.9"));
+        assert_eq!(parse("1.2.3-rc.1"), parse("1.2.3"));
+        assert_eq!(parse("1.2"), None);
+    }
+}

@@ -1,0 +1,389 @@
+//! One generation of one plugin in service: created, started, called, drained, stopped.
+//!
+//! Everything the plugin does happens on its own threads; what is here runs on the caller's and only
+//! waits where it says so. Which generation serves a route is not known here.
+
+use super::breaker::{BreakerSettings, BreakerState};
+use super::clock::Clock;
+use super::permit::{Gate, Permit, Reject, Verdict};
+use super::pool::{Pool, PoolSettings, Work};
+use super::reply::{UnderWay, WatchedSink};
+use super::state::State;
+use super::tally::{RejectReason, Tally};
+use super::ticket::{Ended, Hook, Lane, Ticket};
+use crate::load::{Loaded, Origin};
+use crate::{Reason, Refusal};
+use meterbox_plugin_abi::{
+    Failure, Host, PluginObject, Reply, ReplySink, Request, Roles, Route, Status,
+};
+use parking_lot::{Mutex, RwLock};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How one plugin is supervised.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// Its threads and queue.
+    pub pool: PoolSettings,
+    /// When calls are kept away from it.
+    pub breaker: BreakerSettings,
+    /// Creation, start hook and the listing of routes together may take this long.
+    pub start_limit: Duration,
+    /// Its stop hook may take this long.
+    pub stop_limit: Duration,
+    /// Answers under way may take this long after it was replaced or removed.
+    pub drain_limit: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            pool: PoolSettings::default(),
+            breaker: BreakerSettings::default(),
+            start_limit: Duration::from_secs(10),
+            stop_limit: Duration::from_secs(5),
+            drain_limit: Duration::from_secs(30),
+        }
+    }
+}
+
+/// What a plugin said once it was started.
+#[derive(Debug, Clone)]
+struct Facts {
+    roles: Roles,
+    routes: Vec<Route>,
+}
+
+/// One plugin in service.
+pub struct Running {
+    origin: Arc<Origin>,
+    facts: Facts,
+    settings: Settings,
+    object: RwLock<Option<Arc<PluginObject>>>,
+    pool: Pool,
+    gate: Arc<Gate>,
+    under_way: Arc<UnderWay>,
+    phase: Mutex<Phase>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Serving,
+    Draining,
+    Stopped,
+}
+
+impl Running {
+    /// Creates and starts a plugin on a thread of its own; blocks until that is done.
+    ///
+    /// `config` is a JSON object; `tally` outlives the generation.
+    ///
+    /// # Errors
+    /// [`Reason::Create`] or [`Reason::Start`].
+    pub fn start(
+        loaded: &Loaded,
+        host: Host,
+        config: &str,
+        settings: Settings,
+        clock: Arc<dyn Clock>,
+        tally: Arc<Tally>,
+    ) -> Result<Arc<Self>, Refusal> {
+        let (module, config) = (loaded.clone(), config.to_owned());
+        let create = move || module.create(host, &config);
+        Self::start_with(loaded.origin().clone(), create, settings, clock, tally)
+    }
+
+    pub(super) fn start_with(
+        origin: Arc<Origin>,
+        create: impl FnOnce() -> Result<PluginObject, Failure> + Send + 'static,
+        settings: Settings,
+        clock: Arc<dyn Clock>,
+        tally: Arc<Tally>,
+    ) -> Result<Arc<Self>, Refusal> {
+        let pool = Pool::new(&origin.metadata.name, settings.pool);
+        let begun = begin(create, &pool, settings.start_limit);
+        let (object, facts) = begun.map_err(|refusal| refusal.at(&origin.path))?;
+        Ok(Arc::new(Self {
+            origin,
+            facts,
+            settings,
+            object: RwLock::new(Some(Arc::new(object))),
+            pool,
+            gate: Arc::new(Gate::new(settings.breaker, clock, tally)),
+            under_way: Arc::default(),
+            phase: Mutex::new(Phase::Serving),
+        }))
+    }
+
+    /// The library behind it.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// What it does.
+    pub fn roles(&self) -> Roles {
+        self.facts.roles
+    }
+
+    /// Its routes, as it listed them after creation.
+    pub fn routes(&self) -> &[Route] {
+        &self.facts.routes
+    }
+
+    /// Its counters.
+    pub fn tally(&self) -> &Arc<Tally> {
+        &self.gate.tally
+    }
+
+    /// Threads that have not come back from a call whose deadline passed.
+    pub fn stuck_threads(&self) -> usize {
+        self.pool.stuck()
+    }
+
+    /// Answers that are not finished yet.
+    pub fn answers_under_way(&self) -> usize {
+        self.under_way.count()
+    }
+
+    /// Where it is.
+    pub fn state(&self) -> State {
+        match *self.phase.lock() {
+            Phase::Draining => return State::Draining,
+            Phase::Stopped => return State::Stopped,
+            Phase::Serving => {}
+        }
+        if self.pool.is_lost() {
+            self.gate.quarantine();
+        }
+        match self.gate.breaker_state() {
+            BreakerState::Closed => State::Started,
+            BreakerState::Open => State::Degraded,
+            BreakerState::Quarantined => State::Quarantined,
+        }
+    }
+
+    /// Hands one request to the plugin. The answer goes to `sink`, now or later, from any thread.
+    ///
+    /// The caller keeps the deadline: it calls [`Ticket::expire`] when the time is over, closes its
+    /// sink and answers itself.
+    ///
+    /// # Errors
+    /// A [`Reject`], counted; `sink` was not touched.
+    pub fn call(
+        &self,
+        lane: Lane,
+        route: u32,
+        request: Request,
+        sink: Box<dyn ReplySink>,
+    ) -> Result<Ticket, Reject> {
+        let (object, permit) = self.admit()?;
+        let permit = Arc::new(permit);
+        let watched = WatchedSink {
+            sink,
+            permit: permit.clone(),
+            _under_way: self.under_way.enter(),
+            server_error: false,
+        };
+        let work: Work = Box::new(move || {
+            let (responder, watch) = Reply::over(Box::new(watched));
+            let result = object.call(route, request, responder);
+            watch.returned(&result);
+            result
+        });
+        // A call that returned well is judged by its answer, which may come later.
+        self.submit(lane, work, self.hook(permit, None))
+    }
+
+    /// Runs `work` with the plugin on one of its threads: collecting, events, timers, exports.
+    ///
+    /// `done` is told once how it ended, on the thread where it ended.
+    ///
+    /// # Errors
+    /// A [`Reject`], counted.
+    pub fn run(
+        &self,
+        lane: Lane,
+        work: impl FnOnce(&PluginObject) -> Result<(), Failure> + Send + 'static,
+        done: Hook,
+    ) -> Result<Ticket, Reject> {
+        let (object, permit) = self.admit()?;
+        let work: Work = Box::new(move || work(&object));
+        self.submit(lane, work, self.hook(Arc::new(permit), Some(done)))
+    }
+
+    /// Takes it out of service: no new calls, those under way may finish, then its stop hook, then
+    /// its object goes. Blocks for at most the three limits; a second call returns at once.
+    ///
+    /// # Errors
+    /// What the stop hook said, or that it or an answer took too long. It is stopped all the same.
+    pub fn drain(&self) -> Result<(), Failure> {
+        {
+            let mut phase = self.phase.lock();
+            if *phase != Phase::Serving {
+                return Ok(());
+            }
+            *phase = Phase::Draining;
+        }
+        let begin = std::time::Instant::now();
+        let limit = self.settings.drain_limit;
+        let drained = self.under_way.wait_none(limit)
+            && self.pool.wait_quiet(limit.saturating_sub(begin.elapsed()));
+        let stopped = self.stop();
+        self.pool.close();
+        *self.phase.lock() = Phase::Stopped;
+        if !drained {
+            let text = format!("calls were still under way after {} s", limit.as_secs_f64());
+            return Err(Failure::new(Status::TIMEOUT, text));
+        }
+        stopped
+    }
+
+    fn stop(&self) -> Result<(), Failure> {
+        let Some(object) = self.object.write().take() else {
+            return Ok(());
+        };
+        let limit = self.settings.stop_limit;
+        let work: Work = Box::new(move || {
+            let result = object.stop(limit);
+            // Dropped here, on a thread of its own; the border catches its panic.
+            drop(object);
+            result
+        });
+        let Ok(ticket) = self.pool.submit(Lane::Scrape, work, Box::new(|_| {})) else {
+            return Err(Failure::internal("no thread was left for the stop hook"));
+        };
+        match ticket.wait(limit) {
+            Ended::Returned(result) => result,
+            Ended::Expired | Ended::Discarded => {
+                let text = format!("the stop hook took more than {} s", limit.as_secs_f64());
+                Err(Failure::new(Status::TIMEOUT, text))
+            }
+        }
+    }
+
+    fn admit(&self) -> Result<(Arc<PluginObject>, Permit), Reject> {
+        if *self.phase.lock() != Phase::Serving {
+            return Err(self.gate.reject(RejectReason::Stopped, None));
+        }
+        if self.pool.is_lost() {
+            self.gate.quarantine();
+        }
+        let permit = self.gate.admit()?;
+        match self.object.read().clone() {
+            Some(object) => Ok((object, permit)),
+            None => Err(self.gate.reject(RejectReason::Stopped, None)),
+        }
+    }
+
+    fn submit(&self, lane: Lane, work: Work, hook: Hook) -> Result<Ticket, Reject> {
+        match self.pool.submit(lane, work, hook) {
+            Ok(ticket) => {
+                self.gate.tally.call();
+                Ok(ticket)
+            }
+            Err(reason) => Err(self.gate.reject(reason, None)),
+        }
+    }
+
+    /// Judges a call by its end; without `done`, success is left to the answer.
+    fn hook(&self, permit: Arc<Permit>, done: Option<Hook>) -> Hook {
+        let tally = self.gate.tally.clone();
+        Box::new(move |ended| {
+            match ended {
+                Ended::Expired => {
+                    tally.timeout();
+                    permit.settle(Verdict::Failed);
+                }
+                Ended::Returned(Err(failure)) => {
+                    if failure.status == Status::PANICKED {
+                        tally.panic();
+                    }
+                    let failed = failure.status.http() >= 500;
+                    permit.settle(if failed {
+                        Verdict::Failed
+                    } else {
+                        Verdict::Good
+                    });
+                }
+                Ended::Returned(Ok(())) if done.is_some() => permit.settle(Verdict::Good),
+                Ended::Returned(Ok(())) | Ended::Discarded => {}
+            }
+            if let Some(done) = done {
+                done(ended);
+            }
+        })
+    }
+}
+
+type Begun = Result<(PluginObject, Facts), Refusal>;
+
+/// Creates, starts and asks, in one job under one limit.
+fn begin(
+    create: impl FnOnce() -> Result<PluginObject, Failure> + Send + 'static,
+    pool: &Pool,
+    limit: Duration,
+) -> Begun {
+    let begun: Arc<Mutex<Option<Begun>>> = Arc::default();
+    let slot = begun.clone();
+    let work: Work = Box::new(move || {
+        let outcome = create_and_start(create);
+        *slot.lock() = Some(outcome);
+        Ok(())
+    });
+    let ticket = pool
+        .submit(Lane::Scrape, work, Box::new(|_| {}))
+        .map_err(|_| Refusal::new(Reason::Start, "no thread could be started for it"))?;
+    let ended = ticket.wait(limit);
+    // A start that comes back later finds nobody, and its object is dropped with the slot.
+    let outcome = begun.lock().take();
+    match (ended, outcome) {
+        (Ended::Returned(_), Some(outcome)) => outcome,
+        (Ended::Returned(Err(failure)), None) => Err(not_created(&failure)),
+        _ => {
+            let text = format!("its start took more than {} s", limit.as_secs_f64());
+            Err(Refusal::new(Reason::Start, text))
+        }
+    }
+}
+
+fn create_and_start(create: impl FnOnce() -> Result<PluginObject, Failure>) -> Begun {
+    let object = create().map_err(|failure| not_created(&failure))?;
+    let routes = object
+        .routes()
+        .map_err(|failure| hook_failed("list of routes", &failure))?;
+    let facts = Facts {
+        roles: object.roles(),
+        routes,
+    };
+    object
+        .start()
+        .map_err(|failure| hook_failed("start hook", &failure))?;
+    Ok((object, facts))
+}
+
+fn not_created(failure: &Failure) -> Refusal {
+    let how = if failure.status == Status::PANICKED {
+        "panicked"
+    } else {
+        "failed"
+    };
+    Refusal::new(
+        Reason::Create,
+        format!("its constructor {how}: {}", failure.message),
+    )
+}
+
+fn hook_failed(what: &str, failure: &Failure) -> Refusal {
+    let how = if failure.status == Status::PANICKED {
+        "panicked"
+    } else {
+        "failed"
+    };
+    Refusal::new(
+        Reason::Start,
+        format!("its {what} {how}: {}", failure.message),
+    )
+}
+
+#[cfg(test)]
+mod tests;

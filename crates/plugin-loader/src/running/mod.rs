@@ -1,0 +1,23 @@
+//! A created plugin in service: threads of its own, a queue, deadlines, a breaker, counters.
+//!
+//! [`Running`] is one generation of one plugin. A call returns a [`Ticket`] at once; the caller waits
+//! for it or expires it, in whatever way it waits for things. Nothing here knows an async runtime.
+
+mod breaker;
+mod clock;
+mod instance;
+mod permit;
+mod pool;
+mod reply;
+mod state;
+mod tally;
+mod ticket;
+
+pub use breaker::{Admission, Breaker, BreakerSettings, BreakerState};
+pub use clock::{Clock, Monotonic};
+pub use instance::{Running, Settings};
+pub use permit::Reject;
+pub use pool::PoolSettings;
+pub use state::{Isolation, State};
+pub use tally::{Counts, RejectReason, Tally};
+pub use ticket::{Ended, Hook, Lane, Ticket};

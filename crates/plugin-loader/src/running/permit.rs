@@ -1,0 +1,109 @@
+//! The leave to make one call, and what the call said about the plugin.
+//!
+//! A call is judged once, by whatever is known first: its answer was finished, it failed, its
+//! deadline passed, or its client left and nothing can be said.
+
+use super::breaker::{Admission, Breaker, BreakerSettings, BreakerState};
+use super::clock::Clock;
+use super::tally::{RejectReason, Tally};
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Why a call was not let through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reject {
+    /// The reason, counted already.
+    pub reason: RejectReason,
+    /// When it is worth asking again, if ever.
+    pub retry_after: Option<Duration>,
+}
+
+/// What one call showed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Good,
+    Failed,
+}
+
+/// Breaker, clock and counters of one generation.
+pub(super) struct Gate {
+    breaker: Mutex<Breaker>,
+    clock: Arc<dyn Clock>,
+    pub(super) tally: Arc<Tally>,
+}
+
+impl Gate {
+    pub(super) fn new(settings: BreakerSettings, clock: Arc<dyn Clock>, tally: Arc<Tally>) -> Self {
+        Self {
+            breaker: Mutex::new(Breaker::new(settings)),
+            clock,
+            tally,
+        }
+    }
+
+    pub(super) fn admit(self: &Arc<Self>) -> Result<Permit, Reject> {
+        let admission = self.breaker.lock().admit(self.clock.now());
+        let (reason, retry_after) = match admission {
+            Admission::Pass | Admission::Trial => {
+                let admission = Mutex::new(Some(admission));
+                return Ok(Permit {
+                    gate: self.clone(),
+                    admission,
+                });
+            }
+            Admission::Later(pause) => (RejectReason::Degraded, Some(pause)),
+            Admission::Never => (RejectReason::Quarantined, None),
+        };
+        Err(self.reject(reason, retry_after))
+    }
+
+    pub(super) fn reject(&self, reason: RejectReason, retry_after: Option<Duration>) -> Reject {
+        self.tally.reject(reason);
+        Reject {
+            reason,
+            retry_after,
+        }
+    }
+
+    pub(super) fn quarantine(&self) {
+        self.breaker.lock().quarantine();
+    }
+
+    pub(super) fn breaker_state(&self) -> BreakerState {
+        self.breaker.lock().state()
+    }
+}
+
+/// Leave for one call; the first verdict counts, none at all is neutral.
+pub(super) struct Permit {
+    gate: Arc<Gate>,
+    admission: Mutex<Option<Admission>>,
+}
+
+impl Permit {
+    pub(super) fn settle(&self, verdict: Verdict) {
+        let Some(admission) = self.admission.lock().take() else {
+            return;
+        };
+        let mut breaker = self.gate.breaker.lock();
+        match verdict {
+            Verdict::Good => breaker.succeeded(admission),
+            Verdict::Failed => {
+                self.gate.tally.error();
+                breaker.failed(admission, self.gate.clock.now());
+            }
+        }
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        if let Some(admission) = self.admission.get_mut().take() {
+            self.gate
+                .breaker
+                .lock()
+                .abandoned(admission, self.gate.clock.now());
+        }
+    }
+}

@@ -1,0 +1,309 @@
+//! The threads of one plugin: few, named after it, with a bounded queue in front.
+//!
+//! Threads start when they are needed. One thread is kept free for scrapes. A thread whose call has
+//! passed its deadline cannot be killed: it counts as stuck and no longer as a thread of the pool,
+//! so another one can take its place, until too many are stuck. A stuck thread that comes back
+//! serves again, or ends if its place was taken.
+
+use super::tally::RejectReason;
+use super::ticket::{Ended, GaveUp, Hook, Lane, Slip, Ticket};
+use meterbox_plugin_abi::{Failure, Status};
+use parking_lot::{Condvar, Mutex};
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+const STACK_BYTES: usize = 2 << 20;
+
+/// Size of a pool.
+#[derive(Debug, Clone, Copy)]
+pub struct PoolSettings {
+    /// Most threads that are not stuck, 1 to 4.
+    pub threads_max: usize,
+    /// Most calls that wait, per lane.
+    pub queue_len_max: usize,
+    /// So many stuck threads end the plugin's service.
+    pub stuck_max: usize,
+}
+
+impl Default for PoolSettings {
+    fn default() -> Self {
+        Self {
+            threads_max: 4,
+            queue_len_max: 64,
+            stuck_max: 4,
+        }
+    }
+}
+
+/// What a thread of the pool does.
+pub(super) type Work = Box<dyn FnOnce() -> Result<(), Failure> + Send>;
+
+struct Job {
+    slip: Arc<Slip>,
+    work: Work,
+}
+
+pub(super) struct Pool {
+    shared: Arc<Shared>,
+}
+
+pub(super) struct Shared {
+    name: String,
+    settings: PoolSettings,
+    inner: Mutex<Inner>,
+    work: Condvar,
+    quiet: Condvar,
+}
+
+#[derive(Default)]
+struct Inner {
+    ordinary: VecDeque<Job>,
+    scrapes: VecDeque<Job>,
+    /// Threads that are not stuck.
+    threads: usize,
+    idle: usize,
+    busy_ordinary: usize,
+    stuck: usize,
+    started: u64,
+    closed: bool,
+}
+
+impl Pool {
+    pub(super) fn new(name: &str, settings: PoolSettings) -> Self {
+        let shared = Shared {
+            name: name.to_owned(),
+            settings,
+            inner: Mutex::default(),
+            work: Condvar::new(),
+            quiet: Condvar::new(),
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
+    }
+
+    /// Queues a call.
+    pub(super) fn submit(
+        &self,
+        lane: Lane,
+        work: Work,
+        hook: Hook,
+    ) -> Result<Ticket, RejectReason> {
+        let slip = Slip::new(lane, hook);
+        self.shared.push(Job {
+            slip: slip.clone(),
+            work,
+        })?;
+        Ok(Ticket {
+            slip,
+            pool: self.shared.clone(),
+        })
+    }
+
+    pub(super) fn stuck(&self) -> usize {
+        self.shared.inner.lock().stuck
+    }
+
+    /// Whether so many threads are stuck that the plugin shall not be called again.
+    pub(super) fn is_lost(&self) -> bool {
+        self.stuck() >= self.shared.settings.stuck_max
+    }
+
+    /// Takes no more calls; those that wait are discarded, threads end when they are idle.
+    pub(super) fn close(&self) {
+        let mut inner = self.shared.inner.lock();
+        inner.closed = true;
+        let waiting: Vec<Job> = {
+            let Inner {
+                ordinary, scrapes, ..
+            } = &mut *inner;
+            ordinary.drain(..).chain(scrapes.drain(..)).collect()
+        };
+        drop(inner);
+        self.shared.work.notify_all();
+        for job in waiting {
+            job.slip.end(Ended::Discarded);
+        }
+    }
+
+    /// Waits until no call waits or runs, stuck ones aside; false when `limit` passed first.
+    pub(super) fn wait_quiet(&self, limit: Duration) -> bool {
+        let until = Instant::now() + limit;
+        let mut inner = self.shared.inner.lock();
+        while !inner.is_quiet() {
+            if self.shared.quiet.wait_until(&mut inner, until).timed_out() {
+                return inner.is_quiet();
+            }
+        }
+        true
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl Inner {
+    fn is_quiet(&self) -> bool {
+        self.ordinary.is_empty() && self.scrapes.is_empty() && self.idle == self.threads
+    }
+
+    fn next(&mut self, settings: PoolSettings) -> Option<Job> {
+        if let Some(job) = self.scrapes.pop_front() {
+            return Some(job);
+        }
+        // With a single thread there is none to keep free.
+        let ordinary_max = settings.threads_max.saturating_sub(1).max(1);
+        if self.busy_ordinary >= ordinary_max {
+            return None;
+        }
+        let job = self.ordinary.pop_front()?;
+        self.busy_ordinary += 1;
+        Some(job)
+    }
+
+    fn leave(&mut self, lane: Lane) {
+        if lane == Lane::Ordinary {
+            self.busy_ordinary -= 1;
+        }
+    }
+}
+
+impl Shared {
+    fn push(self: &Arc<Self>, job: Job) -> Result<(), RejectReason> {
+        let mut inner = self.inner.lock();
+        if inner.closed {
+            return Err(RejectReason::Stopped);
+        }
+        if inner.stuck >= self.settings.stuck_max {
+            return Err(RejectReason::Quarantined);
+        }
+        let queue_len_max = self.settings.queue_len_max;
+        let queue = match job.slip.lane {
+            Lane::Ordinary => &mut inner.ordinary,
+            Lane::Scrape => &mut inner.scrapes,
+        };
+        if queue.len() >= queue_len_max {
+            return Err(RejectReason::QueueFull);
+        }
+        queue.push_back(job);
+        let waiting = inner.ordinary.len() + inner.scrapes.len();
+        if inner.idle < waiting && inner.threads < self.settings.threads_max {
+            // With other threads alive the job will be served even if this one cannot start.
+            if self.start_thread(&mut inner).is_err() && inner.threads == 0 {
+                inner.ordinary.clear();
+                inner.scrapes.clear();
+                return Err(RejectReason::NoThread);
+            }
+        }
+        drop(inner);
+        self.work.notify_one();
+        Ok(())
+    }
+
+    fn start_thread(self: &Arc<Self>, inner: &mut Inner) -> std::io::Result<()> {
+        let shared = self.clone();
+        let name = format!("plg-{}-{}", self.name, inner.started);
+        let thread = std::thread::Builder::new()
+            .name(name)
+            .stack_size(STACK_BYTES);
+        thread.spawn(move || shared.serve())?;
+        inner.started += 1;
+        inner.threads += 1;
+        Ok(())
+    }
+
+    fn serve(&self) {
+        while let Some(job) = self.take() {
+            if !self.run(job) {
+                return;
+            }
+        }
+    }
+
+    /// The next job; none when this thread shall end.
+    fn take(&self) -> Option<Job> {
+        let mut inner = self.inner.lock();
+        loop {
+            if let Some(job) = inner.next(self.settings) {
+                return Some(job);
+            }
+            if inner.closed {
+                inner.threads -= 1;
+                self.quiet.notify_all();
+                return None;
+            }
+            inner.idle += 1;
+            if inner.is_quiet() {
+                self.quiet.notify_all();
+            }
+            self.work.wait(&mut inner);
+            inner.idle -= 1;
+        }
+    }
+
+    /// Runs one job; false when this thread was given up meanwhile and its place is taken.
+    fn run(&self, job: Job) -> bool {
+        let Job { slip, work } = job;
+        if !slip.begin() {
+            self.inner.lock().leave(slip.lane);
+            return true;
+        }
+        let result = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| {
+            // Its Drop is foreign code that may panic again.
+            std::mem::forget(payload);
+            Err(Failure::new(
+                Status::PANICKED,
+                "the call panicked in the host",
+            ))
+        });
+        // Accounts first, so that whoever is told finds the pool as it is.
+        let in_time = {
+            let mut inner = self.inner.lock();
+            let in_time = slip.finish(&result);
+            if in_time {
+                inner.leave(slip.lane);
+            } else {
+                inner.stuck -= 1;
+                if inner.threads < self.settings.threads_max && !inner.closed {
+                    inner.threads += 1;
+                } else {
+                    return false;
+                }
+            }
+            in_time
+        };
+        if in_time {
+            slip.told(&Ended::Returned(result));
+        }
+        // A place among the ordinary calls may have become free.
+        self.work.notify_one();
+        true
+    }
+
+    /// Gives up a call; its thread, if it has one, is replaced when others wait.
+    pub(super) fn expire(self: &Arc<Self>, slip: &Slip) {
+        let mut inner = self.inner.lock();
+        match slip.give_up() {
+            GaveUp::TooLate => return,
+            GaveUp::Queued => {}
+            GaveUp::Running => {
+                inner.leave(slip.lane);
+                inner.threads -= 1;
+                inner.stuck += 1;
+                let waiting = inner.ordinary.len() + inner.scrapes.len();
+                if inner.idle < waiting {
+                    // Without a new thread the waiting calls expire like this one.
+                    let _ = self.start_thread(&mut inner);
+                }
+            }
+        }
+        drop(inner);
+        slip.told(&Ended::Expired);
+        self.quiet.notify_all();
+    }
+}
