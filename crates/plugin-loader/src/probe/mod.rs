@@ -43,11 +43,11 @@ pub fn probe(verified: &Verified, command: &ProbeCommand, limit: Duration) -> Re
             let text = format!("the probe process could not be started ({error})");
             Refusal::new(Reason::ProbeFailed, text)
         })
-        .and_then(|outcome| judge(outcome, limit));
+        .and_then(|outcome| judge(&outcome, limit));
     outcome.map_err(|refusal| refusal.at(&verified.path))
 }
 
-fn judge(outcome: Outcome, limit: Duration) -> Result<(), Refusal> {
+fn judge(outcome: &Outcome, limit: Duration) -> Result<(), Refusal> {
     let said = outcome.said();
     match outcome.end {
         End::TimedOut => Err(Refusal::new(
@@ -128,7 +128,7 @@ mod tests {
             (End::TimedOut, String::new(), Some(Reason::ProbeTimeout)),
         ];
         for (end, output, expected) in table {
-            let verdict = judge(outcome(end, &output, ""), limit);
+            let verdict = judge(&outcome(end, &output, ""), limit);
             assert_eq!(
                 verdict.err().map(|refusal| refusal.reason),
                 expected,
@@ -144,7 +144,7 @@ mod tests {
             "",
             "thread panicked\nfatal: \x1b[31moh\n",
         );
-        let refusal = judge(last, Duration::from_secs(1)).unwrap_err();
+        let refusal = judge(&last, Duration::from_secs(1)).unwrap_err();
         assert_eq!(
             refusal.text,
             "loading it killed a probe process (SIGABRT); it said: fatal: ?[31moh"

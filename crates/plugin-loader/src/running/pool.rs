@@ -124,7 +124,7 @@ impl Pool {
         drop(inner);
         self.shared.work.notify_all();
         for job in waiting {
-            job.slip.end(Ended::Discarded);
+            job.slip.discard();
         }
     }
 

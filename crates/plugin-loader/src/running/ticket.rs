@@ -87,16 +87,15 @@ impl Slip {
         running
     }
 
-    /// The call is over; false when it was over before.
-    pub(super) fn end(&self, ended: Ended) -> bool {
+    /// The call will not be made.
+    pub(super) fn discard(&self) {
         let mut phase = self.phase.lock();
         if matches!(*phase, Phase::Over(_)) {
-            return false;
+            return;
         }
-        *phase = Phase::Over(ended.clone());
+        *phase = Phase::Over(Ended::Discarded);
         drop(phase);
-        self.told(&ended);
-        true
+        self.told(&Ended::Discarded);
     }
 
     pub(super) fn give_up(&self) -> GaveUp {

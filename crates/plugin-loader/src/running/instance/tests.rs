@@ -353,11 +353,7 @@ fn draining_waits_for_an_answer_that_is_given_after_its_call() {
 
 #[test]
 fn a_constructor_that_fails_panics_or_hangs_is_one_sentence() {
-    let settings = Settings {
-        start_limit: Duration::from_millis(50),
-        ..Settings::default()
-    };
-    let start = |create: Box<dyn FnOnce() -> Result<PluginObject, Failure> + Send>| {
+    let start = |start_limit, create: Box<dyn FnOnce() -> Result<PluginObject, Failure> + Send>| {
         let clock = Arc::new(HandClock::default());
         let settings = Settings {
             start_limit,
