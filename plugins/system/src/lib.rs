@@ -10,6 +10,8 @@ mod fixture;
 mod kernel_stat;
 mod machine;
 mod mount_probe;
+#[cfg(test)]
+mod oracle;
 mod pattern;
 mod sample;
 mod scrape;
