@@ -24,13 +24,15 @@ impl Filter<'_> {
     }
 
     /// True when samples of this family may be wanted: its name, or its name with one of the
-    /// suffixes of samples, is listed.
+    /// suffixes of samples, is listed. A family `x_total` may have a sample `x_created`.
     #[must_use]
     pub fn wants_family(&self, family: &str) -> bool {
+        let base = family.strip_suffix("_total").unwrap_or(family);
         self.is_all()
             || self.names.iter().any(|name| {
-                name.strip_prefix(family)
-                    .is_some_and(|rest| rest.is_empty() || SUFFIXES.contains(&rest))
+                let suffix = name.strip_prefix(family);
+                suffix.is_some_and(|rest| rest.is_empty() || SUFFIXES.contains(&rest))
+                    || name.strip_prefix(base) == Some("_created")
             })
     }
 

@@ -221,6 +221,10 @@ fn a_filter_names_samples_exactly() {
     };
     assert!(filter.wants_family("x") && filter.wants_family("y") && filter.wants_family("x_sum"));
     assert!(!filter.wants_family("x_s"));
+    let created = Filter {
+        names: &["x_created"],
+    };
+    assert!(created.wants_family("x_total") && created.wants_family("x"));
     assert!(filter.wants_sample("x", "_sum") && !filter.wants_sample("x", "_count"));
     assert!(filter.wants_sample("y", "") && !filter.wants_sample("y", "_total"));
     assert!(Filter::ALL.wants_sample("anything", "_bucket"));

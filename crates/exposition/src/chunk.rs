@@ -1,0 +1,143 @@
+//! The one buffer of a page: lines are written into it, full ones go to the sink.
+//!
+//! It knows nothing of formats. Memory of a scrape is this buffer, whatever the size of the page;
+//! only a line longer than the buffer borrows more, for as long as it is written.
+
+use meterbox_plugin_abi::gather::Flow;
+
+use crate::Sink;
+
+/// Size of the buffer, and most bytes that a sink is handed at once.
+pub const CHUNK_BYTES: usize = 64 * 1024;
+
+pub(crate) struct Chunk<S> {
+    bytes: Box<[u8]>,
+    used: usize,
+    sink: S,
+    flow: Flow,
+    passed: u64,
+}
+
+impl<S: Sink> Chunk<S> {
+    pub(crate) fn new(sink: S) -> Self {
+        Self {
+            bytes: vec![0; CHUNK_BYTES].into_boxed_slice(),
+            used: 0,
+            sink,
+            flow: Flow::Continue,
+            passed: 0,
+        }
+    }
+
+    /// Whether the sink still wants bytes.
+    pub(crate) fn flow(&self) -> Flow {
+        self.flow
+    }
+
+    /// Bytes that the sink took.
+    pub(crate) fn passed(&self) -> u64 {
+        self.passed
+    }
+
+    pub(crate) fn into_sink(self) -> S {
+        self.sink
+    }
+
+    /// Lets `write` put one line into at least `need` bytes; it returns how many it used.
+    #[inline(always)]
+    pub(crate) fn line(&mut self, need: usize, write: impl FnOnce(&mut [u8]) -> usize) {
+        if self.bytes.len() - self.used < need {
+            self.flush();
+            if self.bytes.len() < need {
+                return self.long_line(need, write);
+            }
+        }
+        self.used += write(&mut self.bytes[self.used..]);
+    }
+
+    #[cold]
+    fn long_line(&mut self, need: usize, write: impl FnOnce(&mut [u8]) -> usize) {
+        let mut line = vec![0; need];
+        let length = write(&mut line);
+        self.push(&line[..length]);
+    }
+
+    /// Appends any number of bytes.
+    pub(crate) fn push(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            if self.used == self.bytes.len() {
+                self.flush();
+            }
+            let room = &mut self.bytes[self.used..];
+            let (now, later) = bytes.split_at(bytes.len().min(room.len()));
+            room[..now.len()].copy_from_slice(now);
+            self.used += now.len();
+            bytes = later;
+        }
+    }
+
+    /// Hands what is there to the sink.
+    pub(crate) fn flush(&mut self) {
+        let used = std::mem::take(&mut self.used);
+        if used > 0 && self.flow == Flow::Continue {
+            self.flow = self.sink.chunk(&self.bytes[..used]);
+            self.passed += used as u64;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn put(text: &'static [u8]) -> impl FnOnce(&mut [u8]) -> usize {
+        move |out| {
+            out[..text.len()].copy_from_slice(text);
+            text.len()
+        }
+    }
+
+    #[test]
+    fn chunks_keep_order_and_size() {
+        let mut sizes = Vec::new();
+        let mut all = Vec::new();
+        let mut chunk = Chunk::new(|bytes: &[u8]| {
+            sizes.push(bytes.len());
+            all.extend_from_slice(bytes);
+            Flow::Continue
+        });
+        let mut expected = Vec::new();
+        for _ in 0..3000 {
+            chunk.line(60, put(b"0123456789012345678901234567890123456789\n"));
+            expected.extend_from_slice(b"0123456789012345678901234567890123456789\n");
+        }
+        let long = vec![b'x'; 3 * CHUNK_BYTES];
+        chunk.push(&long);
+        chunk.line(2 * CHUNK_BYTES, put(b"end\n"));
+        expected.extend_from_slice(&long);
+        expected.extend_from_slice(b"end\n");
+        chunk.flush();
+        chunk.flush();
+        assert_eq!(chunk.passed(), expected.len() as u64);
+        drop(chunk);
+        assert!(all == expected, "the bytes differ");
+        assert!(
+            sizes.iter().all(|size| (1..=CHUNK_BYTES).contains(size)),
+            "{sizes:?}"
+        );
+    }
+
+    #[test]
+    fn a_sink_that_stops_is_not_called_again() {
+        let mut calls = 0;
+        let mut chunk = Chunk::new(|_: &[u8]| {
+            calls += 1;
+            Flow::Stop
+        });
+        chunk.push(&vec![b'x'; 5 * CHUNK_BYTES]);
+        chunk.flush();
+        assert_eq!(chunk.flow(), Flow::Stop);
+        drop(chunk);
+        assert_eq!(calls, 1);
+    }
+}

@@ -1,0 +1,92 @@
+//! Prometheus text 0.0.4, in the style of the Java client that TorchServe 0.12 ships.
+//!
+//! A label set ends with a comma, `{a="b",} 3.0`; numbers look as Java prints doubles; a histogram
+//! is its buckets with `le` last, then `_count`, then `_sum`. Every parser of the format takes this,
+//! and clients that match the inherited page byte by byte go on matching. Timestamps are never
+//! written: a sample is as old as the scrape.
+//!
+//! **Source:** Prometheus text exposition format 0.0.4; `simpleclient` 0.9 `TextFormat.write004`.
+
+use meterbox_plugin_abi::gather::{Family, Filter, Kind};
+
+use crate::number::{NUMBER_BYTES, Slot, java, java_count};
+use crate::plan::{Head, Plan, Shape, Tail, push_escaped};
+use crate::rows::Layout;
+
+pub(crate) struct Text;
+
+impl Layout for Text {
+    const CLOSE: [u8; 4] = *b",} \0";
+    const CLOSE_BYTES: usize = 3;
+
+    #[inline(always)]
+    fn float(value: f64, out: &mut Slot) -> usize {
+        java(value, out)
+    }
+
+    #[inline(always)]
+    fn count(value: u64, out: &mut Slot) -> usize {
+        java_count(value, out)
+    }
+}
+
+/// What HELP escapes; a quote stays.
+const HELP_ESCAPES: [(u8, &str); 2] = [(b'\\', r"\\"), (b'\n', r"\n")];
+
+/// The word that TYPE has for a kind.
+fn type_word(kind: Kind) -> &'static str {
+    match kind {
+        Kind::COUNTER => "counter",
+        Kind::GAUGE | Kind::INFO => "gauge",
+        Kind::HISTOGRAM => "histogram",
+        Kind::SUMMARY => "summary",
+        _ => "untyped",
+    }
+}
+
+/// The lines of `family`, as far as `filter` wants them.
+pub(crate) fn plan(family: &Family<'_>, filter: &Filter<'_>) -> Plan {
+    let (name, kind) = (family.name(), family.kind());
+    let wanted = |suffix| {
+        filter
+            .wants_sample(name, suffix)
+            .then(|| Head::of(name, suffix))
+    };
+    let mut plan = match kind {
+        Kind::HISTOGRAM => Plan {
+            bucket: wanted("_bucket"),
+            tails: tails(family.bounds()),
+            ..Plan::new(Shape::Histogram)
+        },
+        Kind::SUMMARY => Plan::new(Shape::Summary),
+        _ => Plan {
+            value: wanted(""),
+            ..Plan::new(Shape::Value)
+        },
+    };
+    if plan.shape != Shape::Value {
+        plan.count = wanted("_count");
+        plan.sum = wanted("_sum");
+    }
+    let header = &mut plan.header;
+    header.extend_from_slice(format!("# HELP {name} ").as_bytes());
+    push_escaped(header, family.help(), &HELP_ESCAPES);
+    header.extend_from_slice(format!("\n# TYPE {name} {}\n", type_word(kind)).as_bytes());
+    plan
+}
+
+fn tails(bounds: &[f64]) -> Vec<Tail> {
+    let close = &Text::CLOSE[..Text::CLOSE_BYTES];
+    let mut slot = [0; NUMBER_BYTES];
+    bounds
+        .iter()
+        .chain(&[f64::INFINITY])
+        .map(|bound| {
+            let length = java(*bound, &mut slot);
+            Tail::of(&slot[..length], close)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;
