@@ -70,16 +70,27 @@ impl Cells {
         })
     }
 
-    /// This thread's cell, or `None` if the slow path has to make something first.
+    /// This thread's slab, or `None` if it has not written to this store last.
     #[inline(always)]
-    fn local(&self, slot: Slot) -> Option<&AtomicU64> {
+    fn local_slab(&self) -> Option<&Slab> {
         let current = CURRENT.get();
         if current.id != self.id {
             return None;
         }
         // SAFETY: ids are unique and `slab` was set together with this id to a slab of `self.slabs`,
         // which frees none before `self` is dropped; `self` is borrowed, so it is not.
-        unsafe { &*current.slab }.cell(slot)
+        Some(unsafe { &*current.slab })
+    }
+
+    #[inline(always)]
+    fn local_run(&self, first: Slot, cells: usize) -> Option<&[AtomicU64]> {
+        self.local_slab()?.run(first, cells)
+    }
+
+    /// This thread's cell, or `None` if the slow path has to make something first.
+    #[inline(always)]
+    fn local(&self, slot: Slot) -> Option<&AtomicU64> {
+        self.local_slab()?.cell(slot)
     }
 
     /// Makes what `local` missed: the thread's slab, the page. `None` while the thread is ending.
@@ -152,28 +163,25 @@ impl Cells {
         }
     }
 
-    /// Counts one in `slot + bucket` and adds `x` to the double at `slot + sum`.
+    /// Counts one in the cell `bucket` after `slot` and adds `x` to the double in the cell `sum` after
+    /// it. All cells of a series are in one page.
     #[inline(always)]
-    pub(crate) fn observe(&self, slot: Slot, bucket: u32, sum: u32, x: f64) {
-        match self.local(slot) {
-            Some(_) => {
-                // One page holds all cells of a series, so these are there as well.
-                if let (Some(count), Some(total)) =
-                    (self.local(slot.plus(bucket)), self.local(slot.plus(sum)))
-                {
-                    bump(count, 1);
-                    bump_f64(total, x);
-                }
-            }
-            None => self.observe_slowly(slot, bucket, sum, x),
+    pub(crate) fn observe(&self, slot: Slot, bucket: usize, sum: usize, x: f64) {
+        if let Some(run) = self.local_run(slot, sum + 1)
+            && bucket < sum
+        {
+            bump(&run[bucket], 1);
+            bump_f64(&run[sum], x);
+        } else {
+            self.observe_slowly(slot, bucket, sum, x);
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn observe_slowly(&self, slot: Slot, bucket: u32, sum: u32, x: f64) {
-        self.add_u64(slot.plus(bucket), 1);
-        self.add_f64(slot.plus(sum), x);
+    fn observe_slowly(&self, slot: Slot, bucket: usize, sum: usize, x: f64) {
+        self.add_u64(slot.plus(bucket as u32), 1);
+        self.add_f64(slot.plus(sum as u32), x);
     }
 
     /// Sets a shared cell to a double.

@@ -194,7 +194,7 @@ impl FamilyOf<Counter> {
     #[inline]
     pub fn add(&self, values: &[&str], n: u64) -> Result<(), SeriesError> {
         let slot = self.slot(values)?;
-        self.family.core.store.cells.add_u64(slot, n);
+        self.family.core.cells.add_u64(slot, n);
         Ok(())
     }
 }

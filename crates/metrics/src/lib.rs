@@ -30,6 +30,7 @@
 //! threads, sockets, and a clock (see [`Clock`]).
 
 mod account;
+mod buckets;
 mod cells;
 mod clock;
 mod columns;
@@ -38,6 +39,7 @@ mod error;
 mod family;
 mod family_handle;
 mod gather;
+mod hash;
 mod index;
 mod instrument;
 mod kind;

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use crate::cells::Cells;
 use crate::error::SeriesError;
 use crate::family::Core;
 use crate::kind::Kind;
@@ -15,6 +16,8 @@ use crate::slot::Slot;
 
 /// A handle to a series of any kind; the typed instruments wrap one.
 pub struct Series {
+    /// The store's cells, one step nearer than through the family.
+    cells: Arc<Cells>,
     core: Arc<Core>,
     segment: Arc<Segment>,
     slot: Slot,
@@ -25,7 +28,9 @@ impl Series {
     pub(crate) fn new(core: Arc<Core>, segment: Arc<Segment>, position: usize) -> Self {
         segment.retain(position);
         let slot = segment.slot(position);
+        let cells = Arc::clone(&core.cells);
         Self {
+            cells,
             core,
             segment,
             slot,
@@ -87,6 +92,11 @@ impl Series {
     pub(crate) fn core(&self) -> &Core {
         &self.core
     }
+
+    #[inline(always)]
+    pub(crate) fn cells(&self) -> &Cells {
+        &self.cells
+    }
 }
 
 impl Clone for Series {
@@ -121,9 +131,9 @@ impl Core {
     #[inline]
     pub(crate) fn add_u64(&self, slot: Slot, n: u64) -> Result<(), SeriesError> {
         match self.kind() {
-            Kind::Counter => self.store.cells.add_u64(slot, n),
-            Kind::FloatCounter => self.store.cells.add_f64(slot, n as f64),
-            Kind::Gauge | Kind::Unknown => self.store.cells.add_shared(slot, n as f64),
+            Kind::Counter => self.cells.add_u64(slot, n),
+            Kind::FloatCounter => self.cells.add_f64(slot, n as f64),
+            Kind::Gauge | Kind::Unknown => self.cells.add_shared(slot, n as f64),
             _ => return self.wrong("addition"),
         }
         Ok(())
@@ -132,13 +142,13 @@ impl Core {
     #[inline]
     pub(crate) fn add_f64(&self, slot: Slot, x: f64) -> Result<(), SeriesError> {
         match self.kind() {
-            Kind::FloatCounter if x >= 0.0 => self.store.cells.add_f64(slot, x),
+            Kind::FloatCounter if x >= 0.0 => self.cells.add_f64(slot, x),
             // A whole-number counter takes whole numbers only: nothing is rounded away silently.
             Kind::Counter if x >= 0.0 && x.fract() == 0.0 && x < 18_446_744_073_709_551_616.0 => {
-                self.store.cells.add_u64(slot, x as u64);
+                self.cells.add_u64(slot, x as u64);
             }
             Kind::Counter | Kind::FloatCounter => self.count(Reason::BadValue),
-            Kind::Gauge | Kind::Unknown => self.store.cells.add_shared(slot, x),
+            Kind::Gauge | Kind::Unknown => self.cells.add_shared(slot, x),
             _ => return self.wrong("addition"),
         }
         Ok(())
@@ -147,7 +157,7 @@ impl Core {
     #[inline]
     pub(crate) fn set(&self, slot: Slot, x: f64) -> Result<(), SeriesError> {
         match self.kind() {
-            Kind::Gauge | Kind::Unknown | Kind::ObservedCounter => self.store.cells.set(slot, x),
+            Kind::Gauge | Kind::Unknown | Kind::ObservedCounter => self.cells.set(slot, x),
             _ => return self.wrong("setting"),
         }
         Ok(())
@@ -157,7 +167,7 @@ impl Core {
     pub(crate) fn observe(&self, slot: Slot, x: f64) -> Result<(), SeriesError> {
         match self.kind() {
             Kind::Histogram => self.observe_histogram(slot, x),
-            Kind::Summary => self.store.cells.observe(slot, 0, 1, x),
+            Kind::Summary => self.cells.observe(slot, 0, 1, x),
             _ => return self.wrong("observation"),
         }
         Ok(())
@@ -165,8 +175,9 @@ impl Core {
 
     #[inline(always)]
     pub(crate) fn observe_histogram(&self, slot: Slot, x: f64) {
-        let sum = self.shape.bounds.len() as u32 + 1;
-        self.store.cells.observe(slot, self.bucket(x), sum, x);
+        let sum = self.buckets.bounds().len() + 1;
+        self.cells
+            .observe(slot, self.buckets.find(x) as usize, sum, x);
     }
 
     #[cold]

@@ -49,10 +49,12 @@ impl Slab {
     }
 
     /// The `cells` cells from `first` on, or `None` if their page was never made.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn run(&self, first: Slot, cells: usize) -> Option<&[AtomicU64]> {
         // SAFETY: as in `cell`.
-        let page = unsafe { self.pages[first.page()].load(Ordering::Acquire).as_ref() }?;
+        let entry = unsafe { self.pages.get_unchecked(first.page()) };
+        // SAFETY: as in `cell`.
+        let page = unsafe { entry.load(Ordering::Acquire).as_ref() }?;
         page.cells.get(first.offset()..first.offset() + cells)
     }
 

@@ -1,12 +1,12 @@
 //! What all families of a registry share: cells, slots, accounts, the clock.
 
-use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::account::Accounts;
 use crate::cells::Cells;
 use crate::clock::Clock;
+use crate::hash;
 use crate::limits::Limits;
 use crate::rows::SEGMENT_SERIES_MAX;
 use crate::slot::SlotSpace;
@@ -16,7 +16,7 @@ pub(crate) struct Store {
     pub(crate) slots: SlotSpace,
     pub(crate) accounts: Accounts,
     pub(crate) clock: Box<dyn Clock>,
-    hashing: foldhash::fast::RandomState,
+    hash_keys: [u64; 2],
     structures: AtomicU64,
 }
 
@@ -27,19 +27,15 @@ impl Store {
             slots: SlotSpace::default(),
             accounts: Accounts::new(limits),
             clock,
-            hashing: foldhash::fast::RandomState::default(),
+            hash_keys: hash::keys(),
             structures: AtomicU64::new(1),
         }
     }
 
     /// The keyed hash of label values. Where one value ends is left to the comparison that follows.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn hash(&self, values: &[&str]) -> u64 {
-        let mut hasher = self.hashing.build_hasher();
-        for value in values {
-            hasher.write(value.as_bytes());
-        }
-        hasher.finish()
+        hash::values(self.hash_keys, values)
     }
 
     /// A structure number that nothing in this store has used, with room for a segment's rows.

@@ -14,6 +14,8 @@ use arc_swap::ArcSwap;
 use parking_lot::{Mutex, RwLock};
 
 use crate::account::Account;
+use crate::buckets::Buckets;
+use crate::cells::Cells;
 use crate::descriptor::{Descriptor, Shape};
 use crate::error::SeriesError;
 use crate::kind::Kind;
@@ -29,16 +31,14 @@ use series_set::SeriesSet;
 /// Numbers of families; never used twice in a process.
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
-/// More bounds than this are searched by halves; fewer are compared all at once.
-const COMPARED_BOUNDS_MAX: usize = 48;
-
 pub(crate) struct Core {
     id: u64,
     pub(crate) store: Arc<Store>,
     pub(crate) shape: Shape,
     pub(crate) descriptor: Descriptor,
-    /// The bounds, filled up with infinities to whole groups of four.
-    padded: Box<[f64]>,
+    /// The store's cells, one step nearer.
+    pub(crate) cells: Arc<Cells>,
+    pub(crate) buckets: Buckets,
     pub(crate) segments: ArcSwap<Vec<Arc<Segment>>>,
     /// Removals so far: a kept look-up from before one is not believed.
     removals: AtomicU64,
@@ -54,14 +54,13 @@ impl Core {
         shape: Shape,
         first: Arc<Account>,
     ) -> Arc<Self> {
-        let mut padded = shape.bounds.clone();
-        padded.resize(padded.len().next_multiple_of(4), f64::INFINITY);
         Arc::new(Self {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+            cells: Arc::clone(&store.cells),
+            buckets: Buckets::new(&shape.bounds),
             store,
             shape,
             descriptor,
-            padded: padded.into_boxed_slice(),
             segments: ArcSwap::default(),
             removals: AtomicU64::new(0),
             set: Mutex::default(),
@@ -76,30 +75,6 @@ impl Core {
     /// Cells of a series.
     pub(crate) fn width(&self) -> usize {
         self.shape.kind.width(self.shape.bounds.len())
-    }
-
-    /// The bucket that counts `x`: the first whose bound is not below it, NaN in the last.
-    #[inline]
-    pub(crate) fn bucket(&self, x: f64) -> u32 {
-        let bounds = self.shape.bounds.len();
-        if bounds > COMPARED_BOUNDS_MAX {
-            #[allow(
-                clippy::neg_cmp_op_on_partial_ord,
-                reason = "NaN is not at or below a bound"
-            )]
-            return self.shape.bounds.partition_point(|&bound| !(x <= bound)) as u32;
-        }
-        let mut above = [0_u64; 4];
-        for group in self.padded.chunks_exact(4) {
-            for (count, &bound) in above.iter_mut().zip(group) {
-                #[allow(clippy::neg_cmp_op_on_partial_ord, reason = "as above")]
-                {
-                    *count += u64::from(!(x <= bound));
-                }
-            }
-        }
-        // Padding counts only NaN.
-        (above.iter().sum::<u64>() as usize).min(bounds) as u32
     }
 
     /// The first cell of the series with these label values, made if it is new.

@@ -19,7 +19,7 @@ impl Counter {
     /// Adds `n`.
     #[inline(always)]
     pub fn add(&self, n: u64) {
-        self.0.core().store.cells.add_u64(self.0.slot(), n);
+        self.0.cells().add_u64(self.0.slot(), n);
     }
 }
 
@@ -33,7 +33,7 @@ impl FloatCounter {
     #[inline(always)]
     pub fn add(&self, x: f64) {
         if x >= 0.0 {
-            self.0.core().store.cells.add_f64(self.0.slot(), x);
+            self.0.cells().add_f64(self.0.slot(), x);
         } else {
             self.0.core().count(Reason::BadValue);
         }
@@ -49,6 +49,6 @@ impl ObservedCounter {
     /// Sets the total. That it grows is the matter of whoever keeps it.
     #[inline]
     pub fn set(&self, total: f64) {
-        self.0.core().store.cells.set(self.0.slot(), total);
+        self.0.cells().set(self.0.slot(), total);
     }
 }

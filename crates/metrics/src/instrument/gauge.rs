@@ -12,13 +12,13 @@ impl Gauge {
     /// Sets the value.
     #[inline]
     pub fn set(&self, x: f64) {
-        self.0.core().store.cells.set(self.0.slot(), x);
+        self.0.cells().set(self.0.slot(), x);
     }
 
     /// Adds `x`, which may be negative.
     #[inline]
     pub fn add(&self, x: f64) {
-        self.0.core().store.cells.add_shared(self.0.slot(), x);
+        self.0.cells().add_shared(self.0.slot(), x);
     }
 
     /// Adds one.

@@ -25,6 +25,6 @@ impl Summary {
     /// Observes a value.
     #[inline(always)]
     pub fn observe(&self, x: f64) {
-        self.0.core().store.cells.observe(self.0.slot(), 0, 1, x);
+        self.0.cells().observe(self.0.slot(), 0, 1, x);
     }
 }
