@@ -1,0 +1,186 @@
+//! Keys of plugins, and what the host grants to a single one.
+
+use super::Group;
+use crate::config::key::{Key, Kind, Variable};
+
+pub(super) static GROUP: Group = Group {
+    title: "Plugins",
+    about: "Shared libraries that serve metric endpoints and more. A plugin is configured by \
+            `<name>.toml` beside its library; the keys here say what the host grants.",
+    keys: &[
+        Key::inherited(
+            "plugins_path",
+            Kind::Paths,
+            "Folders searched for plugins; the one beside the binary is always searched last.",
+        )
+        .shipped("plugins")
+        .details(
+            "A plugin in these folders may take the place of a bundled one. Files other than \
+             shared libraries, such as the jars of an existing installation, are ignored with one \
+             line in the log; a trailing /* is dropped.",
+        ),
+        Key::own(
+            "plugins_watch",
+            Kind::Bool,
+            "true: a library that is added, replaced or removed takes effect within 2 s.",
+        )
+        .default("true"),
+        Key::own(
+            "plugins_strict",
+            Kind::Bool,
+            "true: a plugin that cannot be loaded at start refuses the start.",
+        )
+        .default("false"),
+        Key::own(
+            "plugins_lock",
+            Kind::Path,
+            "File of pinned libraries: lines of sha256, two blanks, file name.",
+        )
+        .details(
+            "A listed library is loaded only with that digest. The bundled folder has its own \
+             plugins.lock.",
+        ),
+        Key::own(
+            "plugins_require_pins",
+            Kind::Bool,
+            "true: a library that no lock file lists is refused.",
+        )
+        .default("false"),
+        Key::own(
+            "plugins_max_generations",
+            Kind::Integer { min: 1, max: 10_000 },
+            "How often one plugin may be replaced before the server wants a restart.",
+        )
+        .default("100")
+        .details("A library is never unmapped, so each generation keeps its memory."),
+        Key::own(
+            "plugins_needed_extra",
+            Kind::List,
+            "System libraries that plugins may need beyond those of the C runtime.",
+        )
+        .details("As in DT_NEEDED, e.g. libssl.so.3."),
+        Key::own(
+            "plugins_insecure_permissions",
+            Kind::Bool,
+            "true: libraries that others can write are loaded too; for development only.",
+        )
+        .default("false"),
+        Key::own(
+            "plugin_deadline_ms",
+            Kind::Integer { min: 1, max: 3_600_000 },
+            "How long a plugin may take to answer a request.",
+        )
+        .default("10000")
+        .unit("ms")
+        .reloadable(),
+        Key::own(
+            "plugin_scrape_deadline_ms",
+            Kind::Integer { min: 1, max: 3_600_000 },
+            "How long a plugin may take to answer a scrape.",
+        )
+        .default("5000")
+        .unit("ms")
+        .reloadable()
+        .details("Or the scraper's own timeout header less 0.5 s, whichever is less."),
+        Key::own(
+            "plugin_start_deadline_ms",
+            Kind::Integer { min: 1, max: 3_600_000 },
+            "How long a plugin may take to start.",
+        )
+        .default("10000")
+        .unit("ms"),
+        Key::own(
+            "plugin_stop_deadline_ms",
+            Kind::Integer { min: 1, max: 3_600_000 },
+            "How long a plugin may take to stop.",
+        )
+        .default("5000")
+        .unit("ms"),
+        Key::own(
+            "plugin_threads",
+            Kind::Integer { min: 1, max: 256 },
+            "Threads of each plugin's own pool.",
+        )
+        .default("4")
+        .unit("threads"),
+        Key::own(
+            "plugin_queue",
+            Kind::Integer { min: 1, max: 100_000 },
+            "Requests that may wait for a plugin; more are answered 503 at once.",
+        )
+        .default("64")
+        .unit("requests"),
+        Key::own(
+            "plugin_reply_bytes_max",
+            Kind::Integer { min: 1024, max: 1 << 40 },
+            "The largest reply of a plugin.",
+        )
+        .default("16777216")
+        .unit("bytes")
+        .reloadable(),
+        Key::own(
+            "plugin_page_bytes_max",
+            Kind::Integer { min: 1024, max: 1 << 40 },
+            "The largest reply of a plugin that may read all metrics.",
+        )
+        .default("268435456")
+        .unit("bytes")
+        .reloadable(),
+        Key::own(
+            "plugin.<name>.enabled",
+            Kind::Bool,
+            "false: the plugin is not loaded.",
+        )
+        .default("true")
+        .variable(Variable::None)
+        .reloadable(),
+        Key::own(
+            "plugin.<name>.isolation",
+            Kind::Choice(&["auto", "thread", "process"]),
+            "Where the plugin runs; this version knows only threads of the server.",
+        )
+        .default("auto")
+        .variable(Variable::None)
+        .details("auto means thread. process, a child of its own, is refused: it is not in this version."),
+        Key::own(
+            "plugin.<name>.threads",
+            Kind::Integer { min: 1, max: 256 },
+            "Threads of this plugin's pool, instead of plugin_threads.",
+        )
+        .unit("threads")
+        .variable(Variable::None),
+        Key::own(
+            "plugin.<name>.queue",
+            Kind::Integer { min: 1, max: 100_000 },
+            "Requests that may wait for this plugin, instead of plugin_queue.",
+        )
+        .unit("requests")
+        .variable(Variable::None),
+        Key::own(
+            "plugin.<name>.deadline_ms",
+            Kind::Integer { min: 1, max: 3_600_000 },
+            "Deadline of requests and scrapes of this plugin.",
+        )
+        .unit("ms")
+        .variable(Variable::None)
+        .reloadable(),
+        Key::own(
+            "plugin.<name>.max_series",
+            Kind::Integer { min: 0, max: 100_000_000 },
+            "Series of this plugin, instead of series_per_plugin_max.",
+        )
+        .unit("series")
+        .variable(Variable::None)
+        .reloadable(),
+        Key::own(
+            "plugin.<name>.permissions",
+            Kind::List,
+            "What the plugin may do beyond its own metrics and routes, of what it asks for.",
+        )
+        .variable(Variable::None)
+        .details(
+            "Unset, it is granted what a dropped file needs to simply work: metrics.read, \
+             metrics.raw_names, timers and events. An empty value grants nothing.",
+        ),
+    ],
+};

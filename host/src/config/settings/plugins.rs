@@ -1,0 +1,179 @@
+//! Plugins: where they are found and what the host grants to each.
+
+use crate::config::error::Fault;
+use crate::config::value::Value;
+use crate::config::values::Values;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Where a plugin runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Isolation {
+    /// On threads of the server.
+    Thread,
+}
+
+/// Settings of all plugins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PluginSettings {
+    /// Folders to search, in their order; the bundled one is not among them.
+    pub folders: Vec<PathBuf>,
+    /// Whether the folders are watched.
+    pub watch: bool,
+    /// Whether a plugin that cannot be loaded refuses the start.
+    pub strict: bool,
+    /// The user's lock file.
+    pub lock: Option<PathBuf>,
+    /// Whether unpinned libraries are refused.
+    pub require_pins: bool,
+    /// How many generations one plugin may have.
+    pub generations_max: usize,
+    /// System libraries that plugins may need beyond those of the C runtime.
+    pub needed_extra: Vec<String>,
+    /// Whether libraries that others can write are loaded.
+    pub insecure_permissions: bool,
+    /// Deadline of a scrape, before the scraper's own is looked at.
+    pub scrape_deadline: Duration,
+    /// Deadline of a start.
+    pub start_deadline: Duration,
+    /// Deadline of a stop.
+    pub stop_deadline: Duration,
+    /// Largest reply.
+    pub reply_bytes_max: u64,
+    /// Largest reply of a plugin that may read all metrics.
+    pub page_bytes_max: u64,
+    /// Plugins that are switched off by another key: `disable_system_metrics`.
+    pub disabled: Vec<String>,
+    /// What a plugin gets that has no keys of its own.
+    pub default_grants: PluginGrants,
+    /// What the plugins get that have keys of their own, by name.
+    pub grants: BTreeMap<String, PluginGrants>,
+}
+
+/// What the host grants to one plugin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PluginGrants {
+    /// Whether it is loaded.
+    pub enabled: bool,
+    /// Where it runs.
+    pub isolation: Isolation,
+    /// Threads of its pool.
+    pub threads: usize,
+    /// Requests that may wait for it.
+    pub queue: usize,
+    /// Deadline of a request.
+    pub deadline: Duration,
+    /// Deadline of a scrape if the user set one for this plugin.
+    pub scrape_deadline: Option<Duration>,
+    /// Series it may create.
+    pub max_series: u64,
+    /// Permissions granted in so many words; `None` means the default grants.
+    pub permissions: Option<Vec<String>>,
+}
+
+impl PluginSettings {
+    /// What the plugin `name` is granted.
+    #[must_use]
+    pub fn grants(&self, name: &str) -> PluginGrants {
+        let mut grants = self
+            .grants
+            .get(name)
+            .unwrap_or(&self.default_grants)
+            .clone();
+        grants.enabled &= !self.disabled.iter().any(|disabled| disabled == name);
+        grants
+    }
+
+    pub(super) fn of(values: &mut Values) -> Self {
+        let default_grants = PluginGrants {
+            enabled: true,
+            isolation: Isolation::Thread,
+            threads: values.size("plugin_threads"),
+            queue: values.size("plugin_queue"),
+            deadline: values.millis("plugin_deadline_ms"),
+            scrape_deadline: None,
+            max_series: values.number("series_per_plugin_max"),
+            permissions: None,
+        };
+        let mut grants = BTreeMap::new();
+        for setting in SETTINGS {
+            for (name, value) in values.chosen(&format!("plugin.<name>.{}", setting.name)) {
+                let of_plugin = grants
+                    .entry(name.clone())
+                    .or_insert_with(|| default_grants.clone());
+                if let Err(fault) = (setting.apply)(of_plugin, value) {
+                    values.refuse(&format!("plugin.{name}.{}", setting.name), fault);
+                }
+            }
+        }
+        let system_off = values.bool("disable_system_metrics");
+        Self {
+            folders: values.paths("plugins_path"),
+            watch: values.bool("plugins_watch"),
+            strict: values.bool("plugins_strict"),
+            lock: values.path("plugins_lock"),
+            require_pins: values.bool("plugins_require_pins"),
+            generations_max: values.size("plugins_max_generations"),
+            needed_extra: values.list("plugins_needed_extra"),
+            insecure_permissions: values.bool("plugins_insecure_permissions"),
+            scrape_deadline: values.millis("plugin_scrape_deadline_ms"),
+            start_deadline: values.millis("plugin_start_deadline_ms"),
+            stop_deadline: values.millis("plugin_stop_deadline_ms"),
+            reply_bytes_max: values.number("plugin_reply_bytes_max"),
+            page_bytes_max: values.number("plugin_page_bytes_max"),
+            disabled: if system_off {
+                vec!["system".to_owned()]
+            } else {
+                Vec::new()
+            },
+            default_grants,
+            grants,
+        }
+    }
+}
+
+/// One key `plugin.<name>.*` and the field it sets.
+struct Setting {
+    name: &'static str,
+    apply: fn(&mut PluginGrants, Value) -> Result<(), Fault>,
+}
+
+fn size(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+macro_rules! setting {
+    ($name:literal, $kind:ident($value:ident) => |$grants:ident| $apply:expr) => {
+        Setting {
+            name: $name,
+            apply: |$grants, value| {
+                // The table fixes the kind of each key, so another kind cannot occur.
+                if let Value::$kind($value) = value {
+                    $apply
+                }
+                Ok(())
+            },
+        }
+    };
+}
+
+const SETTINGS: &[Setting] = &[
+    setting!("enabled", Bool(on) => |grants| grants.enabled = on),
+    Setting {
+        name: "isolation",
+        apply: |_, value| match value {
+            Value::Text(word) if word == "process" => Err(Fault::NoProcessIsolation),
+            _ => Ok(()),
+        },
+    },
+    setting!("threads", Integer(number) => |grants| grants.threads = size(number)),
+    setting!("queue", Integer(number) => |grants| grants.queue = size(number)),
+    setting!("deadline_ms", Integer(number) => |grants| {
+        grants.deadline = Duration::from_millis(number);
+        grants.scrape_deadline = Some(grants.deadline);
+    }),
+    setting!("max_series", Integer(number) => |grants| grants.max_series = number),
+    setting!("permissions", List(items) => |grants| grants.permissions = Some(items)),
+];
