@@ -18,6 +18,7 @@ mod name_pattern;
 mod nearest;
 mod origin;
 mod raw;
+pub mod render;
 mod settings;
 mod value;
 mod values;
