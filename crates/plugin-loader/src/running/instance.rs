@@ -140,6 +140,11 @@ impl Running {
         self.pool.stuck()
     }
 
+    /// What it last failed with, if it ever did.
+    pub fn last_error(&self) -> Option<String> {
+        self.gate.last_error()
+    }
+
     /// Answers that are not finished yet.
     pub fn answers_under_way(&self) -> usize {
         self.under_way.count()
@@ -287,18 +292,22 @@ impl Running {
 
     /// Judges a call by its end; without `done`, success is left to the answer.
     fn hook(&self, permit: Arc<Permit>, done: Option<Hook>) -> Hook {
-        let tally = self.gate.tally.clone();
+        let gate = self.gate.clone();
         Box::new(move |ended| {
             match ended {
                 Ended::Expired => {
-                    tally.timeout();
+                    gate.tally.timeout();
+                    gate.note("a call took longer than its deadline".to_owned());
                     permit.settle(Verdict::Failed);
                 }
                 Ended::Returned(Err(failure)) => {
                     if failure.status == Status::PANICKED {
-                        tally.panic();
+                        gate.tally.panic();
                     }
                     let failed = failure.status.http() >= 500;
+                    if failed {
+                        gate.note(failure.message.clone());
+                    }
                     permit.settle(if failed {
                         Verdict::Failed
                     } else {

@@ -31,6 +31,7 @@ pub(super) struct Gate {
     breaker: Mutex<Breaker>,
     clock: Arc<dyn Clock>,
     pub(super) tally: Arc<Tally>,
+    last_error: Mutex<Option<String>>,
 }
 
 impl Gate {
@@ -39,6 +40,7 @@ impl Gate {
             breaker: Mutex::new(Breaker::new(settings)),
             clock,
             tally,
+            last_error: Mutex::new(None),
         }
     }
 
@@ -64,6 +66,15 @@ impl Gate {
             reason,
             retry_after,
         }
+    }
+
+    /// Remembers what the plugin last failed with.
+    pub(super) fn note(&self, error: String) {
+        *self.last_error.lock() = Some(error);
+    }
+
+    pub(super) fn last_error(&self) -> Option<String> {
+        self.last_error.lock().clone()
     }
 
     pub(super) fn quarantine(&self) {

@@ -1,0 +1,195 @@
+//! Brings one file into service: every station from the folder to the swap of routes.
+//!
+//! Nothing changes for the generation in service until the new one has started and its routes are
+//! free; whatever fails before that is a refusal and nothing else.
+
+use super::catalog::{Catalog, retire};
+use super::config_file;
+use super::options::PluginOptions;
+use super::routes;
+use super::services::Services;
+use super::slot::Standing;
+use meterbox_metrics::SourceOptions;
+use meterbox_plugin_abi::Host;
+use meterbox_plugin_loader::file::{Verified, verify};
+use meterbox_plugin_loader::load::Loaded;
+use meterbox_plugin_loader::probe::probe;
+use meterbox_plugin_loader::running::Running;
+use meterbox_plugin_loader::{Reason, Refusal};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+/// What became of a file.
+pub(super) enum Installed {
+    /// A new generation serves; these ones do not any more.
+    Started {
+        /// The plugin's name.
+        name: String,
+        /// Generations to drain.
+        retired: Vec<Arc<Running>>,
+    },
+    /// Nothing had to be done.
+    Unchanged,
+}
+
+/// Takes slot `index` of `catalog` through every station.
+pub(super) fn install(catalog: &Catalog, index: usize, again: bool) -> Result<Installed, Refusal> {
+    let options = &catalog.options;
+    let candidate = catalog.with_slot(index, |slot| {
+        slot.fingerprint = slot.look();
+        slot.candidate.clone()
+    });
+    let verified = verify(&candidate, &options.policy)?;
+    let name = verified.metadata.name.clone();
+    let config_path = config_file::path(&candidate.folder, &name);
+    let sha256 = verified.sha256_hex();
+    let same_file = catalog.with_slot(index, |slot| {
+        let same = slot.running.is_some() && slot.sha256.as_deref() == Some(&sha256);
+        slot.metadata = Some(verified.metadata.clone());
+        slot.sha256 = Some(sha256);
+        slot.fingerprint = slot.look();
+        same
+    });
+    let plugin = options.plugin(&name);
+    if plugin.enabled == Some(false) && !again {
+        catalog.with_slot(index, |slot| slot.stand(Standing::Disabled));
+        return Ok(Installed::Unchanged);
+    }
+    let config = config_file::read(&config_path, verified.metadata.schema.as_ref())?;
+    if same_file && !again && catalog.with_slot(index, |slot| slot.config == config) {
+        return Ok(Installed::Unchanged);
+    }
+    if let Some(standing) = stand_back(catalog, index, &name, &verified.path)? {
+        catalog.with_slot(index, |slot| slot.stand(standing));
+        return Ok(Installed::Unchanged);
+    }
+    let generation = next_generation(catalog, index, &verified)?;
+    if let Some(command) = &options.probe {
+        probe(&verified, command, options.probe_limit)?;
+    }
+    let loaded = Loaded::load(verified)?;
+    catalog.with_slot(index, |slot| slot.generation = generation);
+    let (running, services) = start(catalog, index, &loaded, generation, &config, &plugin)?;
+    let retired = swap(catalog, index, &running, services, config)?;
+    Ok(Installed::Started { name, retired })
+}
+
+/// Whether another plugin of this name goes before this file.
+fn stand_back(
+    catalog: &Catalog,
+    index: usize,
+    name: &str,
+    path: &Path,
+) -> Result<Option<Standing>, Refusal> {
+    catalog.with_slots(|slots| {
+        let own = &slots[index];
+        let same_name = |other: &&super::slot::Slot| {
+            other.path() != own.path() && other.running.is_some() && other.name() == name
+        };
+        let first = slots.iter().filter(same_name).find(|other| other.rank() < own.rank());
+        match first {
+            None => Ok(None),
+            Some(_) if own.bundled => Ok(Some(Standing::Superseded)),
+            Some(first) => {
+                let text = format!(
+                    "plugin {name} is loaded from {} already; rename or remove one of them",
+                    first.path().display()
+                );
+                Err(Refusal::new(Reason::DuplicateName, text).at(path))
+            }
+        }
+    })
+}
+
+fn next_generation(catalog: &Catalog, index: usize, verified: &Verified) -> Result<u64, Refusal> {
+    let generation = catalog.with_slot(index, |slot| slot.generation) + 1;
+    let max = catalog.options.generations_max;
+    if generation > max {
+        let megabytes = (verified.copy.len() * max) >> 20;
+        let text = format!(
+            "it was loaded {max} times in this process, which never unloads a library; restart \
+             to get about {megabytes} MB back, or raise plugins_max_generations"
+        );
+        return Err(Refusal::new(Reason::Generations, text).at(&verified.path));
+    }
+    Ok(generation)
+}
+
+fn start(
+    catalog: &Catalog,
+    index: usize,
+    loaded: &Loaded,
+    generation: u64,
+    config: &str,
+    plugin: &PluginOptions,
+) -> Result<(Arc<Running>, Arc<Services>), Refusal> {
+    let origin = loaded.origin();
+    let name = origin.metadata.name.as_str();
+    let (bundled, tally) = catalog.with_slot(index, |slot| (slot.bundled, slot.tally.clone()));
+    let grants = catalog.grants(name, bundled);
+    let source = SourceOptions {
+        reserved_names: grants.has("metrics.reserved"),
+        ..SourceOptions::guest().series_max(plugin.series_max.unwrap_or(catalog.options.series_max))
+    };
+    let source = catalog.house.registry.source(&super::source_name(name), &source);
+    let source = source.ok_or_else(|| {
+        let text = "the host has as many sources of metrics as it may; remove plugins";
+        Refusal::new(Reason::Create, text).at(&origin.path)
+    })?;
+    catalog.with_slot(index, |slot| slot.source = Some(source.clone()));
+    let house = catalog.house.clone();
+    let services = Arc::new(Services::new(name, generation, source, grants, house));
+    let host = Host::of(services.clone());
+    let settings = catalog.options.settings_of(plugin);
+    let running = Running::start(loaded, host, config, settings, catalog.clock.clone(), tally)?;
+    services.connect(&running);
+    Ok((running, services))
+}
+
+/// Puts the new generation in the place of the old one, if its routes are free.
+fn swap(
+    catalog: &Catalog,
+    index: usize,
+    running: &Arc<Running>,
+    services: Arc<Services>,
+    config: String,
+) -> Result<Vec<Arc<Running>>, Refusal> {
+    let name = running.origin().metadata.name.clone();
+    let (owners, claims) = catalog.claims(Some((index, running)));
+    let refused: Vec<(usize, Refusal)> =
+        claims.refused.into_iter().map(|(at, refusal)| (owners[at], refusal)).collect();
+    let own = refused.iter().find(|(at, _)| *at == index);
+    let checked = routes::check(running).and(match own {
+        Some((_, refusal)) => Err(refusal.clone()),
+        None => Ok(()),
+    });
+    if let Err(refusal) = checked {
+        // It has served nobody, so this takes no longer than its stop hook.
+        let _ = running.drain();
+        return Err(refusal);
+    }
+    let mut retired = Vec::new();
+    catalog.with_slots(|slots| {
+        let rank = slots[index].rank();
+        for (at, refusal) in refused {
+            retired.extend(retire(&mut slots[at]));
+            slots[at].reject(refusal);
+        }
+        for slot in slots.iter_mut().filter(|slot| slot.rank() > rank && slot.name() == name) {
+            let bundled = slot.bundled;
+            retired.extend(retire(slot));
+            slot.stand(if bundled { Standing::Superseded } else { Standing::Rejected });
+        }
+        let slot = &mut slots[index];
+        retired.extend(retire(slot));
+        slot.running = Some(running.clone());
+        slot.services = Some(services);
+        slot.config = config;
+        slot.last_refusal = None;
+        slot.stand(Standing::Serving);
+        slot.since = SystemTime::now();
+    });
+    catalog.publish();
+    Ok(retired)
+}

@@ -1,0 +1,36 @@
+//! Plugins in the host: what they are served with, which are there, who owns which route.
+//!
+//! The loader crate verifies, loads and supervises one library; this folder gives it the host's
+//! services and decides which libraries run. [`Catalog`] is the way in.
+
+mod catalog;
+mod collected;
+mod collectors;
+mod columns;
+mod config_file;
+mod grants;
+mod house;
+mod install;
+mod instruments;
+mod log_budget;
+mod options;
+mod page;
+mod routes;
+mod schema;
+mod services;
+mod slot;
+mod status;
+mod timers;
+
+pub use catalog::{Catalog, Scan};
+pub use grants::{Grants, PERMISSIONS};
+pub use house::{Facts, ModelList, NoModels};
+pub use options::{Options, PluginOptions};
+pub use page::NameSets;
+pub use routes::{Endpoint, Routes};
+pub use status::{EndpointStatus, PluginStatus};
+
+/// The name under which a plugin's series are kept: they outlive its generations.
+fn source_name(plugin: &str) -> String {
+    format!("plugin.{plugin}")
+}
