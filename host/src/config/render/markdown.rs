@@ -29,8 +29,9 @@ at once, each with its line; `meterbox config show --origin` prints every value 
 - **Exit code** 2 and no listener if the configuration is refused.
 
 Beside these keys the plain environment has `METERBOX_LOG` (log levels, as in
-`info,plugin.drift=debug`), `TEMP` (folder of unpacked models, else `TMPDIR`, else `/tmp`) and
-`LOG_LOCATION` (logs of a server in the background, else `logs`).
+`info,plugin.drift=debug`), `TEMP` (folder of unpacked models, else `TMPDIR`, else `/tmp`),
+`LOG_LOCATION` (logs of a server in the background, else `logs`) and `METRICS_LOCATION` (logs of
+metrics, else `logs`).
 ";
 
 /// The text of `docs/CONFIG.md`.

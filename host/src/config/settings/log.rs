@@ -45,6 +45,26 @@ pub struct LogSettings {
     pub access: bool,
 }
 
+impl LogLevel {
+    /// The level of this name, whatever its case.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        let level = LEVELS
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case(word));
+        level.map(|(_, level)| *level)
+    }
+}
+
+const LEVELS: &[(&str, LogLevel)] = &[
+    ("off", LogLevel::Off),
+    ("error", LogLevel::Error),
+    ("warn", LogLevel::Warn),
+    ("info", LogLevel::Info),
+    ("debug", LogLevel::Debug),
+    ("trace", LogLevel::Trace),
+];
+
 impl LogSettings {
     pub(super) fn of(values: &Values, environment: &Environment) -> Self {
         let targets = values.chosen("log_level.<target>");
@@ -55,11 +75,12 @@ impl LogSettings {
             } else {
                 LogFormat::Text
             },
-            level: level(&values.word("log_level")),
+            level: LogLevel::from_word(&values.word("log_level"))
+                .expect("the table lists the levels"),
             targets: targets
                 .into_iter()
                 .filter_map(|(target, value)| match value {
-                    Value::Text(word) => Some((target, level(&word))),
+                    Value::Text(word) => Some((target, LogLevel::from_word(&word)?)),
                     _ => None,
                 })
                 .collect(),
@@ -68,16 +89,5 @@ impl LogSettings {
                 .map(str::to_owned),
             access: values.bool("access_log"),
         }
-    }
-}
-
-fn level(word: &str) -> LogLevel {
-    match word {
-        "off" => LogLevel::Off,
-        "error" => LogLevel::Error,
-        "warn" => LogLevel::Warn,
-        "debug" => LogLevel::Debug,
-        "trace" => LogLevel::Trace,
-        _ => LogLevel::Info,
     }
 }

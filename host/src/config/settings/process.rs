@@ -1,6 +1,7 @@
 //! Folders of the process, from the plain environment.
 //!
-//! **Source:** TorchServe 0.12: `LOG_LOCATION` and `TEMP` count without `enable_envvars_config`.
+//! **Source:** TorchServe 0.12: `LOG_LOCATION`, `METRICS_LOCATION` and `TEMP` count without
+//! `enable_envvars_config`.
 
 use crate::config::environment::Environment;
 use std::path::{Path, PathBuf};
@@ -16,6 +17,8 @@ pub struct ProcessSettings {
     pub temp_folder: PathBuf,
     /// Logs of a server in the background: `LOG_LOCATION`, else `logs`.
     pub log_folder: PathBuf,
+    /// Logs of metrics: `METRICS_LOCATION`, else `logs`.
+    pub metric_log_folder: PathBuf,
 }
 
 impl ProcessSettings {
@@ -24,12 +27,13 @@ impl ProcessSettings {
         config_folder: &Path,
         working_folder: &Path,
     ) -> Self {
-        let log_folder = set(environment, "LOG_LOCATION").unwrap_or("logs");
+        let logs = |variable| working_folder.join(set(environment, variable).unwrap_or("logs"));
         Self {
             config_folder: config_folder.to_owned(),
             working_folder: working_folder.to_owned(),
             temp_folder: working_folder.join(temp_folder(environment)),
-            log_folder: working_folder.join(log_folder),
+            log_folder: logs("LOG_LOCATION"),
+            metric_log_folder: logs("METRICS_LOCATION"),
         }
     }
 }

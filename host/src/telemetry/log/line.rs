@@ -1,0 +1,217 @@
+//! One event as one line, as text or as JSON.
+//!
+//! Text: `2026-11-21T04:23:48.123Z INFO  http.conn: closed reason="header timeout" after_ms=10000`.
+
+use super::PLUGIN_TARGET;
+use crate::config::LogFormat;
+use std::fmt::{self, Write};
+use std::time::{SystemTime, UNIX_EPOCH};
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level};
+
+/// Most bytes of one field; more is cut.
+const FIELD_BYTES_MAX: usize = 8 * 1024;
+
+/// What an event says.
+#[derive(Debug, Default)]
+pub(super) struct Said {
+    message: String,
+    /// Whether the event is a line of a plugin.
+    by_plugin: bool,
+    /// The plugin that speaks, in lines of plugins.
+    pub(super) plugin: Option<String>,
+    fields: Vec<(&'static str, FieldValue)>,
+}
+
+#[derive(Debug)]
+enum FieldValue {
+    Text(String),
+    /// A number or truth value, which JSON prints without quotes.
+    Plain(serde_json::Value),
+}
+
+impl Said {
+    pub(super) fn by(event: &Event<'_>) -> Self {
+        let by_plugin = event.metadata().target() == PLUGIN_TARGET;
+        let mut said = Self {
+            by_plugin,
+            ..Self::default()
+        };
+        event.record(&mut said);
+        said
+    }
+
+    fn text(&mut self, field: &Field, text: &str) {
+        let text = cut(text);
+        match field.name() {
+            "message" => self.message = text,
+            "plugin" if self.by_plugin => self.plugin = Some(text),
+            name => self.fields.push((name, FieldValue::Text(text))),
+        }
+    }
+
+    fn plain(&mut self, field: &Field, value: serde_json::Value) {
+        self.fields.push((field.name(), FieldValue::Plain(value)));
+    }
+}
+
+impl Visit for Said {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.text(field, value);
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.text(field, &format!("{value:?}"));
+    }
+
+    fn record_error(&mut self, field: &Field, value: &(dyn std::error::Error + 'static)) {
+        self.text(field, &value.to_string());
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.plain(field, value.into());
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.plain(field, value.into());
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.plain(field, value.into());
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        // JSON has no NaN and no infinity: these become texts.
+        match serde_json::Number::from_f64(value) {
+            Some(number) => self.plain(field, number.into()),
+            None => self.text(field, &value.to_string()),
+        }
+    }
+}
+
+/// Where and when a line was said.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place<'a> {
+    pub(super) time: SystemTime,
+    pub(super) level: Level,
+    pub(super) target: &'a str,
+}
+
+/// The line, with its line end.
+pub(super) fn line(format: LogFormat, place: Place<'_>, said: &Said) -> String {
+    match format {
+        LogFormat::Text => text(place, said),
+        LogFormat::Json => json(place, said),
+    }
+}
+
+fn text(place: Place<'_>, said: &Said) -> String {
+    let Place {
+        time,
+        level,
+        target,
+    } = place;
+    let mut line = format!("{} {level:<5} {target}: ", timestamp(time));
+    escape(&said.message, &mut line);
+    for (name, value) in &said.fields {
+        line.push(' ');
+        line.push_str(name);
+        line.push('=');
+        match value {
+            FieldValue::Plain(value) => line.push_str(&value.to_string()),
+            FieldValue::Text(value) if is_word(value) => line.push_str(value),
+            FieldValue::Text(value) => {
+                line.push('"');
+                escape(&value.replace('\\', "\\\\").replace('"', "\\\""), &mut line);
+                line.push('"');
+            }
+        }
+    }
+    line.push('\n');
+    line
+}
+
+fn json(place: Place<'_>, said: &Said) -> String {
+    let mut object = serde_json::Map::new();
+    object.insert("time".to_owned(), timestamp(place.time).into());
+    object.insert(
+        "level".to_owned(),
+        place.level.as_str().to_ascii_lowercase().into(),
+    );
+    object.insert("target".to_owned(), place.target.into());
+    object.insert("message".to_owned(), said.message.as_str().into());
+    for (name, value) in &said.fields {
+        let value = match value {
+            FieldValue::Text(text) => text.as_str().into(),
+            FieldValue::Plain(value) => value.clone(),
+        };
+        // A field that is named like one of the four is not let in their place.
+        object.entry(*name).or_insert(value);
+    }
+    let mut line = serde_json::Value::Object(object).to_string();
+    line.push('\n');
+    line
+}
+
+fn is_word(text: &str) -> bool {
+    !text.is_empty()
+        && text
+            .chars()
+            .all(|c| c.is_ascii_graphic() && !matches!(c, '"' | '=' | '\\'))
+}
+
+/// Control characters, and what a terminal or a viewer takes for a line end, as escapes.
+fn escape(text: &str, out: &mut String) {
+    for c in text.chars() {
+        match c {
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+                push_escape(c, out);
+            }
+            c if c.is_control() => push_escape(c, out),
+            c => out.push(c),
+        }
+    }
+}
+
+fn push_escape(c: char, out: &mut String) {
+    write!(out, "{}", c.escape_unicode()).expect("a String takes any text");
+}
+
+fn cut(text: &str) -> String {
+    if text.len() <= FIELD_BYTES_MAX {
+        return text.to_owned();
+    }
+    let kept = &text[..text.floor_char_boundary(FIELD_BYTES_MAX)];
+    format!("{kept}... ({} bytes more)", text.len() - kept.len())
+}
+
+/// UTC with milliseconds, as RFC 3339 writes it; a time before 1970 is 1970.
+pub(super) fn timestamp(time: SystemTime) -> String {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let (seconds, millis) = (since.as_secs(), since.subsec_millis());
+    let (days, second) = (seconds / 86_400, seconds % 86_400);
+    let (year, month, day) = civil(days);
+    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
+}
+
+/// Year, month and day of a number of days since 1970-01-01.
+///
+/// Counts years from March on, so that the leap day is the last of a year, in eras of 400 years.
+fn civil(days: u64) -> (u64, u64, u64) {
+    let days = days + 719_468;
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day_of_year = day - (365 * year + year / 4 - year / 100);
+    let from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * from_march + 2) / 5 + 1;
+    let month = if from_march < 10 {
+        from_march + 3
+    } else {
+        from_march - 9
+    };
+    (era * 400 + year + u64::from(month <= 2), month, day)
+}
