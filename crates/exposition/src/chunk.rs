@@ -1,7 +1,7 @@
 //! The one buffer of a page: lines are written into it, full ones go to the sink.
 //!
-//! It knows nothing of formats. Memory of a scrape is this buffer, whatever the size of the page;
-//! only a line longer than the buffer borrows more, for as long as it is written.
+//! It knows nothing of formats. Memory of a scrape is this buffer, whatever the size of the page; it
+//! grows only for a line that does not fit into it.
 
 use meterbox_plugin_abi::gather::Flow;
 
@@ -43,23 +43,27 @@ impl<S: Sink> Chunk<S> {
         self.sink
     }
 
-    /// Lets `write` put one line into at least `need` bytes; it returns how many it used.
+    /// At least `need` bytes to write a line into; [`take`](Self::take) says how many were used.
     #[inline(always)]
-    pub(crate) fn line(&mut self, need: usize, write: impl FnOnce(&mut [u8]) -> usize) {
+    pub(crate) fn room(&mut self, need: usize) -> &mut [u8] {
         if self.bytes.len() - self.used < need {
-            self.flush();
-            if self.bytes.len() < need {
-                return self.long_line(need, write);
-            }
+            self.make_room(need);
         }
-        self.used += write(&mut self.bytes[self.used..]);
+        &mut self.bytes[self.used..]
+    }
+
+    /// Keeps the first `length` bytes of the room that was given out last.
+    #[inline(always)]
+    pub(crate) fn take(&mut self, length: usize) {
+        self.used += length;
     }
 
     #[cold]
-    fn long_line(&mut self, need: usize, write: impl FnOnce(&mut [u8]) -> usize) {
-        let mut line = vec![0; need];
-        let length = write(&mut line);
-        self.push(&line[..length]);
+    fn make_room(&mut self, need: usize) {
+        self.flush();
+        if self.bytes.len() < need {
+            self.bytes = vec![0; need].into_boxed_slice();
+        }
     }
 
     /// Appends any number of bytes.
@@ -79,9 +83,11 @@ impl<S: Sink> Chunk<S> {
     /// Hands what is there to the sink.
     pub(crate) fn flush(&mut self) {
         let used = std::mem::take(&mut self.used);
-        if used > 0 && self.flow == Flow::Continue {
-            self.flow = self.sink.chunk(&self.bytes[..used]);
-            self.passed += used as u64;
+        for piece in self.bytes[..used].chunks(CHUNK_BYTES) {
+            if self.flow == Flow::Continue {
+                self.flow = self.sink.chunk(piece);
+                self.passed += piece.len() as u64;
+            }
         }
     }
 }
@@ -90,11 +96,9 @@ impl<S: Sink> Chunk<S> {
 mod tests {
     use super::*;
 
-    fn put(text: &'static [u8]) -> impl FnOnce(&mut [u8]) -> usize {
-        move |out| {
-            out[..text.len()].copy_from_slice(text);
-            text.len()
-        }
+    fn line<S: Sink>(chunk: &mut Chunk<S>, need: usize, text: &[u8]) {
+        chunk.room(need)[..text.len()].copy_from_slice(text);
+        chunk.take(text.len());
     }
 
     #[test]
@@ -108,14 +112,20 @@ mod tests {
         });
         let mut expected = Vec::new();
         for _ in 0..3000 {
-            chunk.line(60, put(b"0123456789012345678901234567890123456789\n"));
+            line(
+                &mut chunk,
+                60,
+                b"0123456789012345678901234567890123456789\n",
+            );
             expected.extend_from_slice(b"0123456789012345678901234567890123456789\n");
         }
         let long = vec![b'x'; 3 * CHUNK_BYTES];
         chunk.push(&long);
-        chunk.line(2 * CHUNK_BYTES, put(b"end\n"));
+        line(&mut chunk, 2 * CHUNK_BYTES, b"end\n");
+        line(&mut chunk, long.len(), &long);
         expected.extend_from_slice(&long);
         expected.extend_from_slice(b"end\n");
+        expected.extend_from_slice(&long);
         chunk.flush();
         chunk.flush();
         assert_eq!(chunk.passed(), expected.len() as u64);

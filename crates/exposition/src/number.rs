@@ -48,8 +48,14 @@ pub(crate) fn java_count(count: u64, out: &mut Slot) -> usize {
 #[inline(always)]
 pub(crate) fn canonical(value: f64, out: &mut Slot) -> usize {
     let integer = value as i64;
-    if (integer as f64).to_bits() == value.to_bits() && integer.unsigned_abs() < 1_000_000 {
-        return small_integer(integer < 0, integer.unsigned_abs(), out);
+    if (integer as f64).to_bits() == value.to_bits() {
+        let magnitude = integer.unsigned_abs();
+        if magnitude < 1_000_000 {
+            return small_integer(integer < 0, magnitude, out);
+        }
+        if magnitude < 1 << 53 {
+            return canonical_integer(integer < 0, magnitude, out);
+        }
     }
     canonical_general(value, out)
 }
@@ -118,23 +124,51 @@ fn small_integer(negative: bool, magnitude: u64, out: &mut Slot) -> usize {
 /// An integer from 10^7 to 2^53 as `d.dddE<exponent>`.
 #[inline(always)]
 fn java_integer(negative: bool, magnitude: u64, out: &mut Slot) -> usize {
+    let Scientific { at, digits, power } = scientific(negative, magnitude, out);
+    exponent(b"E", power, out, at + 1 + digits.max(2))
+}
+
+/// An integer from 10^6 to 2^53 as `d.ddde+<exponent>`.
+#[inline(always)]
+fn canonical_integer(negative: bool, magnitude: u64, out: &mut Slot) -> usize {
+    let Scientific { at, digits, power } = scientific(negative, magnitude, out);
+    // A single digit has no point.
+    let at = at + digits + usize::from(digits > 1);
+    let mark: &[u8] = if power < 10 { b"e+0" } else { b"e+" };
+    exponent(mark, power, out, at)
+}
+
+/// What [`scientific`] wrote.
+struct Scientific {
+    /// Where the first digit stands.
+    at: usize,
+    /// Digits that count.
+    digits: usize,
+    /// The exponent of ten.
+    power: i32,
+}
+
+/// Writes sign and `d.ddd` of an integer from 10 to 2^53; at least one zero follows the point.
+#[inline(always)]
+fn scientific(negative: bool, magnitude: u64, out: &mut Slot) -> Scientific {
     let high = decimals(magnitude / 100_000_000);
     let low = decimals(magnitude % 100_000_000);
     let all = u128::from(high) | (u128::from(low) << 64);
-    // Both bounds are right because the number is not zero: the first digit that counts, and the
-    // last.
+    // The first and the last digit that are not zero, of sixteen.
     let first = (all.trailing_zeros() / 8) as usize;
     let last = 15 - (all.leading_zeros() / 8) as usize;
-    let mut digits = [b'0'; 32];
-    digits[..16]
-        .copy_from_slice(&(all | (u128::from(ZEROS) << 64 | u128::from(ZEROS))).to_le_bytes());
+    // Shifted in a register: a store that is read back at another offset would stall.
+    let text = (all | (u128::from(ZEROS) << 64 | u128::from(ZEROS))) >> (8 * first);
     let at = usize::from(negative);
     out[0] = b'-';
-    out[at] = digits[first];
+    out[at] = text as u8;
     out[at + 1] = b'.';
-    out[at + 2..at + 18].copy_from_slice(&digits[first + 1..first + 17]);
-    let at = at + 2 + (last - first).max(1);
-    exponent(b"E", 15 - first as i32, out, at)
+    out[at + 2..at + 18].copy_from_slice(&(text >> 8).to_le_bytes());
+    Scientific {
+        at,
+        digits: last - first + 1,
+        power: 15 - first as i32,
+    }
 }
 
 /// Any double in Java's layout; the way for fractions and for what is not finite.

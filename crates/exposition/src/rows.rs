@@ -134,11 +134,11 @@ fn histograms<L: Layout, S: Sink>(
             for (bucket, tail) in buckets.iter().zip(&plan.tails) {
                 cumulative = cumulative.wrapping_add(*bucket);
                 let need = prefix.len() + TAIL_BYTES + NUMBER_BYTES + SPARE_BYTES;
-                chunk.line(need, |out| {
-                    let at = put(out, 0, prefix);
-                    let at = tail.put(out, at);
-                    number(out, at, |slot| L::count(cumulative, slot))
-                });
+                let out = chunk.room(need);
+                let at = put(out, 0, prefix);
+                let at = tail.put(out, at);
+                let length = number(out, at, |slot| L::count(cumulative, slot));
+                chunk.take(length);
             }
             tally.samples += buckets.len() as u64;
         }
@@ -207,17 +207,17 @@ fn line<L: Layout, S: Sink>(
     write: impl FnOnce(&mut Slot) -> usize,
 ) {
     let need = head.need() + block.len() + NUMBER_BYTES + SPARE_BYTES;
-    chunk.line(need, |out| {
-        let at = head.put(out);
-        let at = if block.is_empty() {
-            out[at - 1] = b' ';
-            at
-        } else {
-            let at = put(out, at, block);
-            put_padded(out, at, &L::CLOSE, L::CLOSE_BYTES)
-        };
-        number(out, at, write)
-    });
+    let out = chunk.room(need);
+    let at = head.put(out);
+    let at = if block.is_empty() {
+        out[at - 1] = b' ';
+        at
+    } else {
+        let at = put(out, at, block);
+        put_padded(out, at, &L::CLOSE, L::CLOSE_BYTES)
+    };
+    let length = number(out, at, write);
+    chunk.take(length);
 }
 
 /// The number and the line feed.
