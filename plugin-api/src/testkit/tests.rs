@@ -233,7 +233,7 @@ fn what_no_route_takes_is_refused_before_the_plugin() {
     );
     assert_eq!(
         plugin
-            .call(TestRequest::new("BREW", "/odd").on("inference"))
+            .call(&TestRequest::new("BREW", "/odd").on("inference"))
             .status,
         201
     );
