@@ -1,4 +1,8 @@
 //! System, process and GPU metrics, read when somebody scrapes.
+//!
+//! The plugin is a collector: at each gather `collectors` read the machine into plain
+//! `sample::Samples`, and `show` hands them to the host. Families belong to name sets; those
+//! that the operator did not choose are not read. Nothing is cached, and nothing runs between scrapes.
 
 #![forbid(unsafe_code)]
 
@@ -15,3 +19,56 @@ mod oracle;
 mod pattern;
 mod sample;
 mod scrape;
+mod settings;
+mod show;
+#[cfg(test)]
+mod tests;
+
+use std::sync::{Mutex, PoisonError};
+
+use meterbox_plugin::prelude::*;
+
+use scrape::Scraper;
+
+/// The plugin: the collectors, and the host that chooses the sets.
+struct System {
+    host: Host,
+    scraper: Mutex<Scraper>,
+}
+
+impl Plugin for System {
+    fn new(host: &Host, config: Config) -> Result<Self> {
+        let server = settings::Server {
+            hostname: host.hostname(),
+            uuid: host.uuid(),
+            pid: Some(host.pid()).filter(|pid| *pid != 0),
+        };
+        let settings = settings::read(&config, server)?;
+        Ok(Self {
+            host: host.clone(),
+            scraper: Mutex::new(Scraper::new(&settings)),
+        })
+    }
+
+    fn roles(&self) -> Roles {
+        Roles::COLLECTOR
+    }
+
+    fn collect(&self, families: &mut Families<'_>) -> Result<()> {
+        let sets = self.host.metric_sets();
+        let samples = {
+            // A collector that panicked has at worst lost its memory of the scrape before.
+            let mut scraper = self.scraper.lock().unwrap_or_else(PoisonError::into_inner);
+            scraper.scrape(&sets, &mut |problem| self.host.log(Level::WARN, problem))
+        };
+        show::show(&samples, families);
+        Ok(())
+    }
+}
+
+export_plugin!(
+    System,
+    name = "system",
+    description = "CPU, memory, disk, network, process and GPU metrics of this machine",
+    schema = include_str!("../schema.json")
+);

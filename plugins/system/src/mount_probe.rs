@@ -158,7 +158,7 @@ mod tests {
         let mut probe = MountProbe::new(Duration::from_millis(50));
         let (release, held) = mpsc::channel::<()>();
         let dead = Box::new(move || {
-            drop(held.recv());
+            let _released = held.recv();
             room_of_root()
         });
         let error = probe.ask("/dead", dead).expect_err("it is held");
@@ -193,7 +193,7 @@ mod tests {
             let (hold, held) = mpsc::channel::<()>();
             holds.push(hold);
             let call = Box::new(move || {
-                drop(held.recv());
+                let _released = held.recv();
                 room_of_root()
             });
             assert!(probe.ask(&format!("/dead{number}"), call).is_err());

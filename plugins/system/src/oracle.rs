@@ -144,7 +144,7 @@ fn the_node_set_agrees_with_node_exporter() {
         return;
     };
     let mut scraper = Scraper::new(&Settings::default());
-    let mut scrape = || ours(&scraper.scrape(&mut |problem| panic!("{problem}")));
+    let mut scrape = || ours(&scraper.scrape(&[], &mut |problem| panic!("{problem}")));
     let before = scrape();
     let theirs = theirs(&page(&address));
     let after = scrape();

@@ -6,7 +6,7 @@
 //! "this folder and all below".
 
 /// A list of patterns; a name matches if any of them does.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Patterns(Vec<String>);
 
 impl Patterns {

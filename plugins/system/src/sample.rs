@@ -22,6 +22,14 @@ pub(crate) enum Set {
 }
 
 impl Set {
+    /// Every set that this plugin has names in.
+    const ALL: [Self; 4] = [
+        Self::Meterbox,
+        Self::TorchServe,
+        Self::TorchServePlugin,
+        Self::Node,
+    ];
+
     /// As written in `metrics_names`.
     pub(crate) const fn name(self) -> &'static str {
         match self {
@@ -107,17 +115,37 @@ pub(crate) struct FamilySamples {
     pub(crate) rows: Vec<(Vec<String>, f64)>,
 }
 
-/// Everything one collector had to say in one scrape.
+/// Everything that was read in one scrape.
 #[derive(Debug, Default)]
 pub(crate) struct Samples {
+    /// Sets whose families are left out.
+    unwanted: Vec<Set>,
     families: Vec<FamilySamples>,
     by_name: HashMap<Cow<'static, str>, usize>,
     problems: Vec<Problem>,
 }
 
 impl Samples {
+    /// Nothing yet, and only families of these sets to come; of all sets if none is named.
+    pub(crate) fn of_sets(names: &[String]) -> Self {
+        let chosen = |set: &Set| names.is_empty() || names.iter().any(|name| name == set.name());
+        let unwanted = Set::ALL.into_iter().filter(|set| !chosen(set)).collect();
+        Self {
+            unwanted,
+            ..Self::default()
+        }
+    }
+
+    /// Whether families of this set are kept.
+    pub(crate) fn wants(&self, set: Set) -> bool {
+        !self.unwanted.contains(&set)
+    }
+
     /// Adds one sample; `labels` are the values in the order of the family's label names.
     pub(crate) fn add(&mut self, family: &Family, labels: &[&str], value: f64) {
+        if !self.wants(family.set) {
+            return;
+        }
         debug_assert_eq!(family.labels.len(), labels.len(), "{}", family.name);
         let rows = self.rows_of(family);
         rows.push((
@@ -128,7 +156,9 @@ impl Samples {
 
     /// Names a family, so that it is known even if no sample follows.
     pub(crate) fn declare(&mut self, family: &Family) {
-        self.rows_of(family);
+        if self.wants(family.set) {
+            self.rows_of(family);
+        }
     }
 
     /// Notes something that could not be read; the other samples stay good.

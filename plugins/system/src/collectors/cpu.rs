@@ -143,6 +143,10 @@ impl Collector for Cpu {
         "cpu"
     }
 
+    fn sets(&self) -> &'static [Set] {
+        &[Set::Meterbox, Set::TorchServe, Set::Node]
+    }
+
     fn declared(&self) -> &'static [Family] {
         const { &UTILIZATION }
     }

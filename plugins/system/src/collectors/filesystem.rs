@@ -215,6 +215,10 @@ impl Collector for Filesystem {
         "filesystem"
     }
 
+    fn sets(&self) -> &'static [Set] {
+        &[Set::Meterbox, Set::TorchServe, Set::Node]
+    }
+
     fn declared(&self) -> &'static [Family] {
         const { &INHERITED }
     }

@@ -213,6 +213,10 @@ impl Collector for Gpu {
         "gpu"
     }
 
+    fn sets(&self) -> &'static [Set] {
+        &[Set::Meterbox, Set::TorchServe]
+    }
+
     fn declared(&self) -> &'static [Family] {
         const { &INHERITED }
     }

@@ -167,6 +167,15 @@ impl Collector for Memory {
         "memory"
     }
 
+    fn sets(&self) -> &'static [Set] {
+        &[
+            Set::Meterbox,
+            Set::TorchServe,
+            Set::TorchServePlugin,
+            Set::Node,
+        ]
+    }
+
     fn declared(&self) -> &'static [Family] {
         const { &INHERITED }
     }

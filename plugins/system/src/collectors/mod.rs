@@ -7,7 +7,7 @@
 use crate::config::Settings;
 use crate::error::CollectError;
 use crate::machine::Machine;
-use crate::sample::{Family, Samples};
+use crate::sample::{Family, Samples, Set};
 
 mod cpu;
 mod disk_io;
@@ -30,7 +30,12 @@ pub(crate) trait Collector: Send {
     /// Its name in the configuration and in the label `collector`.
     fn name(&self) -> &'static str;
 
-    /// Families to register at the start: the inherited ones, which print HELP and TYPE even
+    /// The sets that it has names in; it does not run while none of them is chosen.
+    fn sets(&self) -> &'static [Set] {
+        &[Set::Meterbox, Set::Node]
+    }
+
+    /// Families to name in any case: the inherited ones, which print HELP and TYPE even
     /// while they have no sample.
     fn declared(&self) -> &'static [Family] {
         &[]
@@ -43,9 +48,28 @@ pub(crate) trait Collector: Send {
     fn collect(&mut self, machine: &Machine, out: &mut Samples) -> Result<(), CollectError>;
 }
 
+/// The names of all collectors, in the order they run.
+pub(crate) const NAMES: [&str; 15] = [
+    "cpu",
+    "memory",
+    "filesystem",
+    "disk_io",
+    "network",
+    "interface",
+    "load",
+    "kernel",
+    "vmstat",
+    "pressure",
+    "sockets",
+    "netstat",
+    "system",
+    "process",
+    "gpu",
+];
+
 /// The collectors of these settings, in the order they run.
 pub(crate) fn all(settings: &Settings) -> Vec<Box<dyn Collector>> {
-    let all: [Box<dyn Collector>; 15] = [
+    let all: [Box<dyn Collector>; NAMES.len()] = [
         Box::new(cpu::Cpu::new(settings)),
         Box::new(memory::Memory::new(settings)),
         Box::new(filesystem::Filesystem::new(settings)),

@@ -5,7 +5,7 @@ use super::Collector;
 use crate::error::CollectError;
 use crate::machine::Machine;
 use crate::pattern::Patterns;
-use crate::sample::{Family, Kind, Samples};
+use crate::sample::{Family, Kind, Samples, Set};
 
 const FIELDS: [&str; 31] = [
     "*_InErrors",
@@ -107,6 +107,10 @@ impl NetStat {
 impl Collector for NetStat {
     fn name(&self) -> &'static str {
         "netstat"
+    }
+
+    fn sets(&self) -> &'static [Set] {
+        &[Set::Node]
     }
 
     fn collect(&mut self, machine: &Machine, out: &mut Samples) -> Result<(), CollectError> {

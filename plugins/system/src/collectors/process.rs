@@ -112,6 +112,10 @@ impl Collector for Process {
         "process"
     }
 
+    fn sets(&self) -> &'static [Set] {
+        &[Set::Meterbox]
+    }
+
     fn collect(&mut self, machine: &Machine, out: &mut Samples) -> Result<(), CollectError> {
         let text = machine.proc(format!("{}/stat", self.pid))?;
         let stat = Stat::parse(&text)
