@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 use meterbox::config::render;
+use meterbox::telemetry;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -15,6 +16,7 @@ type Generated = (&'static str, fn() -> String);
 const FILES: &[Generated] = &[
     ("config.properties", render::properties),
     ("docs/CONFIG.md", render::markdown),
+    ("docs/METRICS.md", telemetry::docs::markdown),
 ];
 
 fn main() -> ExitCode {

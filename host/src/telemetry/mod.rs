@@ -1,3 +1,5 @@
 //! What the server says about itself: its log and its metrics.
 
+pub mod docs;
 pub mod log;
+pub mod names;
