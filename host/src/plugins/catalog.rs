@@ -65,7 +65,14 @@ impl Catalog {
         let series_max = usize::try_from(options.series_max).unwrap_or(usize::MAX);
         let collectors = Collectors::new(source, options.collect_limit, series_max)?;
         let sets = ArcSwap::from_pointee(options.sets.clone());
-        let house = House { registry, facts, models, collectors, timers: Timers::new(), sets };
+        let house = House {
+            registry,
+            facts,
+            models,
+            collectors,
+            timers: Timers::new(),
+            sets,
+        };
         Ok(Arc::new(Self {
             options,
             house: Arc::new(house),
@@ -94,7 +101,9 @@ impl Catalog {
 
     /// One plugin by its name.
     pub fn plugin(&self, name: &str) -> Option<PluginStatus> {
-        self.plugins().into_iter().find(|plugin| plugin.name == name)
+        self.plugins()
+            .into_iter()
+            .find(|plugin| plugin.name == name)
     }
 
     /// Looks through all folders: loads what is new or changed, drains what is gone.
@@ -130,7 +139,9 @@ impl Catalog {
         }
         let gone = slots.iter().filter(|slot| {
             slot.standing != Standing::New
-                && !present.iter().any(|(candidate, _)| *candidate == slot.candidate)
+                && !present
+                    .iter()
+                    .any(|(candidate, _)| *candidate == slot.candidate)
         });
         differences.extend(gone.map(|slot| (slot.path(), slot.look())));
         differences
@@ -177,7 +188,11 @@ impl Catalog {
         let _one_at_a_time = self.change.lock();
         let index = self.find(name)?;
         let serves = self.slots.lock()[index].running.is_some();
-        if serves { Ok(self.status(index)) } else { self.install_now(index) }
+        if serves {
+            Ok(self.status(index))
+        } else {
+            self.install_now(index)
+        }
     }
 
     /// Drains and stops every plugin; blocks until the last one is done.
@@ -202,7 +217,11 @@ impl Catalog {
         let bundled: Vec<PathBuf> = self.options.bundled_folder.iter().cloned().collect();
         let bundled = candidates(&bundled);
         let mut present: Vec<(Candidate, bool)> = Vec::new();
-        let real = |folder: &Path| folder.canonicalize().unwrap_or_else(|_| folder.to_path_buf());
+        let real = |folder: &Path| {
+            folder
+                .canonicalize()
+                .unwrap_or_else(|_| folder.to_path_buf())
+        };
         let bundled_real = self.options.bundled_folder.as_deref().map(real);
         for candidate in user.candidates {
             // The bundled folder may be named in plugins_path, too; its files stay bundled.
@@ -210,7 +229,12 @@ impl Catalog {
                 present.push((candidate, false));
             }
         }
-        present.extend(bundled.candidates.into_iter().map(|candidate| (candidate, true)));
+        present.extend(
+            bundled
+                .candidates
+                .into_iter()
+                .map(|candidate| (candidate, true)),
+        );
         scan.ignored.extend(user.ignored);
         scan.refused.extend(user.errors);
         scan.refused.extend(bundled.errors);
@@ -237,8 +261,11 @@ impl Catalog {
         let mut retired = Vec::new();
         {
             let mut slots = self.slots.lock();
-            let is_present =
-                |slot: &Slot| present.iter().any(|(candidate, _)| *candidate == slot.candidate);
+            let is_present = |slot: &Slot| {
+                present
+                    .iter()
+                    .any(|(candidate, _)| *candidate == slot.candidate)
+            };
             for slot in slots.iter_mut().filter(|slot| !is_present(slot)) {
                 scan.removed.push(slot.name());
                 retired.extend(retire(slot));
@@ -249,7 +276,9 @@ impl Catalog {
             return;
         }
         self.publish();
-        retired.into_iter().for_each(|running| drain_apart(Some(running)));
+        retired
+            .into_iter()
+            .for_each(|running| drain_apart(Some(running)));
         self.reconsider(scan);
     }
 
@@ -264,16 +293,23 @@ impl Catalog {
         };
         let again: Vec<usize> = {
             let slots = self.slots.lock();
-            (0..slots.len()).filter(|&index| stood_back(&slots[index])).collect()
+            (0..slots.len())
+                .filter(|&index| stood_back(&slots[index]))
+                .collect()
         };
-        again.into_iter().for_each(|index| self.install(index, false, scan));
+        again
+            .into_iter()
+            .for_each(|index| self.install(index, false, scan));
     }
 
     fn find(&self, name: &str) -> Result<usize, Refusal> {
         let slots = self.slots.lock();
-        slots.iter().position(|slot| slot.name() == name).ok_or_else(|| {
-            Refusal::new(Reason::NotFound, format!("there is no plugin named {name}"))
-        })
+        slots
+            .iter()
+            .position(|slot| slot.name() == name)
+            .ok_or_else(|| {
+                Refusal::new(Reason::NotFound, format!("there is no plugin named {name}"))
+            })
     }
 
     fn status(&self, index: usize) -> PluginStatus {
@@ -295,7 +331,9 @@ impl Catalog {
             Ok(install::Installed::Started { name, retired }) => {
                 tracing::info!(target: "plugin", plugin = name, "in service");
                 scan.started.push(name);
-                retired.into_iter().for_each(|running| drain_apart(Some(running)));
+                retired
+                    .into_iter()
+                    .for_each(|running| drain_apart(Some(running)));
             }
             Ok(install::Installed::Unchanged) => {}
             Err(refusal) => {
@@ -356,13 +394,21 @@ impl Catalog {
     /// What a plugin may ask for.
     pub(super) fn grants(&self, name: &str, bundled: bool) -> Grants {
         let own = self.options.plugin(name).grants;
-        own.unwrap_or_else(|| if bundled { Grants::bundled() } else { Grants::by_default() })
+        own.unwrap_or_else(|| {
+            if bundled {
+                Grants::bundled()
+            } else {
+                Grants::by_default()
+            }
+        })
     }
 }
 
 /// Takes a slot's generation out of it.
 pub(super) fn retire(slot: &mut Slot) -> Option<Arc<Running>> {
-    slot.services = None;
+    if let Some(services) = slot.services.take() {
+        services.close();
+    }
     slot.running.take()
 }
 

@@ -46,7 +46,11 @@ pub(super) struct Collected {
 
 impl Collected {
     pub(super) fn new(series_max: usize) -> Self {
-        Self { families: Vec::new(), series_left: series_max, dropped: 0 }
+        Self {
+            families: Vec::new(),
+            series_left: series_max,
+            dropped: 0,
+        }
     }
 }
 

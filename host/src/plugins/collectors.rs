@@ -67,7 +67,11 @@ impl Collectors {
         let gone = self.list.swap(Arc::new(list));
         let list = self.list.load();
         let stays = |name: &str| list.iter().any(|running| plugin_name(running) == name);
-        for name in gone.iter().map(|running| plugin_name(running)).filter(|name| !stays(name)) {
+        for name in gone
+            .iter()
+            .map(|running| plugin_name(running))
+            .filter(|name| !stays(name))
+        {
             self.success.remove(&[name]);
             self.duration.remove(&[name]);
         }
@@ -81,9 +85,14 @@ impl Collectors {
         }
         let names: Arc<[String]> = filter.names.iter().map(|name| (*name).to_owned()).collect();
         let until = Instant::now() + self.limit;
-        let started: Vec<Started> =
-            list.iter().filter_map(|running| self.start(running, &names)).collect();
-        started.into_iter().flat_map(|started| self.finish(started, until)).collect()
+        let started: Vec<Started> = list
+            .iter()
+            .filter_map(|running| self.start(running, &names))
+            .collect();
+        started
+            .into_iter()
+            .flat_map(|started| self.finish(started, until))
+            .collect()
     }
 
     fn start(&self, running: &Arc<Running>, names: &Arc<[String]>) -> Option<Started> {
@@ -101,7 +110,12 @@ impl Collectors {
         };
         let begin = Instant::now();
         match running.run(Lane::Scrape, work, Box::new(|_| {})) {
-            Ok(ticket) => Some(Started { plugin, ticket, begin, kept }),
+            Ok(ticket) => Some(Started {
+                plugin,
+                ticket,
+                begin,
+                kept,
+            }),
             Err(_) => {
                 self.note(&plugin, false, Duration::ZERO);
                 None
@@ -110,7 +124,12 @@ impl Collectors {
     }
 
     fn finish(&self, started: Started, until: Instant) -> Vec<OwnedFamily> {
-        let Started { plugin, ticket, begin, kept } = started;
+        let Started {
+            plugin,
+            ticket,
+            begin,
+            kept,
+        } = started;
         let ended = ticket.wait(until.saturating_duration_since(Instant::now()));
         let success = ended == Ended::Returned(Ok(()));
         self.note(&plugin, success, begin.elapsed());
@@ -124,7 +143,9 @@ impl Collectors {
             }
             Ended::Returned(Ok(())) | Ended::Discarded => {}
         }
-        let Some(collected) = kept.lock().take().filter(|_| success) else { return Vec::new() };
+        let Some(collected) = kept.lock().take().filter(|_| success) else {
+            return Vec::new();
+        };
         if collected.dropped > 0 {
             let dropped = collected.dropped;
             tracing::warn!(target: "plugin", plugin, "{dropped} collected series were dropped: over the limit, or their columns differ in length");

@@ -34,7 +34,8 @@ impl FamilyColumns for StoreFamily<'_> {
 
     fn flags(&self) -> u32 {
         let flag = |set: bool, bit: u32| if set { bit } else { 0 };
-        flag(self.0.show_empty(), FAMILY_SHOW_EMPTY) | flag(self.0.inherited(), FAMILY_INHERITED_NAME)
+        flag(self.0.show_empty(), FAMILY_SHOW_EMPTY)
+            | flag(self.0.inherited(), FAMILY_INHERITED_NAME)
     }
 
     fn set(&self) -> &str {

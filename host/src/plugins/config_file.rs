@@ -26,7 +26,9 @@ pub(super) fn read(path: &Path, schema: Option<&Value>) -> Result<String, Refusa
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
         Err(error) => return Err(refuse(format!("cannot be read ({error})"))),
         Ok(metadata) if metadata.len() > CONFIG_BYTES_MAX => {
-            return Err(refuse(format!("is larger than {CONFIG_BYTES_MAX} bytes; shorten it")));
+            return Err(refuse(format!(
+                "is larger than {CONFIG_BYTES_MAX} bytes; shorten it"
+            )));
         }
         Ok(_) => std::fs::read_to_string(path)
             .map_err(|error| refuse(format!("cannot be read ({error})")))?,
@@ -43,7 +45,11 @@ pub(super) fn read(path: &Path, schema: Option<&Value>) -> Result<String, Refusa
 }
 
 fn line_of(text: &str, offset: usize) -> usize {
-    text.bytes().take(offset).filter(|&byte| byte == b'\n').count() + 1
+    text.bytes()
+        .take(offset)
+        .filter(|&byte| byte == b'\n')
+        .count()
+        + 1
 }
 
 fn json(value: toml::Value) -> Result<Value, String> {

@@ -26,7 +26,12 @@ impl Grants {
 
     /// What is shipped with the host gets.
     pub fn bundled() -> Self {
-        Self(PERMISSIONS.iter().map(|(name, _)| (*name).to_owned()).collect())
+        Self(
+            PERMISSIONS
+                .iter()
+                .map(|(name, _)| (*name).to_owned())
+                .collect(),
+        )
     }
 
     /// Exactly these; unknown names open nothing.

@@ -87,7 +87,10 @@ fn stand_back(
         let same_name = |other: &&super::slot::Slot| {
             other.path() != own.path() && other.running.is_some() && other.name() == name
         };
-        let first = slots.iter().filter(same_name).find(|other| other.rank() < own.rank());
+        let first = slots
+            .iter()
+            .filter(same_name)
+            .find(|other| other.rank() < own.rank());
         match first {
             None => Ok(None),
             Some(_) if own.bundled => Ok(Some(Standing::Superseded)),
@@ -132,7 +135,10 @@ fn start(
         reserved_names: grants.has("metrics.reserved"),
         ..SourceOptions::guest().series_max(plugin.series_max.unwrap_or(catalog.options.series_max))
     };
-    let source = catalog.house.registry.source(&super::source_name(name), &source);
+    let source = catalog
+        .house
+        .registry
+        .source(&super::source_name(name), &source);
     let source = source.ok_or_else(|| {
         let text = "the host has as many sources of metrics as it may; remove plugins";
         Refusal::new(Reason::Create, text).at(&origin.path)
@@ -157,8 +163,11 @@ fn swap(
 ) -> Result<Vec<Arc<Running>>, Refusal> {
     let name = running.origin().metadata.name.clone();
     let (owners, claims) = catalog.claims(Some((index, running)));
-    let refused: Vec<(usize, Refusal)> =
-        claims.refused.into_iter().map(|(at, refusal)| (owners[at], refusal)).collect();
+    let refused: Vec<(usize, Refusal)> = claims
+        .refused
+        .into_iter()
+        .map(|(at, refusal)| (owners[at], refusal))
+        .collect();
     let own = refused.iter().find(|(at, _)| *at == index);
     let checked = routes::check(running).and(match own {
         Some((_, refusal)) => Err(refusal.clone()),
@@ -176,10 +185,17 @@ fn swap(
             retired.extend(retire(&mut slots[at]));
             slots[at].reject(refusal);
         }
-        for slot in slots.iter_mut().filter(|slot| slot.rank() > rank && slot.name() == name) {
+        for slot in slots
+            .iter_mut()
+            .filter(|slot| slot.rank() > rank && slot.name() == name)
+        {
             let bundled = slot.bundled;
             retired.extend(retire(slot));
-            slot.stand(if bundled { Standing::Superseded } else { Standing::Rejected });
+            slot.stand(if bundled {
+                Standing::Superseded
+            } else {
+                Standing::Rejected
+            });
         }
         let slot = &mut slots[index];
         retired.extend(retire(slot));

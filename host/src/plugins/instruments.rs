@@ -3,8 +3,12 @@
 //! The value lives in the store: it survives the plugin, and an increment is one call across the
 //! border and one into the store.
 
-use meterbox_metrics::{Descriptor, Family, Kind as StoreKind, RegisterError, Series, SeriesError, Source};
-use meterbox_plugin_abi::gather::{FAMILY_INHERITED_NAME, FAMILY_SHOW_EMPTY, Kind};
+use meterbox_metrics::{
+    Descriptor, Family, Kind as StoreKind, RegisterError, Series, SeriesError, Source,
+};
+use meterbox_plugin_abi::gather::{
+    FAMILY_FRACTIONS, FAMILY_INHERITED_NAME, FAMILY_SHOW_EMPTY, Kind,
+};
 use meterbox_plugin_abi::{
     Cells, Failure, FamilyService, FamilySpec, Instrument, MetricFamily, Status,
 };
@@ -12,7 +16,11 @@ use std::sync::Arc;
 
 /// Registers what a plugin describes, as that plugin's source.
 pub(super) fn register(source: &Source, spec: &FamilySpec<'_>) -> Result<MetricFamily, Failure> {
-    let mut descriptor = Descriptor::new(store_kind(spec.kind), spec.name, spec.help)
+    let kind = match store_kind(spec.kind) {
+        StoreKind::Counter if spec.flags & FAMILY_FRACTIONS != 0 => StoreKind::FloatCounter,
+        kind => kind,
+    };
+    let mut descriptor = Descriptor::new(kind, spec.name, spec.help)
         .unit(spec.unit)
         .labels(spec.labels);
     if !spec.bounds.is_empty() {
@@ -27,7 +35,9 @@ pub(super) fn register(source: &Source, spec: &FamilySpec<'_>) -> Result<MetricF
     if !spec.set.is_empty() {
         descriptor = descriptor.set(spec.set);
     }
-    let family = source.register(&descriptor).map_err(|error| register_failure(&error))?;
+    let family = source
+        .register(&descriptor)
+        .map_err(|error| register_failure(&error))?;
     Ok(MetricFamily::of(StoreFamily(family)))
 }
 
@@ -46,7 +56,10 @@ struct StoreFamily(Family);
 
 impl FamilyService for StoreFamily {
     fn series(&self, values: &[&str]) -> Result<Instrument, Failure> {
-        let series = self.0.series(values).map_err(|error| series_failure(&error))?;
+        let series = self
+            .0
+            .series(values)
+            .map_err(|error| series_failure(&error))?;
         Ok(Instrument::of(Arc::new(Cell(series)), 0))
     }
 
@@ -54,7 +67,10 @@ impl FamilyService for StoreFamily {
         if self.0.remove(values) {
             return Ok(());
         }
-        let text = format!("metric {} has no series with these label values", self.0.name());
+        let text = format!(
+            "metric {} has no series with these label values",
+            self.0.name()
+        );
         Err(Failure::new(Status::NOT_FOUND, text))
     }
 }

@@ -65,7 +65,9 @@ pub(super) fn show(
     let mut columns = Columns::new();
     if collected.is_empty() {
         // The store keeps its own families in this very order.
-        let wanted = store.families().filter(|family| filter.wants_family(family.name()));
+        let wanted = store
+            .families()
+            .filter(|family| filter.wants_family(family.name()));
         for family in wanted {
             if show_store(family, &mut columns, visitor) == Flow::Stop {
                 return;
@@ -99,9 +101,16 @@ fn in_order<'a>(
     // Stable: at equal rank and name the store's family stays before a collector's.
     ranked.sort_by(|(a_rank, a), (b_rank, b)| (a_rank, a.name()).cmp(&(b_rank, b.name())));
     let mut seen = HashSet::new();
-    let keep: Vec<bool> =
-        ranked.iter().map(|(_, entry)| seen.insert(entry.name().to_owned())).collect();
-    ranked.into_iter().zip(keep).filter(|(_, keep)| *keep).map(|((_, entry), _)| entry).collect()
+    let keep: Vec<bool> = ranked
+        .iter()
+        .map(|(_, entry)| seen.insert(entry.name().to_owned()))
+        .collect();
+    ranked
+        .into_iter()
+        .zip(keep)
+        .filter(|(_, keep)| *keep)
+        .map(|((_, entry), _)| entry)
+        .collect()
 }
 
 fn show_store(family: FamilyView<'_>, columns: &mut Columns, visitor: &mut dyn Visitor) -> Flow {

@@ -30,12 +30,17 @@ pub struct Endpoint {
 impl Endpoint {
     /// The plugin's number of the route for `method`; none means 405.
     pub fn route(&self, method: &str) -> Option<u32> {
-        self.routes.iter().find(|(methods, _)| methods.allows(method)).map(|(_, id)| *id)
+        self.routes
+            .iter()
+            .find(|(methods, _)| methods.allows(method))
+            .map(|(_, id)| *id)
     }
 
     /// All methods that it answers, for an `Allow` header.
     pub fn methods(&self) -> Methods {
-        self.routes.iter().fold(Methods::NONE, |all, (methods, _)| all.with(*methods))
+        self.routes
+            .iter()
+            .fold(Methods::NONE, |all, (methods, _)| all.with(*methods))
     }
 }
 
@@ -58,7 +63,9 @@ impl Routes {
 
     /// Every endpoint with its listener, in no order.
     pub fn iter(&self) -> impl Iterator<Item = (Listener, &Arc<Endpoint>)> {
-        self.endpoints.iter().map(|((listener, _), endpoint)| (*listener, endpoint))
+        self.endpoints
+            .iter()
+            .map(|((listener, _), endpoint)| (*listener, endpoint))
     }
 }
 
@@ -150,7 +157,11 @@ pub(super) fn claim(claimants: &[Claimant], metrics_endpoints: bool) -> Claims {
     }
     superseded.dedup();
     let routes = table(claimants, &owners, metrics_endpoints);
-    Claims { routes, refused, superseded }
+    Claims {
+        routes,
+        refused,
+        superseded,
+    }
 }
 
 fn table(
@@ -158,20 +169,30 @@ fn table(
     owners: &HashMap<(Listener, String), usize>,
     metrics_endpoints: bool,
 ) -> Routes {
-    let shown =
-        |listener: Listener| metrics_endpoints || listener != Listener::METRICS;
+    let shown = |listener: Listener| metrics_endpoints || listener != Listener::METRICS;
     let endpoints = owners.iter().filter(|((listener, _), _)| shown(*listener));
     let endpoints = endpoints.map(|((listener, pattern), &index)| {
-        let Claimant { running, request_limit, scrape_limit, .. } = &claimants[index];
+        let Claimant {
+            running,
+            request_limit,
+            scrape_limit,
+            ..
+        } = &claimants[index];
         let own = running.routes().iter();
         let own = own.filter(|route| route.listener == *listener && route.pattern == *pattern);
         let endpoint = Endpoint {
             running: running.clone(),
             pattern: pattern.clone(),
-            limit: if *listener == Listener::METRICS { *scrape_limit } else { *request_limit },
+            limit: if *listener == Listener::METRICS {
+                *scrape_limit
+            } else {
+                *request_limit
+            },
             routes: own.map(|route| (route.methods, route.id)).collect(),
         };
         ((*listener, pattern.clone()), Arc::new(endpoint))
     });
-    Routes { endpoints: endpoints.collect() }
+    Routes {
+        endpoints: endpoints.collect(),
+    }
 }

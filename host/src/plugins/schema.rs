@@ -19,7 +19,9 @@ pub(super) fn check(schema: &Value, value: &Value) -> Result<(), String> {
 }
 
 fn check_at(schema: &Value, value: &Value, place: &str, depth: usize) -> Result<(), String> {
-    let Some(depth) = depth.checked_sub(1) else { return Ok(()) };
+    let Some(depth) = depth.checked_sub(1) else {
+        return Ok(());
+    };
     let fault = |what: String| {
         let place = if place.is_empty() { "the table" } else { place };
         Err(format!("{place}: {what}"))
@@ -27,7 +29,11 @@ fn check_at(schema: &Value, value: &Value, place: &str, depth: usize) -> Result<
     if let Some(wanted) = schema.get("type").and_then(Value::as_str)
         && !is_a(wanted, value)
     {
-        let article = if wanted.starts_with(['a', 'i', 'o']) { "an" } else { "a" };
+        let article = if wanted.starts_with(['a', 'i', 'o']) {
+            "an"
+        } else {
+            "a"
+        };
         return fault(format!("{value} is not {article} {wanted}"));
     }
     if let Some(choices) = schema.get("enum").and_then(Value::as_array)
@@ -39,7 +45,11 @@ fn check_at(schema: &Value, value: &Value, place: &str, depth: usize) -> Result<
     for (keyword, outside) in [("minimum", true), ("maximum", false)] {
         let bound = schema.get(keyword).and_then(Value::as_f64);
         if let (Some(bound), Some(number)) = (bound, value.as_f64())
-            && if outside { number < bound } else { number > bound }
+            && if outside {
+                number < bound
+            } else {
+                number > bound
+            }
         {
             return fault(format!("{value} is outside its {keyword} {bound}"));
         }
@@ -53,8 +63,16 @@ fn check_at(schema: &Value, value: &Value, place: &str, depth: usize) -> Result<
 }
 
 fn check_object(schema: &Value, value: &Value, place: &str, depth: usize) -> Result<(), String> {
-    let Some(object) = value.as_object() else { return Ok(()) };
-    let inside = |key: &str| if place.is_empty() { key.to_owned() } else { format!("{place}.{key}") };
+    let Some(object) = value.as_object() else {
+        return Ok(());
+    };
+    let inside = |key: &str| {
+        if place.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{place}.{key}")
+        }
+    };
     let required = schema.get("required").and_then(Value::as_array);
     let required = required.into_iter().flatten().filter_map(Value::as_str);
     if let Some(missing) = required.into_iter().find(|key| !object.contains_key(*key)) {
@@ -66,10 +84,16 @@ fn check_object(schema: &Value, value: &Value, place: &str, depth: usize) -> Res
         match properties.and_then(|properties| properties.get(key)) {
             Some(schema) => check_at(schema, value, &inside(key), depth)?,
             None if closed => {
-                let known: Vec<&str> =
-                    properties.into_iter().flatten().map(|(key, _)| key.as_str()).collect();
+                let known: Vec<&str> = properties
+                    .into_iter()
+                    .flatten()
+                    .map(|(key, _)| key.as_str())
+                    .collect();
                 let known = known.join(", ");
-                return Err(format!("{}: is not known here (known: {known})", inside(key)));
+                return Err(format!(
+                    "{}: is not known here (known: {known})",
+                    inside(key)
+                ));
             }
             None => {}
         }
@@ -108,16 +132,40 @@ mod tests {
             }
         });
         let table = [
-            (json!({"name": "x", "level": "low", "size": 9, "list": [1, 2.5]}), ""),
+            (
+                json!({"name": "x", "level": "low", "size": 9, "list": [1, 2.5]}),
+                "",
+            ),
             (json!({}), "name: is missing"),
             (json!({"name": 1}), "name: 1 is not a string"),
-            (json!({"name": "x", "level": "mid"}), "level: \"mid\" is none of \"low\", \"high\""),
-            (json!({"name": "x", "size": 0}), "size: 0 is outside its minimum 1"),
-            (json!({"name": "x", "size": 10}), "size: 10 is outside its maximum 9"),
-            (json!({"name": "x", "size": 1.5}), "size: 1.5 is not an integer"),
-            (json!({"name": "x", "list": [1, "a"]}), "list[1]: \"a\" is not a number"),
-            (json!({"name": "x", "inner": {"flag": 1}}), "inner.flag: 1 is not a boolean"),
-            (json!({"name": "x", "nam": 1}), "nam: is not known here (known: name, level"),
+            (
+                json!({"name": "x", "level": "mid"}),
+                "level: \"mid\" is none of \"low\", \"high\"",
+            ),
+            (
+                json!({"name": "x", "size": 0}),
+                "size: 0 is outside its minimum 1",
+            ),
+            (
+                json!({"name": "x", "size": 10}),
+                "size: 10 is outside its maximum 9",
+            ),
+            (
+                json!({"name": "x", "size": 1.5}),
+                "size: 1.5 is not an integer",
+            ),
+            (
+                json!({"name": "x", "list": [1, "a"]}),
+                "list[1]: \"a\" is not a number",
+            ),
+            (
+                json!({"name": "x", "inner": {"flag": 1}}),
+                "inner.flag: 1 is not a boolean",
+            ),
+            (
+                json!({"name": "x", "nam": 1}),
+                "nam: is not known here (known: name, level",
+            ),
             (json!([]), "the table: [] is not an object"),
         ];
         for (value, expected) in table {

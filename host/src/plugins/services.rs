@@ -30,6 +30,8 @@ pub(super) struct Services {
     /// Set once the plugin is in service; until then timers only wait.
     running: Arc<OnceLock<Weak<Running>>>,
     subscribed: Arc<AtomicU64>,
+    /// The library may keep its handle on the host long after the plugin is gone.
+    closed: AtomicBool,
 }
 
 impl Services {
@@ -50,6 +52,7 @@ impl Services {
             begin: Instant::now(),
             running: Arc::default(),
             subscribed: Arc::default(),
+            closed: AtomicBool::new(false),
         }
     }
 
@@ -57,6 +60,12 @@ impl Services {
     pub(super) fn connect(&self, running: &Arc<Running>) {
         // Connected once, by whoever started the plugin.
         let _ = self.running.set(Arc::downgrade(running));
+    }
+
+    /// The plugin leaves service: its timers end, and none starts any more.
+    pub(super) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        self.house.timers.stop_all(&self.plugin, self.generation);
     }
 
     /// The kinds of event that it wants, as a set of bits.
@@ -76,13 +85,18 @@ impl Services {
     }
 
     fn timer_key(&self, id: u64) -> TimerKey {
-        TimerKey { plugin: self.plugin.clone(), generation: self.generation, id }
+        TimerKey {
+            plugin: self.plugin.clone(),
+            generation: self.generation,
+            id,
+        }
     }
 }
 
 impl GatherSource for Services {
     fn gather(&self, filter: &Filter<'_>, visitor: &mut dyn Visitor) -> Result<(), String> {
-        self.need("metrics.read").map_err(|failure| failure.message)?;
+        self.need("metrics.read")
+            .map_err(|failure| failure.message)?;
         self.house.gather(filter, visitor);
         Ok(())
     }
@@ -134,7 +148,9 @@ impl HostServices for Services {
 
     fn clock(&self, clock: Clock) -> u64 {
         let since = match clock {
-            Clock::UNIX => SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
+            Clock::UNIX => SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .unwrap_or_default(),
             _ => self.begin.elapsed(),
         };
         u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
@@ -142,6 +158,9 @@ impl HostServices for Services {
 
     fn start_timer(&self, id: u64, period: Duration) -> Result<(), Failure> {
         self.need("timers")?;
+        if self.closed.load(Ordering::Acquire) {
+            return Err(Failure::new(Status::CLOSED, "the plugin is out of service"));
+        }
         if period < PERIOD_MIN {
             let text = format!("a timer's period is at least {} ms", PERIOD_MIN.as_millis());
             return Err(Failure::new(Status::INVALID, text));
@@ -188,22 +207,23 @@ impl HostServices for Services {
     }
 }
 
-impl Drop for Services {
-    fn drop(&mut self) {
-        self.house.timers.stop_all(&self.plugin, self.generation);
-    }
-}
-
 /// Hands one tick to the plugin unless it still has the last one; false once the plugin is gone.
 fn tick(running: &OnceLock<Weak<Running>>, busy: &Arc<AtomicBool>, id: u64) -> bool {
-    let Some(running) = running.get() else { return true };
-    let Some(running) = running.upgrade() else { return false };
+    let Some(running) = running.get() else {
+        return true;
+    };
+    let Some(running) = running.upgrade() else {
+        return false;
+    };
     if busy.swap(true, Ordering::AcqRel) {
         return true;
     }
     let free = busy.clone();
     let done = Box::new(move |_: &_| free.store(false, Ordering::Release));
-    if running.run(Lane::Ordinary, move |object| object.on_timer(id), done).is_err() {
+    if running
+        .run(Lane::Ordinary, move |object| object.on_timer(id), done)
+        .is_err()
+    {
         busy.store(false, Ordering::Release);
     }
     true

@@ -23,13 +23,17 @@ type FileMark = (u64, u64, i128);
 impl Fingerprint {
     /// Looks at a library and at the configuration beside it.
     pub(super) fn of(library: &Path, config: Option<&Path>) -> Self {
-        Self { library: mark(library), config: config.map_or((0, 0, 0), mark) }
+        Self {
+            library: mark(library),
+            config: config.map_or((0, 0, 0), mark),
+        }
     }
 }
 
 fn mark(path: &Path) -> FileMark {
     std::fs::symlink_metadata(path).map_or((0, 0, 0), |metadata| {
-        let changed = i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec());
+        let changed =
+            i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec());
         (metadata.ino(), metadata.len(), changed)
     })
 }
@@ -103,7 +107,12 @@ impl Slot {
     pub(super) fn name(&self) -> String {
         match &self.metadata {
             Some(metadata) => metadata.name.clone(),
-            None => self.path().file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+            None => self
+                .path()
+                .file_stem()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned(),
         }
     }
 

@@ -53,19 +53,16 @@ struct Timer {
 
 impl Timers {
     pub(super) fn new() -> Self {
-        Self { shared: Arc::default() }
+        Self {
+            shared: Arc::default(),
+        }
     }
 
     /// Starts or replaces a timer. The thread starts with the first one.
     ///
     /// # Errors
     /// When the thread cannot be started.
-    pub(super) fn start(
-        &self,
-        key: TimerKey,
-        period: Duration,
-        tick: Tick,
-    ) -> std::io::Result<()> {
+    pub(super) fn start(&self, key: TimerKey, period: Duration, tick: Tick) -> std::io::Result<()> {
         let mut inner = self.shared.inner.lock();
         if !inner.running {
             let shared = self.shared.clone();
@@ -75,8 +72,17 @@ impl Timers {
         }
         let version = inner.next_version;
         inner.next_version += 1;
-        inner.due.push(Reverse((Instant::now() + period, version, key.clone())));
-        inner.timers.insert(key, Timer { version, period, tick });
+        inner
+            .due
+            .push(Reverse((Instant::now() + period, version, key.clone())));
+        inner.timers.insert(
+            key,
+            Timer {
+                version,
+                period,
+                tick,
+            },
+        );
         drop(inner);
         self.shared.changed.notify_one();
         Ok(())
@@ -90,14 +96,17 @@ impl Timers {
     /// Ends all timers of one generation of a plugin.
     pub(super) fn stop_all(&self, plugin: &str, generation: u64) {
         let mut inner = self.shared.inner.lock();
-        inner.timers.retain(|key, _| key.plugin != plugin || key.generation != generation);
+        inner
+            .timers
+            .retain(|key, _| key.plugin != plugin || key.generation != generation);
     }
 
     /// Timers of one generation of a plugin.
     pub(super) fn count(&self, plugin: &str, generation: u64) -> usize {
         let inner = self.shared.inner.lock();
         let keys = inner.timers.keys();
-        keys.filter(|key| key.plugin == plugin && key.generation == generation).count()
+        keys.filter(|key| key.plugin == plugin && key.generation == generation)
+            .count()
     }
 }
 
@@ -120,7 +129,9 @@ impl Shared {
                     self.changed.wait_until(&mut inner, at);
                 }
                 Some(_) => {
-                    let Some((key, version, at, tick)) = inner.take_due() else { continue };
+                    let Some((key, version, at, tick)) = inner.take_due() else {
+                        continue;
+                    };
                     let goes_on = MutexGuard::unlocked(&mut inner, || tick());
                     inner.put_back(key, version, at, goes_on);
                 }
@@ -132,7 +143,11 @@ impl Shared {
 impl Inner {
     /// Puts a timer back after its tick, or ends it.
     fn put_back(&mut self, key: TimerKey, version: u64, at: Instant, goes_on: bool) {
-        let Some(timer) = self.timers.get(&key).filter(|timer| timer.version == version) else {
+        let Some(timer) = self
+            .timers
+            .get(&key)
+            .filter(|timer| timer.version == version)
+        else {
             return;
         };
         if !goes_on {
@@ -146,7 +161,10 @@ impl Inner {
 
     fn take_due(&mut self) -> Option<(TimerKey, u64, Instant, Tick)> {
         let Reverse((at, version, key)) = self.due.pop()?;
-        let timer = self.timers.get(&key).filter(|timer| timer.version == version)?;
+        let timer = self
+            .timers
+            .get(&key)
+            .filter(|timer| timer.version == version)?;
         Some((key, version, at, timer.tick.clone()))
     }
 }
@@ -159,7 +177,11 @@ mod tests {
     const PATIENCE: Duration = Duration::from_secs(20);
 
     fn key(generation: u64, id: u64) -> TimerKey {
-        TimerKey { plugin: "a".to_owned(), generation, id }
+        TimerKey {
+            plugin: "a".to_owned(),
+            generation,
+            id,
+        }
     }
 
     #[test]
@@ -167,7 +189,13 @@ mod tests {
         let timers = Timers::new();
         let (sender, ticks) = sync_channel(0);
         let end = sender.clone();
-        timers.start(key(1, 1), PERIOD_MIN, Arc::new(move || sender.send("on").is_ok())).unwrap();
+        timers
+            .start(
+                key(1, 1),
+                PERIOD_MIN,
+                Arc::new(move || sender.send("on").is_ok()),
+            )
+            .unwrap();
         timers
             .start(
                 key(1, 2),
@@ -178,8 +206,14 @@ mod tests {
                 }),
             )
             .unwrap();
-        let seen: Vec<_> = (0..5).map(|_| ticks.recv_timeout(PATIENCE).unwrap()).collect();
-        assert_eq!(seen.iter().filter(|what| **what == "once").count(), 1, "{seen:?}");
+        let seen: Vec<_> = (0..5)
+            .map(|_| ticks.recv_timeout(PATIENCE).unwrap())
+            .collect();
+        assert_eq!(
+            seen.iter().filter(|what| **what == "once").count(),
+            1,
+            "{seen:?}"
+        );
         assert_eq!(timers.count("a", 1), 1);
     }
 
@@ -187,7 +221,9 @@ mod tests {
     fn a_generation_takes_its_timers_with_it() {
         let timers = Timers::new();
         for (generation, id) in [(1, 1), (1, 2), (2, 1)] {
-            timers.start(key(generation, id), PATIENCE, Arc::new(|| true)).unwrap();
+            timers
+                .start(key(generation, id), PATIENCE, Arc::new(|| true))
+                .unwrap();
         }
         timers.stop_all("a", 1);
         assert_eq!((timers.count("a", 1), timers.count("a", 2)), (0, 1));

@@ -127,6 +127,25 @@ impl Library {
     }
 }
 
+/// The library of a package of this workspace, copied into `folder`.
+pub(crate) fn package(package: &str, folder: &Path) -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    run(Command::new(env!("CARGO")).current_dir(&root).args(["build", "--quiet", "-p", package]));
+    // CARGO_TARGET_TMPDIR is <target>/tmp; a plain build of the same tree writes beside it.
+    let built = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../debug");
+    let name = package.replace('-', "_");
+    let path = folder.join(format!("{name}.so"));
+    std::fs::copy(built.join(format!("lib{name}.so")), &path).unwrap();
+    path
+}
+
+/// Checks the file `name` in `folder`.
+pub(crate) fn verified(folder: &Path, name: &str) -> meterbox_plugin_loader::file::Verified {
+    use meterbox_plugin_loader::file::{Candidate, verify};
+    let candidate = Candidate { folder: folder.to_path_buf(), file_name: name.into() };
+    verify(&candidate, &policy()).unwrap()
+}
+
 /// A shared library in C.
 pub(crate) fn c_library(folder: &Path, name: &str, source: &str) {
     let file = folder.join(format!("{name}.c"));

@@ -14,6 +14,10 @@ pub const FAMILY_SHOW_EMPTY: u32 = 1;
 /// Flag: the name is inherited and breaks the naming rules on purpose; no encoder may alter it.
 pub const FAMILY_INHERITED_NAME: u32 = 2;
 
+/// Flag of a registration: the counter takes fractions and is kept as a float, no longer exact beyond
+/// 2^53. Readers may ignore it.
+pub const FAMILY_FRACTIONS: u32 = 4;
+
 /// Kind of a metric family. A number, so that a later kind does not change the border: a reader
 /// treats a value that it does not know as [`Kind::UNKNOWN`].
 #[repr(transparent)]

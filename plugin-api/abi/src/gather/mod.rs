@@ -13,7 +13,9 @@ mod segment;
 mod source;
 mod visitor;
 
-pub use family::{FAMILY_INHERITED_NAME, FAMILY_SHOW_EMPTY, Family, FamilyColumns, Kind};
+pub use family::{
+    FAMILY_FRACTIONS, FAMILY_INHERITED_NAME, FAMILY_SHOW_EMPTY, Family, FamilyColumns, Kind,
+};
 pub use filter::Filter;
 pub use segment::{SEGMENT_SERIES_MAX, Segment, SegmentColumns};
 pub use source::{GatherHandle, GatherSource};
