@@ -151,6 +151,8 @@ mod tests {
             serde_json::from_str(include_str!("../schema.json")).unwrap();
         let names = schema["properties"].as_object().unwrap().keys();
         assert!(names.eq(KEYS), "schema.json and KEYS differ");
+        let collectors = &schema["properties"]["collectors"]["items"]["enum"];
+        assert_eq!(*collectors, serde_json::json!(collectors::NAMES));
         let timeout = &schema["properties"]["mount_timeout_ms"];
         let bounds = (timeout["minimum"].as_i64(), timeout["maximum"].as_i64());
         let (least, most) = MOUNT_TIMEOUT_MS_BOUNDS;
