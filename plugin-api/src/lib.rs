@@ -34,7 +34,7 @@
 //! | answer HTTP requests, also later or in pieces | [`Plugin::routes`], [`Request`], [`Responder`] |
 //! | count and measure | [`Host::metrics`], [`Metrics`] |
 //! | show values that are read at scrape time | [`Plugin::collect`], [`Families`] |
-//! | read all metrics of the host | [`Host::gather`], [`gather`] |
+//! | read all metrics of the host | [`Host::gather`], [`gather`], [`series`](series()) |
 //! | push them somewhere | [`Plugin::export`], [`Push`] |
 //! | hear of requests, models and workers | [`Host::subscribe`], [`Plugin::on_events`] |
 //! | do something now and then | [`Host::start_timer`], [`Plugin::on_timer`] |
@@ -70,6 +70,7 @@ pub mod prometheus;
 mod request;
 mod responder;
 mod routes;
+mod series;
 #[cfg(feature = "testkit")]
 pub mod testkit;
 
@@ -85,6 +86,7 @@ pub use plugin::Plugin;
 pub use request::{BODY_BYTES_MAX, Request};
 pub use responder::Responder;
 pub use routes::{RouteMethods, Routes};
+pub use series::{Series, series};
 
 /// What nearly every plugin needs.
 pub mod prelude {
