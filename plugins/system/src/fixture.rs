@@ -46,6 +46,7 @@ impl Fixture {
             proc_root: self.folder.join("proc"),
             sys_root: self.folder.join("sys"),
             fs_root: self.folder.join("root"),
+            own_proc_root: self.folder.join("proc"),
         }
     }
 

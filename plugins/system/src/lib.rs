@@ -24,7 +24,8 @@ mod show;
 #[cfg(test)]
 mod tests;
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use meterbox_plugin::prelude::*;
 
@@ -34,6 +35,13 @@ use scrape::Scraper;
 struct System {
     host: Host,
     scraper: Mutex<Scraper>,
+}
+
+impl System {
+    fn scraper(&self) -> MutexGuard<'_, Scraper> {
+        // A collector that panicked has at worst lost its memory of the scrape before.
+        self.scraper.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Plugin for System {
@@ -50,17 +58,19 @@ impl Plugin for System {
         })
     }
 
+    fn stop(&self, _deadline: Duration) -> Result<()> {
+        self.scraper().stop();
+        Ok(())
+    }
+
     fn roles(&self) -> Roles {
         Roles::COLLECTOR
     }
 
     fn collect(&self, families: &mut Families<'_>) -> Result<()> {
         let sets = self.host.metric_sets();
-        let samples = {
-            // A collector that panicked has at worst lost its memory of the scrape before.
-            let mut scraper = self.scraper.lock().unwrap_or_else(PoisonError::into_inner);
-            scraper.scrape(&sets, &mut |problem| self.host.log(Level::WARN, problem))
-        };
+        let mut tell = |problem: &str| self.host.log(Level::WARN, problem);
+        let samples = self.scraper().scrape(&sets, &mut tell);
         show::show(&samples, families);
         Ok(())
     }

@@ -21,6 +21,9 @@ pub(crate) struct Machine {
     pub(crate) sys_root: PathBuf,
     /// What mount points are relative to, `/` unless configured.
     pub(crate) fs_root: PathBuf,
+    /// Where this process finds itself: always `/proc`, because process numbers mean something else
+    /// in the procfs of another namespace.
+    pub(crate) own_proc_root: PathBuf,
 }
 
 impl Default for Machine {
@@ -29,6 +32,7 @@ impl Default for Machine {
             proc_root: "/proc".into(),
             sys_root: "/sys".into(),
             fs_root: "/".into(),
+            own_proc_root: "/proc".into(),
         }
     }
 }
@@ -37,6 +41,11 @@ impl Machine {
     /// The text of a file below procfs.
     pub(crate) fn proc(&self, name: impl AsRef<Path>) -> Result<String, CollectError> {
         read(&self.proc_root.join(name))
+    }
+
+    /// The text of a file below this process's own procfs.
+    pub(crate) fn own_proc(&self, name: impl AsRef<Path>) -> Result<String, CollectError> {
+        read(&self.own_proc_root.join(name))
     }
 
     /// The text of a file below sysfs, without the line end. `None` where it is missing or has

@@ -146,6 +146,14 @@ impl Samples {
         if !self.wants(family.set) {
             return;
         }
+        // Only names made from what the kernel prints can be wrong.
+        if matches!(family.name, Cow::Owned(_)) && !is_name(&family.name) {
+            return self.problem(&CollectError::parse(
+                "metric",
+                "not a metric name",
+                &family.name,
+            ));
+        }
         debug_assert_eq!(family.labels.len(), labels.len(), "{}", family.name);
         let rows = self.rows_of(family);
         rows.push((
@@ -212,5 +220,63 @@ impl Samples {
         self.by_name
             .get(name)
             .map_or(0, |index| self.families[*index].rows.len())
+    }
+}
+
+/// Whether a page can carry it.
+fn is_name(name: &str) -> bool {
+    let first = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
+    name.bytes().next().is_some_and(first)
+        && name
+            .bytes()
+            .all(|byte| first(byte) || byte.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_that_cannot_be_a_name_is_left_out_and_told() {
+        let mut samples = Samples::default();
+        for name in [
+            "node_memory_Good2",
+            "node_memory_Odd-Field",
+            "node_memory_\u{e4}",
+        ] {
+            let help = String::from("What the kernel prints.");
+            samples.add(
+                &Family::node(Kind::Gauge, String::from(name), help),
+                &[],
+                1.0,
+            );
+        }
+        assert_eq!(samples.count("node_memory_Good2"), 1);
+        assert_eq!(samples.families().len(), 1);
+        let texts: Vec<&str> = samples.problems().iter().map(|p| p.text.as_str()).collect();
+        assert_eq!(
+            texts[0],
+            "metric: not a metric name: \"node_memory_Odd-Field\""
+        );
+        assert_eq!(texts.len(), 2);
+    }
+
+    #[test]
+    fn rows_of_one_family_stay_together_in_the_order_they_came() {
+        const A: Family = Family::gauge(Set::Node, "a", "A.", &["x"]);
+        const B: Family = Family::gauge(Set::Meterbox, "b", "B.", &[]);
+        let mut samples = Samples::of_sets(&[String::from("node")]);
+        samples.add(&A, &["2"], 2.0);
+        samples.add(&B, &[], 9.0);
+        samples.add(&A, &["1"], 1.0);
+        let [only] = samples.families() else {
+            panic!("{:?}", samples.families())
+        };
+        let rows: Vec<&str> = only
+            .rows
+            .iter()
+            .map(|(labels, _)| labels[0].as_str())
+            .collect();
+        assert_eq!(rows, ["2", "1"]);
     }
 }

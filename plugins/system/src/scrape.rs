@@ -52,6 +52,11 @@ impl Scraper {
         }
     }
 
+    /// Lets go of everything that collectors hold: the thread that asks file systems, the driver.
+    pub(crate) fn stop(&mut self) {
+        self.collectors.clear();
+    }
+
     /// Reads everything now that has a name in one of `sets` (none: in any). A problem that was not
     /// met before goes to `tell`, as one line.
     pub(crate) fn scrape(&mut self, sets: &[String], tell: &mut dyn FnMut(&str)) -> Samples {

@@ -60,6 +60,7 @@ pub(crate) fn read(config: &Config, server: Server) -> Result<Settings> {
             proc_root: config.str_or("proc_path", "/proc")?.into(),
             sys_root: config.str_or("sys_path", "/sys")?.into(),
             fs_root: config.str_or("root_path", "/")?.into(),
+            ..Machine::default()
         },
         hostname: server.hostname,
         uuid: server.uuid,

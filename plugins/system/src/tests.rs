@@ -1,6 +1,7 @@
 //! The plugin as the host meets it: created over the border, collected into a page of notes.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use meterbox_plugin::gather::{
     FAMILY_INHERITED_NAME, FAMILY_SHOW_EMPTY, Family, Filter, Flow, Kind, Segment, Visitor,
@@ -156,6 +157,15 @@ fn sets_that_were_not_chosen_are_not_shown() {
 }
 
 #[test]
+fn the_server_is_looked_up_in_its_own_procfs_whatever_machine_is_looked_at() {
+    let host = TestHost::new();
+    let page = collect(&host, &config(&machine(), ""), &[]);
+    assert!(page.families["process_resident_memory_bytes"].samples[""] > 0.0);
+    let success = &page.families["meterbox_system_collector_success"].samples;
+    assert_eq!(success[r#"collector="process""#], 1.0);
+}
+
+#[test]
 fn a_filter_leaves_only_the_named_families() {
     let host = TestHost::new();
     let page = collect(
@@ -194,4 +204,20 @@ fn a_wrong_key_stops_it_from_being_loaded() {
     let expected = "colectors is not a key of this plugin";
     assert!(error.message().contains(expected), "{error}");
     assert_eq!(error.kind(), ErrorKind::Invalid);
+}
+
+#[test]
+fn a_stopped_plugin_holds_no_thread() {
+    let fixture = machine();
+    let plugin = TestHost::new()
+        .create::<System>(&config(&fixture, ""))
+        .unwrap();
+    plugin.collect(&Filter::ALL, &mut Page::default()).unwrap();
+    plugin.stop(Duration::from_secs(5)).unwrap();
+    let mut page = Page::default();
+    plugin.collect(&Filter::ALL, &mut page).unwrap();
+    assert!(
+        !page.families.contains_key("DiskUsage"),
+        "it would start the thread again"
+    );
 }

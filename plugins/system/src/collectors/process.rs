@@ -53,7 +53,7 @@ impl Process {
     /// How many descriptors are open. Since Linux 6.2 the folder's size says so; before, it has to
     /// be listed, which opens one more.
     fn open_fds(&self, machine: &Machine) -> Option<u64> {
-        let folder = machine.proc_root.join(&self.pid).join("fd");
+        let folder = machine.own_proc_root.join(&self.pid).join("fd");
         match std::fs::metadata(&folder).ok()?.len() {
             0 => Some((std::fs::read_dir(&folder).ok()?.count() as u64).saturating_sub(1)),
             open => Some(open),
@@ -61,7 +61,7 @@ impl Process {
     }
 
     fn max_fds(&self, machine: &Machine) -> Result<f64, CollectError> {
-        let text = machine.proc(format!("{}/limits", self.pid))?;
+        let text = machine.own_proc(format!("{}/limits", self.pid))?;
         soft_limit(&text, "Max open files")
             .ok_or_else(|| CollectError::parse("<pid>/limits", "no limit of open files", &text))
     }
@@ -117,7 +117,7 @@ impl Collector for Process {
     }
 
     fn collect(&mut self, machine: &Machine, out: &mut Samples) -> Result<(), CollectError> {
-        let text = machine.proc(format!("{}/stat", self.pid))?;
+        let text = machine.own_proc(format!("{}/stat", self.pid))?;
         let stat = Stat::parse(&text)
             .ok_or_else(|| CollectError::parse("<pid>/stat", "not a process's state", &text))?;
         let ticks_per_second = procfs::ticks_per_second() as f64;
@@ -130,7 +130,7 @@ impl Collector for Process {
         out.add(&VIRTUAL, &[], stat.virtual_bytes as f64);
         out.add(&THREADS, &[], stat.threads as f64);
         match machine
-            .proc("stat")
+            .own_proc("stat")
             .and_then(|text| KernelStat::parse(&text))
         {
             Ok(KernelStat {
