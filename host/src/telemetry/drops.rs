@@ -1,0 +1,93 @@
+//! The ledger of what was dropped before it came to the store: by source and reason, nothing silent.
+//!
+//! What the store itself refuses it counts itself; `meterbox_dropped_samples_total` is both together.
+
+use meterbox_metrics::DropCount;
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Most pairs of source and reason. Sources are models and parts of the server, reasons a closed
+/// set, so this is never met by an honest run; beyond it everything counts as [`OVERFLOW`].
+const PAIRS_MAX: usize = 10_000;
+const OVERFLOW: (&str, &str) = ("other", "other");
+
+/// Counts what is dropped. Clones share one ledger.
+#[derive(Debug, Clone, Default)]
+pub struct Drops(Arc<Mutex<Counts>>);
+
+type Counts = BTreeMap<(Box<str>, &'static str), u64>;
+
+impl Drops {
+    /// Counts one drop, and says the how manieth of its source and reason it is: the first is worth
+    /// a line in the log, the others are not.
+    pub fn count(&self, source: &str, reason: &'static str) -> u64 {
+        let mut counts = self.0.lock();
+        let mut key = (source.into(), reason);
+        if counts.len() >= PAIRS_MAX && !counts.contains_key(&key) {
+            key = (OVERFLOW.0.into(), OVERFLOW.1);
+        }
+        let count = counts.entry(key).or_default();
+        *count += 1;
+        *count
+    }
+
+    /// How often a source met a reason.
+    #[must_use]
+    pub fn get(&self, source: &str, reason: &'static str) -> u64 {
+        self.0
+            .lock()
+            .get(&(source.into(), reason))
+            .copied()
+            .unwrap_or_default()
+    }
+
+    /// Everything dropped so far, here and in the store.
+    pub(super) fn with(&self, store: Vec<DropCount>) -> Counts {
+        let mut counts = self.0.lock().clone();
+        for drop in store {
+            *counts
+                .entry((drop.source.into(), drop.reason.word()))
+                .or_default() += drop.count;
+        }
+        counts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use meterbox_metrics::Reason;
+
+    #[test]
+    fn drops_of_ledger_and_store_add_up() {
+        let drops = Drops::default();
+        assert_eq!(
+            (
+                drops.count("model:a", "conflict"),
+                drops.count("model:a", "conflict")
+            ),
+            (1, 2)
+        );
+        drops.count("model:b", "line_name");
+        let store = vec![DropCount {
+            source: "model:a".into(),
+            reason: Reason::Conflict,
+            count: 5,
+        }];
+        let all = drops.with(store);
+        assert_eq!(all[&("model:a".into(), "conflict")], 7);
+        assert_eq!(all[&("model:b".into(), "line_name")], 1);
+        assert_eq!(drops.get("model:a", "conflict"), 2);
+    }
+
+    #[test]
+    fn a_flood_of_sources_ends_in_one_pair() {
+        let drops = Drops::default();
+        for source in 0..PAIRS_MAX + 10 {
+            drops.count(&source.to_string(), "conflict");
+        }
+        assert_eq!(drops.get(OVERFLOW.0, OVERFLOW.1), 10);
+        assert_eq!(drops.count("0", "conflict"), 2, "those known go on");
+    }
+}
