@@ -5,11 +5,15 @@
 
 #![forbid(unsafe_code)]
 
+use meterbox::cli::{Failure, Start};
+use meterbox::config::Environment;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    meterbox::cli::main(
-        std::env::args_os(),
-        &meterbox::config::Environment::of_process(),
-    )
+    let environment = Environment::of_process();
+    meterbox::cli::main(std::env::args_os(), &environment, serve)
+}
+
+fn serve(_: Start) -> Result<(), Failure> {
+    Err(Failure::failed("this build has no server yet"))
 }

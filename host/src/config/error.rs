@@ -109,6 +109,12 @@ pub enum Fault {
         /// What is wrong and what to do.
         why: &'static str,
     },
+    /// A key of the command line that the table does not have; in a file this is a warning.
+    #[error("unknown key{}", did_you_mean(.nearest))]
+    UnknownKey {
+        /// The nearest key, if one is near.
+        nearest: Option<String>,
+    },
     /// `$$NAME$$` names a variable that is not set.
     #[error(
         "invalid configuration: environment variable {variable} is not set (set it or remove $${variable}$$)"

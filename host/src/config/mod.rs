@@ -26,10 +26,11 @@ mod values;
 pub use address::Address;
 pub use environment::Environment;
 pub use error::{ConfigError, Fault, LoadError, Notice, Warning};
-pub use load::{Loaded, RelativeTo, Request, load};
+pub use load::{LoadRequest, Loaded, RelativeTo};
 pub use name_pattern::NamePatterns;
 pub use origin::Origin;
 pub use raw::{FileText, Override, RawConfig, RawValue, Sources};
+pub(crate) use settings::temp_folder;
 pub use settings::{
     HttpSettings, Isolation, ListenerSettings, LoadModels, LogFormat, LogLevel, LogSettings,
     MetricSettings, MetricsDetail, MetricsMode, ModelArchive, ModelPreset, ModelSettings,

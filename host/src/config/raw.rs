@@ -86,6 +86,20 @@ impl RawConfig {
         let counts = EnvironmentRules::of(&raw);
         let folder: Arc<Path> = sources.working_folder.into();
         for said in sources.overrides {
+            if keys::find(&said.key).is_none() {
+                let origin = Origin::CommandLine {
+                    option: said.option.clone(),
+                };
+                let fault = Fault::UnknownKey {
+                    nearest: nearest_key(&said.key),
+                };
+                raw.errors.push(ConfigError {
+                    origin,
+                    key: said.key.clone(),
+                    fault,
+                });
+                continue;
+            }
             raw.set(RawValue {
                 written: said.key.clone(),
                 text: said.value.clone(),

@@ -19,6 +19,7 @@ pub use metrics::{MetricSettings, MetricsDetail, MetricsMode};
 pub use models::{LoadModels, ModelArchive, ModelPreset, ModelSettings};
 pub use plugins::{Isolation, PluginGrants, PluginSettings};
 pub use process::ProcessSettings;
+pub(crate) use process::temp_folder;
 pub use tokens::TokenSettings;
 
 use super::check;

@@ -1,0 +1,94 @@
+//! The commands of `meterbox`.
+
+use super::exit::{Exit, Failure};
+use super::options::ConfigOptions;
+use super::serve::{Personality, Serve, Start};
+use super::{config, print};
+use crate::config::Environment;
+use clap::{Parser, Subcommand};
+use std::ffi::OsString;
+
+/// One truthful metrics endpoint in front of many model workers.
+#[derive(Debug, Parser)]
+#[command(
+    name = "meterbox",
+    version,
+    after_help = "Exit codes: 0 done, 1 failed at run time or findings, 2 refused usage or configuration."
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server until SIGTERM or Ctrl-C
+    Serve(ConfigOptions),
+    /// Look at the configuration without starting anything
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Print the version
+    Version,
+    /// Load the library on standard input and say whether it can be used
+    #[command(name = "__probe", hide = true)]
+    Probe,
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigCommand {
+    /// Say everything that is wrong or odd; exit code 2 if it would be refused
+    Check(ConfigOptions),
+    /// Print every value
+    Show {
+        #[command(flatten)]
+        options: ConfigOptions,
+        /// Say where each value comes from
+        #[arg(long)]
+        origin: bool,
+        /// Print JSON: an array of {key, value, origin}
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Runs the command of `args`.
+pub(super) fn run(
+    args: &[OsString],
+    environment: &Environment,
+    serve: Serve,
+) -> Result<(), Failure> {
+    let command = match Arguments::try_parse_from(args) {
+        Ok(arguments) => arguments.command,
+        Err(error) => return usage(&error),
+    };
+    match command {
+        Command::Serve(options) => serve(Start::load(
+            options.request(environment)?,
+            Personality::Meterbox,
+        )?),
+        Command::Config(ConfigCommand::Check(options)) => {
+            config::check(&options.request(environment)?)
+        }
+        Command::Config(ConfigCommand::Show {
+            options,
+            origin,
+            json,
+        }) => config::show(&options.request(environment)?, origin, json),
+        Command::Version => {
+            print(&format!("meterbox {}\n", env!("CARGO_PKG_VERSION")));
+            Ok(())
+        }
+        Command::Probe => meterbox_plugin_loader::probe::child_main(),
+    }
+}
+
+/// Help and versions go to standard output and are no failure; bad usage is refused.
+pub(super) fn usage(error: &clap::Error) -> Result<(), Failure> {
+    // A terminal that went away is no reason for another exit code.
+    drop(error.print());
+    if error.use_stderr() {
+        Err(Failure::said(Exit::Refused))
+    } else {
+        Ok(())
+    }
+}
