@@ -92,7 +92,7 @@ impl Host {
     /// segments. Runs on this thread; a registration by this or another thread does not wait for it.
     ///
     /// # Errors
-    /// [`Denied`](crate::ErrorKind::Denied) without permission `metrics.read`, or the visitor's panic.
+    /// The host's text, for example without permission `metrics.read`, or the visitor's panic.
     pub fn gather(&self, filter: &Filter<'_>, visitor: &mut dyn Visitor) -> Result<()> {
         self.inner
             .host
