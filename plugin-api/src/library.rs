@@ -114,3 +114,32 @@ mod bridge {
         log::set_max_level(kept.map_or(LevelFilter::Off, |(_, _, filter)| *filter));
     }
 }
+
+#[cfg(all(test, feature = "testkit", feature = "log"))]
+mod tests {
+    use super::*;
+    use crate::testkit::TestHost;
+
+    #[test]
+    fn panics_and_the_log_crate_reach_the_host() {
+        let host = TestHost::new();
+        attach(&host.host());
+        log::warn!("level {} is low", 3);
+        let line = line!() + 1;
+        let caught = panic::catch_unwind(|| panic!("pump {} failed", 7));
+        // Other tests of this process want the usual hook back.
+        drop(panic::take_hook());
+        assert!(caught.is_err());
+        let lines = host.log_lines();
+        assert!(
+            lines.contains(&"warn: level 3 is low".to_owned()),
+            "{lines:?}"
+        );
+        let start = format!("error: panicked at {}:{line}:", file!());
+        let panic = lines.iter().find(|line| line.starts_with(&start));
+        assert!(
+            panic.is_some_and(|line| line.contains(": pump 7 failed")),
+            "{lines:?}"
+        );
+    }
+}

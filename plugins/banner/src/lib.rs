@@ -40,7 +40,7 @@ impl Banner {
             .gauge("banner_info", "What the operator has to say.")
             .sample(&[("text", &self.text)], 1.0);
         self.host.gather(&Filter::ALL, &mut page)?;
-        page.finish();
+        let _outcome = page.finish();
         reply.finish()
     }
 }

@@ -78,7 +78,7 @@ impl Bridge {
         let mut families = Families::new(&Filter::ALL, &mut page);
         self.collect(&mut families)?;
         families.finish()?;
-        page.finish();
+        let _outcome = page.finish();
         reply.finish()
     }
 }
