@@ -11,7 +11,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, setsid}
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 /// The variable that tells the server that a launcher waits for it.
@@ -32,7 +32,7 @@ const SHOWN_BYTES: u64 = 4 * 1024;
 /// It ended before; its last log lines are in the error.
 pub(super) fn start(args: &[OsString], log_folder: &Path) -> Result<(), Failure> {
     let path = log_folder.join("ts_log.log");
-    let log = open_log(log_folder, &path).map_err(|error| {
+    let (log, before) = open_log(log_folder, &path).map_err(|error| {
         Failure::failed(format!(
             "{}: {error} (LOG_LOCATION names the folder)",
             path.display()
@@ -46,7 +46,7 @@ pub(super) fn start(args: &[OsString], log_folder: &Path) -> Result<(), Failure>
         return Ok(());
     }
     let status = child.wait().map_err(Failure::failed)?;
-    let tail = tail(&path).unwrap_or_default();
+    let tail = tail(&path, before).unwrap_or_default();
     let text = format!(
         "{tail}the server did not start: {status} (log: {})",
         path.display()
@@ -58,9 +58,12 @@ pub(super) fn start(args: &[OsString], log_folder: &Path) -> Result<(), Failure>
     })
 }
 
-fn open_log(folder: &Path, path: &PathBuf) -> std::io::Result<File> {
+/// The log, and how long it was before this start.
+fn open_log(folder: &Path, path: &Path) -> std::io::Result<(File, u64)> {
     std::fs::create_dir_all(folder)?;
-    OpenOptions::new().create(true).append(true).open(path)
+    let log = OpenOptions::new().create(true).append(true).open(path)?;
+    let before = log.metadata()?.len();
+    Ok((log, before))
 }
 
 fn spawn(args: &[OsString], log: File) -> std::io::Result<Child> {
@@ -84,10 +87,13 @@ fn serves(out: ChildStdout) -> bool {
     lines.any(|line| line.trim_end() == STARTED.trim_end())
 }
 
-fn tail(path: &Path) -> std::io::Result<String> {
+/// The end of the log, of what was written since it was `before` bytes long.
+fn tail(path: &Path, before: u64) -> std::io::Result<String> {
     let mut file = File::open(path)?;
     let length = file.metadata()?.len();
-    file.seek(SeekFrom::Start(length.saturating_sub(SHOWN_BYTES)))?;
+    file.seek(SeekFrom::Start(
+        length.saturating_sub(SHOWN_BYTES).max(before),
+    ))?;
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
@@ -124,5 +130,29 @@ pub(super) fn end(pid: Pid) -> Result<(), Failure> {
         }
         Ok(_) => Ok(()),
         Err(error) => Err(failed("cannot be waited for", error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{SHOWN_BYTES, open_log, tail};
+    use std::io::Write;
+
+    #[test]
+    fn only_the_lines_of_this_start_are_shown_and_only_the_last_of_them() {
+        let folder = std::env::temp_dir().join(format!("meterbox-tail-{}", std::process::id()));
+        let path = folder.join("ts_log.log");
+        let (mut log, before) = open_log(&folder, &path).unwrap();
+        assert_eq!(before, 0);
+        log.write_all(b"first start\n").unwrap();
+        let (mut log, before) = open_log(&folder, &path).unwrap();
+        log.write_all(b"second start\n").unwrap();
+        assert_eq!(tail(&path, before).unwrap(), "second start\n");
+        log.write_all(&[b'x'; 5_000]).unwrap();
+        assert_eq!(
+            tail(&path, before).unwrap(),
+            "x".repeat(SHOWN_BYTES as usize)
+        );
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -92,3 +92,42 @@ pub(super) fn usage(error: &clap::Error) -> Result<(), Failure> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Arguments, Command};
+    use crate::config::Environment;
+    use clap::{CommandFactory, Parser};
+
+    #[test]
+    fn the_commands_are_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn options_become_keys_in_the_order_that_lets_the_named_one_win() {
+        let line = "meterbox serve --set model_store=a --model-store b --metrics-address \
+                    http://127.0.0.1:0 --disable-token-auth";
+        let Command::Serve(options) = Arguments::try_parse_from(line.split_whitespace())
+            .unwrap()
+            .command
+        else {
+            panic!("serve was asked for")
+        };
+        let request = options.request(&Environment::default()).unwrap();
+        let said: Vec<String> = request
+            .overrides
+            .iter()
+            .map(|set| format!("{} {}={}", set.option, set.key, set.value))
+            .collect();
+        assert_eq!(
+            said,
+            [
+                "--set model_store=a",
+                "--model-store model_store=b",
+                "--metrics-address metrics_address=http://127.0.0.1:0",
+                "--disable-token-auth disable_token_authorization=true",
+            ]
+        );
+    }
+}
