@@ -5,9 +5,9 @@
 //! the floor (whole lines rendered beforehand, a number appended to each, one buffer kept), and the
 //! crates `prometheus` and `prometheus-client`.
 
-mod data;
-mod memory;
-mod peers;
+pub(crate) mod data;
+pub(crate) mod memory;
+pub(crate) mod peers;
 
 use std::hint::black_box;
 

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, reason = "a benchmark's output is its result")]
 
+mod border;
 mod exposition;
 mod instruments;
 mod measure;
@@ -20,6 +21,11 @@ struct Group {
 
 /// Every group, in the order in which `all` runs them.
 const GROUPS: &[Group] = &[
+    Group {
+        name: "border",
+        about: "E1-E3, E7, P2, U4 over the real border; `small` leaves out the million lines",
+        run: border::run,
+    },
     Group {
         name: "exposition",
         about: "E1-E3, E7: the encoder by itself; `small` leaves out the million lines",

@@ -20,6 +20,13 @@ pub(crate) fn thread_cpu_ns() -> u64 {
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
+/// CPU time of all threads of this process, in nanoseconds.
+#[must_use]
+pub(crate) fn process_cpu_ns() -> u64 {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+}
+
 /// Nanoseconds of CPU that one call of `work` costs, over `calls` calls in each of `threads` threads.
 #[must_use]
 pub(crate) fn per_call(threads: usize, calls: u64, work: &(dyn Fn(u64) + Sync)) -> f64 {

@@ -1,0 +1,157 @@
+//! The rows that need the whole server: H1, P1, predictions and resident memory.
+
+use crate::load::{Load, drive};
+use crate::server::{Server, dist, host};
+use std::net::SocketAddr;
+use std::process::Command;
+use std::time::Duration;
+
+const ROUNDS: usize = 9;
+const ROUND: Duration = Duration::from_millis(700);
+
+/// Runs every row and prints it.
+pub(crate) fn run(_arguments: &[String]) {
+    for row in [start, scrape, predict] {
+        if let Err(complaint) = row() {
+            println!("serving: {complaint}");
+        }
+    }
+}
+
+fn get(path: &str) -> Vec<u8> {
+    format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").into_bytes()
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+fn floor(body_bytes: usize) -> Result<Server, String> {
+    let this = std::env::current_exe().map_err(|error| error.to_string())?;
+    Server::start(Command::new(this).args(["floor-server", &body_bytes.to_string()]), "floor")
+}
+
+/// P1: from the start of the process to the first 200, and resident memory when idle.
+fn start() -> Result<(), String> {
+    let (mut ours, mut bare, mut memory, mut bare_memory) = (vec![], vec![], vec![], vec![]);
+    for _ in 0..ROUNDS {
+        let server = host(&[])?;
+        ours.push(server.first_answer("metrics", &get("/metrics")).as_secs_f64() * 1e3);
+        memory.push(server.resident_mib());
+        let server = floor(10_000)?;
+        bare.push(server.first_answer("floor", &get("/")).as_secs_f64() * 1e3);
+        bare_memory.push(server.resident_mib());
+    }
+    let (ours, bare) = (median(ours), median(bare));
+    println!("P1  start to first 200: {ours:.1} ms, bare hyper {bare:.1} ms (goal <= 6 ms)");
+    println!(
+        "P1  resident when idle: {:.1} MiB, bare hyper {:.1} MiB (goal <= 5 MiB)",
+        median(memory),
+        median(bare_memory)
+    );
+    Ok(())
+}
+
+/// H1: GET /metrics of about 10 KB beside bare hyper with a ready body of the same size.
+fn scrape() -> Result<(), String> {
+    let server = host(&["metrics_names=torchserve,torchserve-plugin,meterbox"])?;
+    let request = get("/metrics");
+    server.first_answer("metrics", &request);
+    let size = page_bytes(server.address("metrics"))?;
+    let floor = floor(size)?;
+    floor.first_answer("floor", &get("/"));
+    let (mut ours, mut bare) = (vec![], vec![]);
+    let mut failed = 0;
+    for _ in 0..ROUNDS {
+        let load = drive(server.address("metrics"), &request, 16, ROUND);
+        failed += load.failed;
+        ours.push(load.rate());
+        bare.push(drive(floor.address("floor"), &get("/"), 16, ROUND).rate());
+    }
+    let spread = spread(&bare);
+    let (ours, bare) = (median(ours), median(bare));
+    println!(
+        "H1  GET /metrics, {size} bytes, 16 connections: {ours:.0}/s, bare hyper {bare:.0}/s, \
+         ratio {:.2} (goal >= 0.85), {failed} failed{spread}",
+        ours / bare
+    );
+    Ok(())
+}
+
+fn page_bytes(server: SocketAddr) -> Result<usize, String> {
+    let mut stream = std::net::TcpStream::connect(server).map_err(|error| error.to_string())?;
+    let mut buffer = Vec::new();
+    crate::load::exchange(&mut stream, &get("/metrics"), &mut buffer)
+        .map_err(|error| error.to_string())?;
+    let head = buffer.windows(4).position(|window| window == b"\r\n\r\n").unwrap_or(0);
+    Ok(buffer.len() - head - 4)
+}
+
+/// Says so when the reference itself moved too much for a judgement.
+fn spread(rates: &[f64]) -> String {
+    let low = rates.iter().copied().fold(f64::INFINITY, f64::min);
+    let high = rates.iter().copied().fold(0.0, f64::max);
+    if high > 1.5 * low {
+        format!(" [reference moved {:.2}x: do not judge]", high / low)
+    } else {
+        String::new()
+    }
+}
+
+/// Predictions of noop with two workers, beside the bare worker loop; memory before and after.
+fn predict() -> Result<(), String> {
+    let server = host(&[])?;
+    let management = server.address("management");
+    let call = |method: &str, path: &str| -> Result<(), String> {
+        let mut stream = std::net::TcpStream::connect(management).map_err(|e| e.to_string())?;
+        let request = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n");
+        let mut buffer = Vec::new();
+        match crate::load::exchange(&mut stream, request.as_bytes(), &mut buffer) {
+            Ok(200) => Ok(()),
+            _ => Err(format!("{method} {path}: {}", String::from_utf8_lossy(&buffer))),
+        }
+    };
+    call("POST", "/models?url=noop.mar")?;
+    call("PUT", "/models/noop?min_worker=2&synchronous=true")?;
+    let inference = server.address("inference");
+    let request = get("/predictions/noop");
+    drive(inference, &request, 2, ROUND);
+    for connections in [1, 16] {
+        let mut loads: Vec<Load> =
+            (0..ROUNDS).map(|_| drive(inference, &request, connections, ROUND)).collect();
+        loads.sort_by(|a, b| a.rate().total_cmp(&b.rate()));
+        let failed: u64 = loads.iter().map(|load| load.failed).sum();
+        let load = &loads[ROUNDS / 2];
+        println!(
+            "predictions of noop, 2 workers, {connections} connections: {:.0}/s, p50 {:.0} us, \
+             p99 {:.0} us, {failed} failed",
+            load.rate(),
+            load.quantile(0.5).as_secs_f64() * 1e6,
+            load.quantile(0.99).as_secs_f64() * 1e6,
+        );
+    }
+    bare_worker()?;
+    call("PUT", "/models/noop?min_worker=3&synchronous=true")?;
+    let mut stream = std::net::TcpStream::connect(inference).map_err(|error| error.to_string())?;
+    let mut buffer = Vec::new();
+    for _ in 0..10_000 {
+        crate::load::exchange(&mut stream, &request, &mut buffer).map_err(|e| e.to_string())?;
+    }
+    println!("resident after 10,000 more with 3 workers: {:.1} MiB", server.resident_mib());
+    Ok(())
+}
+
+/// The worker alone, driven over its socket without a server before it.
+fn bare_worker() -> Result<(), String> {
+    let dist = dist()?;
+    let output = Command::new("python3")
+        .arg(dist.join("python/bench_worker.py"))
+        .output()
+        .map_err(|error| error.to_string())?;
+    print!("{}", String::from_utf8_lossy(&output.stdout));
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(format!("the bare worker loop: {}", String::from_utf8_lossy(&output.stderr)))
+}
