@@ -9,21 +9,25 @@ use std::cell::RefCell;
 use crate::slot::Slot;
 
 /// Entries per thread that looks up series by labels (a power of two).
-const ENTRIES: usize = 1024;
-/// Label values longer than this in all are not kept.
-const KEY_BYTES_MAX: usize = 512;
-/// Ends each value in a key; never part of UTF-8, so keys of different values differ.
-const SEPARATOR: u8 = 0xff;
+const ENTRIES: usize = 512;
+/// Label values that are longer in all are not kept; see `and_end`.
+const KEY_BYTES_MAX: usize = 500;
+/// Nor are more values than this.
+const VALUES_MAX: usize = 7;
 
 struct Entry {
     hash: u64,
     family: u64,
     removals: u64,
-    slot: Slot,
+    /// The values, back to back.
     key: Vec<u8>,
+    /// Where each value ends in `key`, all in one word; see `ends`.
+    ends: u64,
+    values: usize,
+    slot: Slot,
 }
 
-/// What a look-up is about: which family, and in which state.
+/// What a look-up is about: which family, in which state, and which labels.
 #[derive(Clone, Copy)]
 pub(crate) struct Key<'a> {
     /// Unique number of the family in the process; never 0.
@@ -40,16 +44,16 @@ thread_local! {
 }
 
 /// The slot of a series that this thread has met.
-#[inline]
+#[inline(always)]
 pub(crate) fn find(key: Key<'_>) -> Option<Slot> {
     KNOWN
         .try_with(|known| {
             let known = known.try_borrow().ok()?;
-            let entry = known.get(key.hash as usize % ENTRIES)?;
+            let entry = known.get(place(key))?;
             let same = entry.hash == key.hash
                 && entry.family == key.family
                 && entry.removals == key.removals
-                && same_values(&entry.key, key.values);
+                && same_values(entry, key.values);
             same.then_some(entry.slot)
         })
         .ok()?
@@ -58,8 +62,8 @@ pub(crate) fn find(key: Key<'_>) -> Option<Slot> {
 /// Keeps the answer for the next time.
 #[cold]
 pub(crate) fn keep(key: Key<'_>, slot: Slot) {
-    let bytes: usize = key.values.iter().map(|value| value.len() + 1).sum();
-    if bytes > KEY_BYTES_MAX {
+    let bytes: usize = key.values.iter().map(|value| value.len()).sum();
+    if bytes > KEY_BYTES_MAX || key.values.len() > VALUES_MAX {
         return;
     }
     // A thread that is ending has no table; the index answers it.
@@ -68,69 +72,80 @@ pub(crate) fn keep(key: Key<'_>, slot: Slot) {
             return;
         };
         if known.is_empty() {
-            known.extend((0..ENTRIES).map(|_| Entry {
+            let empty = || Entry {
                 hash: 0,
                 family: 0,
                 removals: 0,
-                slot,
                 key: Vec::new(),
-            }));
+                ends: 0,
+                values: 0,
+                slot,
+            };
+            known.resize_with(ENTRIES, empty);
         }
-        let entry = &mut known[key.hash as usize % ENTRIES];
+        let entry = &mut known[place(key)];
         entry.key.clear();
+        (entry.ends, entry.values) = (0, key.values.len());
         for value in key.values {
             entry.key.extend_from_slice(value.as_bytes());
-            entry.key.push(SEPARATOR);
+            entry.ends = and_end(entry.ends, entry.key.len());
         }
         (entry.hash, entry.family, entry.removals, entry.slot) =
             (key.hash, key.family, key.removals, slot);
     });
 }
 
-#[inline]
-fn same_values(key: &[u8], values: &[&str]) -> bool {
-    let mut rest = key;
+/// The place of a look-up; families with the same labels lie apart.
+#[inline(always)]
+fn place(key: Key<'_>) -> usize {
+    (key.hash.wrapping_add(key.family) as usize) % ENTRIES
+}
+
+/// Adds an end of a value to those before it: nine bits each, which seven of them fit in.
+#[inline(always)]
+fn and_end(ends: u64, end: usize) -> u64 {
+    ends.rotate_left(9).wrapping_add(end as u64 + 1)
+}
+
+#[inline(always)]
+fn same_values(entry: &Entry, values: &[&str]) -> bool {
+    let (mut ends, mut at) = (0, 0);
     for value in values {
-        let Some((front, after)) = rest.split_at_checked(value.len()) else {
+        let end = at + value.len();
+        let Some(kept) = entry.key.get(at..end) else {
             return false;
         };
-        let Some((&SEPARATOR, after)) = after.split_first() else {
-            return false;
-        };
-        if !same(front, value.as_bytes()) {
+        if !same(kept, value.as_bytes()) {
             return false;
         }
-        rest = after;
+        ends = and_end(ends, end);
+        at = end;
     }
-    rest.is_empty()
+    ends == entry.ends && values.len() == entry.values && at == entry.key.len()
 }
 
 /// Compares slices of equal length in whole words; a call to `memcmp` costs more than short values do.
 #[inline(always)]
 fn same(a: &[u8], b: &[u8]) -> bool {
     let len = a.len();
-    if len != b.len() {
-        return false;
+    if len > 32 || len != b.len() {
+        return a == b;
     }
-    if let (Some(a_front), Some(b_front), Some(a_back), Some(b_back)) = (
-        a.first_chunk::<8>(),
-        b.first_chunk::<8>(),
-        a.last_chunk::<8>(),
-        b.last_chunk::<8>(),
-    ) {
-        if a_front != b_front || a_back != b_back {
-            return false;
-        }
-        return len <= 16 || a[8..len - 8] == b[8..len - 8];
+    macro_rules! by {
+        ($width:literal) => {
+            if let (Some(a_front), Some(b_front), Some(a_back), Some(b_back)) = (
+                a.first_chunk::<$width>(),
+                b.first_chunk::<$width>(),
+                a.last_chunk::<$width>(),
+                b.last_chunk::<$width>(),
+            ) {
+                return (a_front == b_front) & (a_back == b_back);
+            }
+        };
     }
-    if let (Some(a_front), Some(b_front), Some(a_back), Some(b_back)) = (
-        a.first_chunk::<4>(),
-        b.first_chunk::<4>(),
-        a.last_chunk::<4>(),
-        b.last_chunk::<4>(),
-    ) {
-        return a_front == b_front && a_back == b_back;
-    }
+    by!(16);
+    by!(8);
+    by!(4);
     // At most three bytes.
     a.first() == b.first() && a.get(1) == b.get(1) && a.get(2) == b.get(2)
 }
@@ -165,8 +180,11 @@ mod tests {
         assert_eq!(find(key(&["ab", "c"])), Some(slot));
         for other in [
             &["a", "bc"][..],
+            &["abc", ""],
+            &["abc"],
             &["ab"],
             &["ab", "c", ""],
+            &["", "abc"],
             &["ab", "d"],
             &[],
         ] {

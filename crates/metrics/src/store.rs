@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::account::Accounts;
 use crate::cells::Cells;
 use crate::clock::Clock;
-use crate::hash;
+use crate::hash::Keys;
 use crate::limits::Limits;
 use crate::rows::SEGMENT_SERIES_MAX;
 use crate::slot::SlotSpace;
@@ -16,7 +16,7 @@ pub(crate) struct Store {
     pub(crate) slots: SlotSpace,
     pub(crate) accounts: Accounts,
     pub(crate) clock: Box<dyn Clock>,
-    hash_keys: [u64; 2],
+    pub(crate) hash_keys: Keys,
     structures: AtomicU64,
 }
 
@@ -27,15 +27,9 @@ impl Store {
             slots: SlotSpace::default(),
             accounts: Accounts::new(limits),
             clock,
-            hash_keys: hash::keys(),
+            hash_keys: Keys::new(),
             structures: AtomicU64::new(1),
         }
-    }
-
-    /// The keyed hash of label values. Where one value ends is left to the comparison that follows.
-    #[inline(always)]
-    pub(crate) fn hash(&self, values: &[&str]) -> u64 {
-        hash::values(self.hash_keys, values)
     }
 
     /// A structure number that nothing in this store has used, with room for a segment's rows.

@@ -83,10 +83,12 @@ impl Core {
     /// cells are not used again before a rest that is far longer than a write.
     #[inline]
     pub(crate) fn slot(&self, account: &Account, values: &[&str]) -> Result<Slot, SeriesError> {
+        let hash = self.store.hash_keys.hash(values);
+        let removals = self.removals.load(Ordering::Acquire);
         let key = known::Key {
             family: self.id,
-            removals: self.removals.load(Ordering::Acquire),
-            hash: self.store.hash(values),
+            removals,
+            hash,
             values,
         };
         match known::find(key) {
@@ -114,7 +116,7 @@ impl Core {
         account: &Account,
         values: &[&str],
     ) -> Result<Series, SeriesError> {
-        let hash = self.store.hash(values);
+        let hash = self.store.hash_keys.hash(values);
         let mut set = self.set.lock();
         let (segment, position) = self.find_or_make(&mut set, account, hash, values)?;
         // Under the lock, so that `expire` sees either the handle or no series.
@@ -169,7 +171,7 @@ impl Core {
         if values.len() != self.shape.labels.len() {
             return false;
         }
-        let hash = self.store.hash(values);
+        let hash = self.store.hash_keys.hash(values);
         let mut set = self.set.lock();
         label::render(&self.shape.labels, values, &mut set.block);
         set.remove_one(self, hash as u32)
