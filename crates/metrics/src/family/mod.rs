@@ -213,6 +213,3 @@ impl Drop for Core {
             .give_all_back(&self.store, self.shape.kind.storage());
     }
 }
-
-#[cfg(test)]
-mod tests;
