@@ -110,16 +110,33 @@ impl Catalog {
     ///
     /// Blocks for as long as the plugins take to start.
     pub fn scan(&self) -> Scan {
+        self.scan_where(|_| true)
+    }
+
+    /// As [`Catalog::scan`], for these files alone.
+    pub(super) fn scan_files(&self, files: &[PathBuf]) -> Scan {
+        self.scan_where(|path| files.iter().any(|file| file == path))
+    }
+
+    fn scan_where(&self, wanted: impl Fn(&Path) -> bool) -> Scan {
         let _one_at_a_time = self.change.lock();
         let mut scan = Scan::default();
         let present = self.present(&mut scan);
-        self.remove_absent(&present, &mut scan);
+        self.remove_absent(&present, &wanted, &mut scan);
         for (candidate, bundled) in present {
+            if !wanted(&candidate.path()) {
+                continue;
+            }
             if let Some(index) = self.changed(&candidate, bundled) {
                 self.install(index, false, &mut scan);
             }
         }
         scan
+    }
+
+    /// All folders, the bundled one last.
+    pub(super) fn folders(&self) -> Vec<PathBuf> {
+        self.options.folders.iter().chain(&self.options.bundled_folder).cloned().collect()
     }
 
     /// Whether any folder differs from what the last scan saw, and in which files: their paths and a
@@ -133,16 +150,12 @@ impl Catalog {
             let fresh = Slot::new(candidate.clone(), *bundled);
             let slot = known.unwrap_or(&fresh);
             let look = slot.look();
-            if slot.standing == Standing::New || look != slot.fingerprint {
+            let changed = slot.standing == Standing::New || look != slot.fingerprint;
+            if changed && slot.standing != Standing::Disabled {
                 differences.push((candidate.path(), look));
             }
         }
-        let gone = slots.iter().filter(|slot| {
-            slot.standing != Standing::New
-                && !present
-                    .iter()
-                    .any(|(candidate, _)| *candidate == slot.candidate)
-        });
+        let gone = slots.iter().filter(|slot| is_gone(slot, &present));
         differences.extend(gone.map(|slot| (slot.path(), slot.look())));
         differences
     }
@@ -257,15 +270,16 @@ impl Catalog {
         (changed && !by_operator).then_some(index)
     }
 
-    fn remove_absent(&self, present: &[(Candidate, bool)], scan: &mut Scan) {
+    fn remove_absent(
+        &self,
+        present: &[(Candidate, bool)],
+        wanted: &impl Fn(&Path) -> bool,
+        scan: &mut Scan,
+    ) {
         let mut retired = Vec::new();
         {
             let mut slots = self.slots.lock();
-            let is_present = |slot: &Slot| {
-                present
-                    .iter()
-                    .any(|(candidate, _)| *candidate == slot.candidate)
-            };
+            let is_present = |slot: &Slot| !wanted(&slot.path()) || !is_gone(slot, present);
             for slot in slots.iter_mut().filter(|slot| !is_present(slot)) {
                 scan.removed.push(slot.name());
                 retired.extend(retire(slot));
@@ -402,6 +416,12 @@ impl Catalog {
             }
         })
     }
+}
+
+/// Whether a file is really gone: while its folder cannot be listed, nobody knows.
+fn is_gone(slot: &Slot, present: &[(Candidate, bool)]) -> bool {
+    let is_there = present.iter().any(|(candidate, _)| *candidate == slot.candidate);
+    !is_there && std::fs::read_dir(&slot.candidate.folder).is_ok()
 }
 
 /// Takes a slot's generation out of it.

@@ -21,6 +21,7 @@ mod services;
 mod slot;
 mod status;
 mod timers;
+mod watch;
 
 pub use catalog::{Catalog, Scan};
 pub use grants::{Grants, PERMISSIONS};
@@ -29,6 +30,7 @@ pub use options::{Options, PluginOptions};
 pub use page::NameSets;
 pub use routes::{Endpoint, Routes};
 pub use status::{EndpointStatus, PluginStatus};
+pub use watch::Watch;
 
 /// The name under which a plugin's series are kept: they outlive its generations.
 fn source_name(plugin: &str) -> String {
