@@ -88,6 +88,11 @@ pub use responder::Responder;
 pub use routes::{RouteMethods, Routes};
 pub use series::{Series, series};
 
+/// The plugin that the README shows, compiled with the other examples.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
+
 /// What nearly every plugin needs.
 pub mod prelude {
     pub use crate::export_plugin;
