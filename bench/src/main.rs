@@ -9,6 +9,7 @@ mod border;
 mod exposition;
 mod instruments;
 mod measure;
+mod store;
 
 use std::process::ExitCode;
 
@@ -35,6 +36,11 @@ const GROUPS: &[Group] = &[
         name: "instruments",
         about: "U1-U3: counter, histogram and look-up by labels, one and two threads",
         run: instruments::run,
+    },
+    Group {
+        name: "store",
+        about: "E8, H4: bytes a series, reading and making series at a million",
+        run: store::run,
     },
 ];
 
