@@ -6,7 +6,10 @@
 
 #![forbid(unsafe_code)]
 
+pub mod api;
 pub mod cli;
 pub mod config;
+pub mod http;
 pub mod plugins;
+pub mod services;
 pub mod telemetry;

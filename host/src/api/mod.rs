@@ -1,0 +1,14 @@
+//! Every operation of the server, one file each, and the one table of their routes.
+//!
+//! Only here are JSON field names known. Operations know no sockets: they get a
+//! [`Request`](crate::http::Request) and the [`Services`](crate::services::Services).
+
+use crate::http::Route;
+
+/// The rows of each group of operations. The order matters only for people.
+const GROUPS: &[&[Route]] = &[];
+
+/// The route table.
+pub fn routes() -> impl Iterator<Item = &'static Route> {
+    GROUPS.iter().copied().flatten()
+}

@@ -1,0 +1,14 @@
+//! What an operation may use: the one value that `app` builds and every request gets.
+
+use crate::config::Settings;
+use crate::plugins::Catalog;
+use arc_swap::ArcSwap;
+use std::sync::Arc;
+
+/// The components of a running server. Shared by all requests; nothing in it is global.
+pub struct Services {
+    /// The configuration in force; a reload replaces it.
+    pub settings: ArcSwap<Settings>,
+    /// All plugins.
+    pub plugins: Arc<Catalog>,
+}
