@@ -1,9 +1,188 @@
 //! What the server says about itself: its log and its metrics.
+//!
+//! `names` is the table of all metrics; [`Telemetry`] registers those of the chosen name sets and hands
+//! out typed handles: `http`, `serving` and `workers`, `plugins`, `server`, and `custom` for the metrics
+//! of model code. `metric_log` and `modes` are TorchServe's log modes. Nothing here measures time or
+//! knows a format; callers say what happened and how long it took.
 
+mod alive;
 pub mod custom;
 pub mod docs;
 mod drops;
+mod handle;
+pub mod http;
+mod inherited;
 pub mod log;
+pub mod metric_log;
+pub mod modes;
 pub mod names;
+pub mod plugins;
+mod register;
+pub mod server;
+pub mod serving;
+pub mod workers;
 
 pub use drops::Drops;
+
+use crate::config::{MetricsDetail, MetricsMode};
+use custom::{CustomMetrics, CustomOptions, Declarations};
+use http::HttpMetrics;
+use meterbox_metrics::{RegisterError, Registry, SourceOptions};
+use metric_log::MetricLog;
+use modes::Page;
+use names::Set;
+use plugins::PluginsMetrics;
+use register::Registrar;
+use server::{Build, ServerMetrics};
+use serving::ServingMetrics;
+use std::sync::Arc;
+use std::time::Duration;
+use workers::WorkersMetrics;
+
+/// The source under which the server registers its own metrics.
+const SOURCE: &str = "host";
+
+/// What the server's metrics depend on.
+pub struct Options {
+    /// The machine's name, for `hostname` and `Hostname`.
+    pub hostname: String,
+    /// The random id of this run, for `uuid`.
+    pub uuid: String,
+    /// Which build this is.
+    pub build: Build,
+    /// The chosen name sets (`metrics_names`).
+    pub name_sets: Vec<String>,
+    /// How far histograms of predictions are split (`metrics_detail`).
+    pub detail: MetricsDetail,
+    /// Where metrics go (`metrics_mode`).
+    pub mode: MetricsMode,
+    /// The metric logs; needed if [`modes::logs`] says so for the mode.
+    pub log: Option<MetricLog>,
+    /// What is declared (`metrics_config`).
+    pub declarations: Declarations,
+    /// Whether metrics of model code need no declaration (`model_metrics_auto_detect`).
+    pub auto_detect: bool,
+    /// Series of one model's code (`series_per_model_max`).
+    pub series_per_model_max: u32,
+    /// Age at which untouched series of model code go (`series_ttl_s`).
+    pub series_ttl: Option<Duration>,
+    /// The ledger that all parts count what they drop in.
+    pub drops: Drops,
+}
+
+/// All metrics of the server.
+pub struct Telemetry {
+    registry: Registry,
+    drops: Drops,
+    page: Page,
+    http: HttpMetrics,
+    serving: ServingMetrics,
+    plugins: PluginsMetrics,
+    server: ServerMetrics,
+    custom: CustomMetrics,
+}
+
+impl Telemetry {
+    /// Registers the metrics of the chosen sets.
+    ///
+    /// # Errors
+    /// A declared metric has the name of another one with a different shape, or the registry is full.
+    pub fn new(registry: &Registry, options: Options) -> Result<Self, RegisterError> {
+        let source = registry.source(SOURCE, &SourceOptions::own()).ok_or(
+            RegisterError::TooManyFamilies {
+                metric: SOURCE.to_owned(),
+                limit: 0,
+            },
+        )?;
+        let hostname: Arc<str> = options.hostname.into();
+        let registrar = Registrar {
+            source: &source,
+            name_sets: &options.name_sets,
+            declarations: &options.declarations,
+            mode: options.mode,
+            log: options.log.as_ref(),
+            hostname: &hostname,
+        };
+        let workers = WorkersMetrics::new(&registrar)?;
+        let serving = ServingMetrics::new(&registrar, workers, &options.uuid, options.detail)?;
+        let http = HttpMetrics::new(&registrar)?;
+        let plugins = PluginsMetrics::new(&registrar)?;
+        let server = ServerMetrics::new(&registrar, &options.build)?;
+        let torchserve = registrar.chosen(Set::TorchServe);
+        // Declared metrics of model code print their help and type before any model wrote one.
+        registrar.declared_for_models()?;
+        let custom = CustomMetrics::new(CustomOptions {
+            registry: registry.clone(),
+            declared: options.declarations.model,
+            auto_detect: options.auto_detect,
+            series_max: options.series_per_model_max,
+            ttl: options.series_ttl,
+            torchserve,
+            mode: options.mode,
+            log: options.log,
+            drops: options.drops.clone(),
+        });
+        Ok(Self {
+            registry: registry.clone(),
+            drops: options.drops,
+            page: Page::of(options.mode),
+            http,
+            serving,
+            plugins,
+            server,
+            custom,
+        })
+    }
+
+    /// Requests and connections.
+    #[must_use]
+    pub fn http(&self) -> &HttpMetrics {
+        &self.http
+    }
+
+    /// Predictions, models and workers.
+    #[must_use]
+    pub fn serving(&self) -> &ServingMetrics {
+        &self.serving
+    }
+
+    /// Plugins.
+    #[must_use]
+    pub fn plugins(&self) -> &PluginsMetrics {
+        &self.plugins
+    }
+
+    /// The server as a whole.
+    #[must_use]
+    pub fn server(&self) -> &ServerMetrics {
+        &self.server
+    }
+
+    /// Metrics of model code.
+    #[must_use]
+    pub fn custom(&self) -> &CustomMetrics {
+        &self.custom
+    }
+
+    /// Where all parts count what they drop.
+    #[must_use]
+    pub fn drops(&self) -> &Drops {
+        &self.drops
+    }
+
+    /// What a page of metrics shows in this mode.
+    #[must_use]
+    pub fn page(&self) -> Page {
+        self.page
+    }
+
+    /// Brings up to date what is counted elsewhere: to be called before metrics are gathered.
+    pub fn refresh(&self) {
+        self.server.refresh(&self.registry, &self.drops);
+    }
+}
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
 /// The label that TorchServe adds to every metric of model code.
-pub const HOSTNAME: &str = "Hostname";
+pub(super) const HOSTNAME: &str = "Hostname";
 
 /// One declared metric.
 #[derive(Debug, Clone, PartialEq, Eq)]

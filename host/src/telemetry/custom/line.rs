@@ -73,7 +73,7 @@ impl LineError {
 
 /// What follows the prefix of a metric line; `None` for every other line, which belongs to the model's log.
 #[must_use]
-pub fn body(line: &str) -> Option<&str> {
+pub(super) fn body(line: &str) -> Option<&str> {
     PREFIXES.iter().find_map(|prefix| line.strip_prefix(prefix))
 }
 

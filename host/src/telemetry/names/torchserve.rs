@@ -89,6 +89,11 @@ rows! {
         "The last value that a worker wrote: the time of a batch in it.").emitter(Emitter::Model);
 }
 
+/// Whether a metric is one of these.
+pub fn has(name: &str) -> bool {
+    ROWS.iter().any(|row| row.name == name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

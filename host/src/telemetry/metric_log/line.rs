@@ -1,0 +1,190 @@
+//! One line of a metric log: what TorchServe's log readers and mtail programs match.
+//!
+//! Times are in UTC: the server knows no time zones.
+//!
+//! **Source:** TorchServe 0.12, `ts_metrics.log` and `model_metrics.log` in log mode.
+
+use super::number;
+use std::fmt::Write as _;
+
+/// Which of the two logs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Log {
+    /// `ts_metrics.log`: metrics of the server and its machine.
+    Server,
+    /// `model_metrics.log`: metrics of model code.
+    Model,
+}
+
+impl Log {
+    /// Its file.
+    pub(super) const fn file(self) -> &'static str {
+        match self {
+            Self::Server => "ts_metrics.log",
+            Self::Model => "model_metrics.log",
+        }
+    }
+
+    /// Its logger's name on standard output.
+    pub(super) const fn logger(self) -> &'static str {
+        match self {
+            Self::Server => "TS_METRICS",
+            Self::Model => "MODEL_METRICS",
+        }
+    }
+}
+
+/// What does not change from line to line: `Requests2XX.Count:` and `|#Level:Host|#hostname:`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::telemetry) struct Frame {
+    head: String,
+    middle: String,
+}
+
+impl Frame {
+    /// `labels` and `values` as the metric has them; the host name is not a dimension in the log.
+    pub(in crate::telemetry) fn new(
+        name: &str,
+        unit: &str,
+        labels: &[impl AsRef<str>],
+        values: &[&str],
+    ) -> Self {
+        let dimensions = labels
+            .iter()
+            .map(AsRef::as_ref)
+            .zip(values)
+            .filter(|(label, _)| !label.eq_ignore_ascii_case("hostname"))
+            .map(|(label, value)| format!("{label}:{value}"));
+        let dimensions: Vec<String> = dimensions.collect();
+        let middle = format!("|#{}|#hostname:", dimensions.join(","));
+        Self {
+            head: format!("{name}.{unit}:"),
+            middle,
+        }
+    }
+
+    /// A line of the server's log, from the name on.
+    pub(super) fn server(&self, value: f64, hostname: &str, now: f64) -> String {
+        let mut line = self.begin(value, hostname);
+        write!(line, ",timestamp:{}", now as u64).expect("a string takes any text");
+        line
+    }
+
+    /// A line of the models' log, from the name on. `ids` and `stamp` are as the worker wrote them.
+    pub(super) fn model(
+        &self,
+        value: f64,
+        hostname: &str,
+        ids: Option<&str>,
+        stamp: &str,
+    ) -> String {
+        let mut line = self.begin(value, hostname);
+        let ids = ids.unwrap_or("null");
+        write!(line, ",requestID:{ids},timestamp:{stamp}").expect("a string takes any text");
+        line
+    }
+
+    fn begin(&self, value: f64, hostname: &str) -> String {
+        let room = self.head.len() + self.middle.len() + hostname.len();
+        let mut line = String::with_capacity(room + 96);
+        line.push_str(&self.head);
+        number::push(&mut line, value);
+        line.push_str(&self.middle);
+        line.push_str(hostname);
+        line
+    }
+}
+
+/// `2026-11-21T01:36:54,395`, in UTC.
+pub(super) fn iso8601(unix_seconds: f64) -> String {
+    let millis = (unix_seconds.max(0.0) * 1e3) as u64;
+    let (days, of_day) = (millis / 86_400_000, millis % 86_400_000);
+    let (year, month, day) = civil(days);
+    let (hour, minute) = (of_day / 3_600_000, of_day / 60_000 % 60);
+    let (second, milli) = (of_day / 1_000 % 60, of_day % 1_000);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02},{milli:03}")
+}
+
+/// Year, month and day of a day since 1970, by the proleptic Gregorian calendar.
+///
+/// Years begin in March here, so that the leap day is the last of its year.
+fn civil(days: u64) -> (u64, u64, u64) {
+    // 719,468 days lie between 0000-03-01 and 1970-01-01; 146,097 are four centuries.
+    let days = days + 719_468;
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let of_year = day - (365 * year + year / 4 - year / 100);
+    let march = (5 * of_year + 2) / 153;
+    let month = if march < 10 { march + 3 } else { march - 9 };
+    let year = era * 400 + year + u64::from(month <= 2);
+    (year, month, of_year - (153 * march + 2) / 5 + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_servers_line_is_the_captured_one() {
+        let frame = Frame::new(
+            "Requests2XX",
+            "Count",
+            &["Level", "Hostname"],
+            &["Host", "vm"],
+        );
+        assert_eq!(
+            frame.server(1.0, "vm", 1_795_225_508.324),
+            "Requests2XX.Count:1.0|#Level:Host|#hostname:vm,timestamp:1795225508"
+        );
+        let labels = ["model_name", "model_version", "hostname"];
+        let name = "ts_inference_latency_microseconds";
+        let frame = Frame::new(name, "Microseconds", &labels, &["noop", "default", "vm"]);
+        assert_eq!(
+            frame.server(17_425.435, "vm", 1_795_225_510.9),
+            "ts_inference_latency_microseconds.Microseconds:17425.435|#model_name:noop,model_version:default|#hostname:vm,timestamp:1795225510"
+        );
+    }
+
+    #[test]
+    fn a_models_line_is_the_captured_one_with_the_ids_or_null() {
+        let labels = ["ModelName", "Level", "Hostname"];
+        let frame = Frame::new("PredictionTime", "ms", &labels, &["noop", "Model", "vm"]);
+        let id = "7048f702-2ed7-437b-aa8f-7e9356a29159";
+        assert_eq!(
+            frame.model(0.01, "vm", Some(id), "1795225510"),
+            "PredictionTime.ms:0.01|#ModelName:noop,Level:Model|#hostname:vm,requestID:7048f702-2ed7-437b-aa8f-7e9356a29159,timestamp:1795225510"
+        );
+        assert!(
+            frame
+                .model(0.0, "vm", None, "1")
+                .ends_with("vm,requestID:null,timestamp:1")
+        );
+    }
+
+    #[test]
+    fn times_are_iso_8601_with_milliseconds() {
+        for (unix, expect) in [
+            (0.0, "1970-01-01T00:00:00,000"),
+            (1_795_225_508.324, "2026-11-21T01:45:08,324"),
+            (951_782_399.999, "2000-02-28T23:59:59,999"),
+            (951_782_400.0, "2000-02-29T00:00:00,000"),
+            (1_709_164_800.0, "2024-02-29T00:00:00,000"),
+            (4_107_542_400.0, "2100-03-01T00:00:00,000"),
+            (-5.0, "1970-01-01T00:00:00,000"),
+        ] {
+            assert_eq!(iso8601(unix), expect);
+        }
+    }
+
+    #[test]
+    fn the_calendar_has_every_day_once() {
+        let mut before = civil(0);
+        for day in 1..200_000 {
+            let today = civil(day);
+            let next = today.2 == before.2 + 1 && (today.0, today.1) == (before.0, before.1);
+            let new_month = today.2 == 1 && (today.1 == before.1 % 12 + 1) && before.2 >= 28;
+            assert!(next || new_month, "{before:?} {today:?}");
+            before = today;
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! What several test modules here need.
+
+use super::custom::Declarations;
+use super::server::Build;
+use super::{Drops, Options, Telemetry};
+use crate::config::{MetricsDetail, MetricsMode};
+use meterbox_metrics::{Columns, Registry, Source, SourceOptions};
+use std::path::{Path, PathBuf};
+
+/// A folder of a test's own, gone when the test ends.
+pub(super) struct Folder(PathBuf);
+
+impl Folder {
+    pub(super) fn new(name: &str) -> Self {
+        let folder = format!("meterbox-telemetry-{name}-{}", std::process::id());
+        let path = std::env::temp_dir().join(folder);
+        let _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A registry with the server's metrics in it, and eyes to read them.
+pub(super) struct Bench {
+    pub(super) telemetry: Telemetry,
+    pub(super) drops: Drops,
+    registry: Registry,
+}
+
+impl Bench {
+    /// All sets, TorchServe's declarations, no log.
+    pub(super) fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    pub(super) fn with(change: impl FnOnce(&mut Options)) -> Self {
+        let drops = Drops::default();
+        let mut options = Options {
+            hostname: "vm".to_owned(),
+            uuid: "u-1".to_owned(),
+            build: Build {
+                version: "0.1.0",
+                revision: "abc",
+                rustc: "1.95.0",
+            },
+            name_sets: ["meterbox", "torchserve", "torchserve-plugin"]
+                .map(str::to_owned)
+                .into(),
+            detail: MetricsDetail::Full,
+            mode: MetricsMode::Prometheus,
+            log: None,
+            declarations: Declarations::default(),
+            auto_detect: false,
+            series_per_model_max: 50_000,
+            series_ttl: None,
+            drops: drops.clone(),
+        };
+        change(&mut options);
+        let mut store = meterbox_metrics::Options::new(|| 1_000.0);
+        store.reserved_prefixes = vec!["meterbox_".to_owned()];
+        store.name_sets.clone_from(&options.name_sets);
+        let registry = Registry::new(store);
+        let telemetry = Telemetry::new(&registry, options).unwrap();
+        Self {
+            telemetry,
+            drops,
+            registry,
+        }
+    }
+
+    pub(super) fn source(&self, name: &str) -> Source {
+        self.registry.source(name, &SourceOptions::guest()).unwrap()
+    }
+
+    pub(super) fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// The value of a shown series, found by its label block.
+    pub(super) fn value(&self, name: &str, labels: &str) -> Option<f64> {
+        self.find(name, labels, |columns, row| columns.values()[row])
+    }
+
+    /// How many observations a shown histogram has.
+    pub(super) fn count(&self, name: &str, labels: &str) -> Option<u64> {
+        self.find(name, labels, |columns, row| columns.counts()[row])
+    }
+
+    /// The sum of a shown histogram.
+    pub(super) fn sum(&self, name: &str, labels: &str) -> Option<f64> {
+        self.find(name, labels, |columns, row| columns.sums()[row])
+    }
+
+    /// The names of all shown families.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.registry
+            .gather()
+            .families()
+            .map(|family| family.name().to_owned())
+            .collect()
+    }
+
+    fn find<T>(&self, name: &str, labels: &str, take: impl Fn(&Columns, usize) -> T) -> Option<T> {
+        let gathered = self.registry.gather();
+        let family = gathered.families().find(|family| family.name() == name)?;
+        let mut columns = Columns::new();
+        for segment in family.segments() {
+            if let Some(row) = segment.blocks().position(|block| block == labels) {
+                segment.read(&mut columns);
+                return Some(take(&columns, row));
+            }
+        }
+        None
+    }
+}
