@@ -16,6 +16,11 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
     ),
     ("promtool", "prometheus", "pages are linted by promtool"),
     (
+        "prometheus-node-exporter",
+        "prometheus-node-exporter",
+        "the system plugin's node set is compared with it",
+    ),
+    (
         "python3",
         "python3",
         "workers and the strict OpenMetrics parser",
