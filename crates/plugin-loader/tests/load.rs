@@ -117,7 +117,9 @@ impl ReplySink for Recorder {
         Ok(())
     }
     fn body(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        self.0.send(String::from_utf8_lossy(bytes).into_owned()).unwrap();
+        self.0
+            .send(String::from_utf8_lossy(bytes).into_owned())
+            .unwrap();
         Ok(())
     }
     fn end(&mut self) {
@@ -136,14 +138,25 @@ impl ReplySink for Recorder {
 
 fn running(loaded: &Loaded, host: Arc<Fake>) -> Arc<Running> {
     let clock = Arc::new(Monotonic::default());
-    Running::start(loaded, Host::of(host), "{}", Settings::default(), clock, Arc::default()).unwrap()
+    Running::start(
+        loaded,
+        Host::of(host),
+        "{}",
+        Settings::default(),
+        clock,
+        Arc::default(),
+    )
+    .unwrap()
 }
 
 fn ask(running: &Running) -> Vec<String> {
     let (sender, received): (_, Receiver<String>) = sync_channel(64);
     let route = running.routes()[0].id;
     let request = Request::of(Arc::new(Get));
-    let ticket = running.call(Lane::Scrape, route, request, Box::new(Recorder(sender))).ok().unwrap();
+    let ticket = running
+        .call(Lane::Scrape, route, request, Box::new(Recorder(sender)))
+        .ok()
+        .unwrap();
     assert_eq!(ticket.wait(PATIENCE), Ended::Returned(Ok(())));
     received.iter().collect()
 }
@@ -164,10 +177,17 @@ fn the_documented_example_runs_in_two_generations_and_drains() {
         assert_eq!(running.routes()[0].pattern, "drift");
         assert_eq!(ask(running), ["head 200", r#"{"drift":0.02}"#, "end"]);
     }
-    assert_eq!(host.registered.lock().unwrap().len(), 2, "each generation has its own statics");
+    assert_eq!(
+        host.registered.lock().unwrap().len(),
+        2,
+        "each generation has its own statics"
+    );
     assert_eq!(generations[0].drain(), Ok(()));
     assert_eq!(generations[0].state(), State::Stopped);
-    assert_eq!(ask(&generations[1]), ["head 200", r#"{"drift":0.02}"#, "end"]);
+    assert_eq!(
+        ask(&generations[1]),
+        ["head 200", r#"{"drift":0.02}"#, "end"]
+    );
 }
 
 #[test]
@@ -176,7 +196,10 @@ fn a_real_plugin_cut_anywhere_is_refused_and_the_process_lives() {
     let whole = std::fs::read(package("meterbox-plugin-drift", &folder)).unwrap();
     for step in 1..60 {
         std::fs::write(folder.join("cut.so"), &whole[..whole.len() * step / 60]).unwrap();
-        let candidate = file::Candidate { folder: folder.clone(), file_name: "cut.so".into() };
+        let candidate = file::Candidate {
+            folder: folder.clone(),
+            file_name: "cut.so".into(),
+        };
         let refusal = file::verify(&candidate, &policy()).expect_err("its tables are at its end");
         assert_eq!(refusal.reason, Reason::Truncated, "{refusal}");
     }

@@ -1,7 +1,10 @@
 //! Libraries that kill, end or block whoever opens them, opened in a probe process.
 //!
 //! This binary is its own probe process: started with `__probe` it is the child.
-#![allow(clippy::print_stdout, reason = "a test binary without the usual harness says what it does")]
+#![allow(
+    clippy::print_stdout,
+    reason = "a test binary without the usual harness says what it does"
+)]
 #![allow(clippy::unwrap_used, reason = "this is a test")]
 
 mod support;
@@ -14,8 +17,14 @@ use support::{Library, folder, package, verified};
 
 const TESTS: &[(&str, fn())] = &[
     ("a_good_plugin_passes", a_good_plugin_passes),
-    ("a_library_that_harms_its_opener_harms_only_the_probe", harmful_libraries),
-    ("the_child_has_no_environment_but_the_copy", the_child_has_no_environment),
+    (
+        "a_library_that_harms_its_opener_harms_only_the_probe",
+        harmful_libraries,
+    ),
+    (
+        "the_child_has_no_environment_but_the_copy",
+        the_child_has_no_environment,
+    ),
 ];
 
 fn main() {
@@ -28,8 +37,13 @@ fn main() {
         TESTS.iter().for_each(|(name, _)| println!("{name}: test"));
         return;
     }
-    let wanted = arguments.get(1).filter(|argument| !argument.starts_with('-'));
-    for (name, test) in TESTS.iter().filter(|(name, _)| wanted.is_none_or(|w| name.contains(w))) {
+    let wanted = arguments
+        .get(1)
+        .filter(|argument| !argument.starts_with('-'));
+    for (name, test) in TESTS
+        .iter()
+        .filter(|(name, _)| wanted.is_none_or(|w| name.contains(w)))
+    {
         test();
         println!("test {name} ... ok");
     }
@@ -37,7 +51,10 @@ fn main() {
 
 fn command() -> ProbeCommand {
     let program = std::env::current_exe().unwrap();
-    ProbeCommand { program, arguments: vec!["__probe".into()] }
+    ProbeCommand {
+        program,
+        arguments: vec!["__probe".into()],
+    }
 }
 
 fn refused(folder: &Path, name: &str, limit: Duration) -> (Reason, String) {
@@ -59,7 +76,10 @@ fn harmful_libraries() {
     let build = |name: &str, body: &str| Library::new(name).constructor(body).build(&folder);
     build("aborts", "std::process::abort()");
     build("exits", "std::process::exit(0)");
-    build("segfaults", "unsafe { std::ptr::null_mut::<u8>().write_volatile(1) }");
+    build(
+        "segfaults",
+        "unsafe { std::ptr::null_mut::<u8>().write_volatile(1) }",
+    );
     build("hangs", "loop { std::thread::park() }");
     build("spoofs", "println!(\"hello\"); std::process::exit(7)");
     Library::new("symbol")
@@ -73,15 +93,28 @@ fn harmful_libraries() {
         ("aborts.so", long, Reason::ProbeCrashed, "(SIGABRT)"),
         ("exits.so", long, Reason::ProbeExited, "exit code 0"),
         ("segfaults.so", long, Reason::ProbeCrashed, "(SIGSEGV)"),
-        ("hangs.so", Duration::from_millis(300), Reason::ProbeTimeout, "more than 0.3 s"),
+        (
+            "hangs.so",
+            Duration::from_millis(300),
+            Reason::ProbeTimeout,
+            "more than 0.3 s",
+        ),
         ("spoofs.so", long, Reason::ProbeExited, "exit code 7"),
-        ("symbol.so", long, Reason::Link, "undefined symbol: missing_symbol"),
+        (
+            "symbol.so",
+            long,
+            Reason::Link,
+            "undefined symbol: missing_symbol",
+        ),
         ("bare.so", long, Reason::NoHeader, "no plugin header"),
     ] {
         let (found, text) = refused(&folder, name, limit);
         assert_eq!(found, reason, "{text}");
         assert!(text.contains(words), "{text}");
-        assert!(text.starts_with(&folder.join(name).display().to_string()), "{text}");
+        assert!(
+            text.starts_with(&folder.join(name).display().to_string()),
+            "{text}"
+        );
         assert!(!text.contains("/proc/self/fd"), "{text}");
     }
 }

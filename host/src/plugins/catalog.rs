@@ -23,6 +23,11 @@ use parking_lot::Mutex;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// Largest answer of a plugin, in bytes.
+const REPLY_BYTES_MAX: u64 = 16 << 20;
+/// Largest answer of a plugin that reads all metrics, in bytes.
+const REPLY_BYTES_MAX_READER: u64 = 256 << 20;
+
 /// All plugins.
 pub struct Catalog {
     pub(super) options: Options,
@@ -386,6 +391,7 @@ impl Catalog {
                 bundled: slot.bundled,
                 file_name: slot.file_name(),
                 request_limit: plugin.deadline.unwrap_or(self.options.request_limit),
+                reply_bytes_max: self.reply_bytes_max(running, slot.bundled),
                 scrape_limit: plugin.deadline.unwrap_or(self.options.scrape_limit),
             });
         }
@@ -403,6 +409,14 @@ impl Catalog {
         let running = slots.iter().filter_map(|slot| slot.running.clone());
         let collectors = running.filter(|running| running.roles().has(Roles::COLLECTOR));
         self.house.collectors.set(collectors.collect());
+    }
+
+    /// Who may read all metrics may send them all.
+    fn reply_bytes_max(&self, running: &Running, bundled: bool) -> u64 {
+        let metadata = &running.origin().metadata;
+        let asks = bundled || metadata.permissions.iter().any(|name| name == "metrics.read");
+        let reads = asks && self.grants(&metadata.name, bundled).has("metrics.read");
+        if reads { REPLY_BYTES_MAX_READER } else { REPLY_BYTES_MAX }
     }
 
     /// What a plugin may ask for.

@@ -3,6 +3,7 @@
 //! The loader crate verifies, loads and supervises one library; this folder gives it the host's
 //! services and decides which libraries run. [`Catalog`] is the way in.
 
+mod call;
 mod catalog;
 mod collected;
 mod collectors;
@@ -15,6 +16,8 @@ mod instruments;
 mod log_budget;
 mod options;
 mod page;
+mod reply_channel;
+mod request;
 mod routes;
 mod schema;
 mod services;
@@ -23,11 +26,13 @@ mod status;
 mod timers;
 mod watch;
 
+pub use call::{Broken, CallError, PluginBody, PluginReply, call};
 pub use catalog::{Catalog, Scan};
 pub use grants::{Grants, PERMISSIONS};
 pub use house::{Facts, ModelList, NoModels};
 pub use options::{Options, PluginOptions};
 pub use page::NameSets;
+pub use request::{BodyFault, BodyPiece, PluginRequest};
 pub use routes::{Endpoint, Routes};
 pub use status::{EndpointStatus, PluginStatus};
 pub use watch::Watch;

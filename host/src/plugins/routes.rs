@@ -24,6 +24,10 @@ pub struct Endpoint {
     pub pattern: String,
     /// After this long the host answers in the plugin's place.
     pub limit: Duration,
+    /// Whether it is on the metrics listener: a scrape has a thread kept free for it.
+    pub scrape: bool,
+    /// Largest answer, in bytes.
+    pub reply_bytes_max: u64,
     routes: Vec<(Methods, u32)>,
 }
 
@@ -76,6 +80,7 @@ pub(super) struct Claimant {
     pub(super) file_name: String,
     pub(super) request_limit: Duration,
     pub(super) scrape_limit: Duration,
+    pub(super) reply_bytes_max: u64,
 }
 
 /// What came of one round of claims.
@@ -172,22 +177,15 @@ fn table(
     let shown = |listener: Listener| metrics_endpoints || listener != Listener::METRICS;
     let endpoints = owners.iter().filter(|((listener, _), _)| shown(*listener));
     let endpoints = endpoints.map(|((listener, pattern), &index)| {
-        let Claimant {
-            running,
-            request_limit,
-            scrape_limit,
-            ..
-        } = &claimants[index];
+        let Claimant { running, request_limit, scrape_limit, reply_bytes_max, .. } = &claimants[index];
         let own = running.routes().iter();
         let own = own.filter(|route| route.listener == *listener && route.pattern == *pattern);
         let endpoint = Endpoint {
             running: running.clone(),
             pattern: pattern.clone(),
-            limit: if *listener == Listener::METRICS {
-                *scrape_limit
-            } else {
-                *request_limit
-            },
+            limit: if *listener == Listener::METRICS { *scrape_limit } else { *request_limit },
+            scrape: *listener == Listener::METRICS,
+            reply_bytes_max: *reply_bytes_max,
             routes: own.map(|route| (route.methods, route.id)).collect(),
         };
         ((*listener, pattern.clone()), Arc::new(endpoint))

@@ -300,6 +300,7 @@ impl Running {
                     gate.note("a call took longer than its deadline".to_owned());
                     permit.settle(Verdict::Failed);
                 }
+                Ended::Returned(Err(failure)) if failure.status == Status::CLOSED => {}
                 Ended::Returned(Err(failure)) => {
                     if failure.status == Status::PANICKED {
                         gate.tally.panic();

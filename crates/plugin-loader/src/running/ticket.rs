@@ -147,6 +147,11 @@ impl Ticket {
         self.pool.expire(&self.slip);
     }
 
+    /// Whether the call has ended.
+    pub fn is_over(&self) -> bool {
+        matches!(*self.slip.phase.lock(), Phase::Over(_))
+    }
+
     /// Blocks until the call is over, for at most `limit`; then expires it.
     pub fn wait(&self, limit: Duration) -> Ended {
         if let Some(ended) = self.slip.wait(Instant::now() + limit) {

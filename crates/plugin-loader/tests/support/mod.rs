@@ -1,7 +1,10 @@
 //! Builds the libraries of the tests: small cdylibs straight from `rustc` and `cc`, no packages.
 
 #![allow(dead_code, reason = "each test binary uses its own part")]
-#![allow(clippy::unwrap_used, reason = "a test that cannot build its fixture has failed")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot build its fixture has failed"
+)]
 
 use meterbox_plugin_loader::file::{ApiVersion, Policy};
 use std::path::{Path, PathBuf};
@@ -130,7 +133,9 @@ impl Library {
 /// The library of a package of this workspace, copied into `folder`.
 pub(crate) fn package(package: &str, folder: &Path) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    run(Command::new(env!("CARGO")).current_dir(&root).args(["build", "--quiet", "-p", package]));
+    run(Command::new(env!("CARGO"))
+        .current_dir(&root)
+        .args(["build", "--quiet", "-p", package]));
     // CARGO_TARGET_TMPDIR is <target>/tmp; a plain build of the same tree writes beside it.
     let built = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../debug");
     let name = package.replace('-', "_");
@@ -142,7 +147,10 @@ pub(crate) fn package(package: &str, folder: &Path) -> PathBuf {
 /// Checks the file `name` in `folder`.
 pub(crate) fn verified(folder: &Path, name: &str) -> meterbox_plugin_loader::file::Verified {
     use meterbox_plugin_loader::file::{Candidate, verify};
-    let candidate = Candidate { folder: folder.to_path_buf(), file_name: name.into() };
+    let candidate = Candidate {
+        folder: folder.to_path_buf(),
+        file_name: name.into(),
+    };
     verify(&candidate, &policy()).unwrap()
 }
 

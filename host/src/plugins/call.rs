@@ -1,0 +1,167 @@
+//! Calls an endpoint plugin for one request and brings its answer to the connection.
+//!
+//! Admission, queue and thread are the loader's; the deadline is kept here. It counts the plugin's
+//! own time: while its thread waits for a slow client the clock stands still.
+
+use super::reply_channel::{self, Beginning, Piece, Shared, Source};
+use super::request::{PluginRequest, Service};
+use super::routes::Endpoint;
+use meterbox_plugin_abi::{Request, Status};
+use meterbox_plugin_loader::running::{Lane, RejectReason, Ticket};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::mpsc;
+
+/// An answer whose head is there.
+#[derive(Debug)]
+pub struct PluginReply {
+    /// HTTP status.
+    pub status: u16,
+    /// Headers, names in lower case.
+    pub headers: Vec<(String, Vec<u8>)>,
+    /// Length of the body if it is known.
+    pub length: Option<u64>,
+    /// The body.
+    pub body: PluginBody,
+}
+
+/// An answer that the host gives in the plugin's place.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct CallError {
+    /// HTTP status.
+    pub status: u16,
+    /// One sentence that names the plugin.
+    pub message: String,
+    /// When it is worth asking again, if that is known.
+    pub retry_after: Option<Duration>,
+}
+
+/// The body of an answer, piece by piece. Dropping it tells the plugin that nobody listens.
+pub struct PluginBody {
+    pieces: mpsc::Receiver<Piece>,
+    call: Call,
+}
+
+/// Why a body broke off: the connection has to be cut.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Broken(pub String);
+
+/// One call under way.
+struct Call {
+    ticket: Ticket,
+    shared: Arc<Shared>,
+    begin: Instant,
+    limit: Duration,
+}
+
+/// Hands `request` to the endpoint's route number `route` and waits for the head of the answer.
+///
+/// # Errors
+/// What the host answers in the plugin's place: 503 when the plugin takes no calls, 504 after the
+/// deadline, the plugin's own error, or 500 with its panic's text.
+pub async fn call(
+    endpoint: &Endpoint,
+    route: u32,
+    request: PluginRequest,
+) -> Result<PluginReply, CallError> {
+    let begin = Instant::now();
+    let limit = endpoint.limit;
+    let (sink, source) = reply_channel::channel(endpoint.reply_bytes_max);
+    let Source { beginning, pieces, shared } = source;
+    let request = Request::of(Arc::new(Service::new(request, begin + limit)));
+    let lane = if endpoint.scrape { Lane::Scrape } else { Lane::Ordinary };
+    let plugin = endpoint.running.origin().metadata.name.as_str();
+    let ticket = endpoint
+        .running
+        .call(lane, route, request, Box::new(sink))
+        .map_err(|reject| rejected(plugin, reject.reason, reject.retry_after))?;
+    let call = Call { ticket, shared, begin, limit };
+    let error = |status: u16, message: String| CallError { status, message, retry_after: None };
+    match tokio::time::timeout(limit, beginning).await {
+        Ok(Ok(Beginning::Head(head))) => Ok(PluginReply {
+            status: head.status,
+            headers: head.headers,
+            length: head.length,
+            body: PluginBody { pieces, call },
+        }),
+        Ok(Ok(Beginning::Failed { status, message })) => {
+            Err(error(status, format!("plugin {plugin}: {message}")))
+        }
+        Ok(Err(_)) => Err(error(500, format!("plugin {plugin} ended without an answer"))),
+        Err(_) => {
+            call.expire();
+            let seconds = limit.as_secs_f64();
+            Err(error(504, format!("plugin {plugin} did not answer within {seconds} s")))
+        }
+    }
+}
+
+fn rejected(plugin: &str, reason: RejectReason, retry_after: Option<Duration>) -> CallError {
+    let what = match reason {
+        RejectReason::QueueFull => "has too many calls waiting",
+        RejectReason::Degraded => "failed too often lately and rests for a moment",
+        RejectReason::Quarantined => "failed too often and is quarantined until it is reloaded",
+        RejectReason::Stopped => "is being stopped",
+        RejectReason::NoThread => "got no thread from the system",
+    };
+    let status = Status::UNAVAILABLE.http();
+    CallError { status, message: format!("plugin {plugin} {what}"), retry_after }
+}
+
+impl PluginBody {
+    /// The next piece of the body; none at its end.
+    ///
+    /// # Errors
+    /// [`Broken`] when the plugin failed half way, took too long, or wrote more than it may.
+    pub async fn next(&mut self) -> Result<Option<Vec<u8>>, Broken> {
+        loop {
+            // A plugin that has returned and answers from a thread of its own has no deadline.
+            let left = if self.call.ticket.is_over() { None } else { Some(self.call.left()) };
+            let piece = match left {
+                None => self.pieces.recv().await,
+                Some(left) => match tokio::time::timeout(left, self.pieces.recv()).await {
+                    Ok(piece) => piece,
+                    Err(_) if self.call.ticket.is_over() || !self.call.left().is_zero() => continue,
+                    Err(_) => {
+                        self.call.expire();
+                        let seconds = self.call.limit.as_secs_f64();
+                        return Err(Broken(format!("the plugin took more than {seconds} s")));
+                    }
+                },
+            };
+            return match piece {
+                Some(Piece::Chunk(bytes)) => Ok(Some(bytes)),
+                Some(Piece::End) => Ok(None),
+                Some(Piece::Broken(why)) => Err(Broken(why)),
+                None => Err(Broken("the plugin ended without finishing its answer".to_owned())),
+            };
+        }
+    }
+}
+
+impl std::fmt::Debug for PluginBody {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PluginBody").finish_non_exhaustive()
+    }
+}
+
+impl Call {
+    /// What is left of the plugin's own time.
+    fn left(&self) -> Duration {
+        let own = self.begin.elapsed().saturating_sub(self.shared.waited());
+        self.limit.saturating_sub(own)
+    }
+
+    fn expire(&self) {
+        self.shared.close();
+        self.ticket.expire();
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        self.shared.close();
+    }
+}
