@@ -7,9 +7,11 @@
 mod line;
 mod number;
 mod rotating;
+mod system;
 
 pub(super) use line::Frame;
 pub use line::Log;
+pub use system::{SystemLines, system_names};
 
 use super::drops::Drops;
 use line::iso8601;
