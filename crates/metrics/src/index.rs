@@ -91,20 +91,6 @@ impl Index {
         true
     }
 
-    /// Keeps only the places for which `keep` says so; one pass over the whole index.
-    pub(crate) fn retain(&mut self, mut keep: impl FnMut(Place) -> bool) {
-        let empty = vec![0; self.entries.len()].into_boxed_slice();
-        let old = std::mem::replace(&mut self.entries, empty);
-        self.used = 0;
-        for &entry in old
-            .iter()
-            .filter(|&&entry| entry != 0 && keep(place_of(entry)))
-        {
-            put(&mut self.entries, entry);
-            self.used += 1;
-        }
-    }
-
     fn grow(&mut self) {
         let room = (self.entries.len() * 2).max(4);
         let old = std::mem::replace(&mut self.entries, vec![0; room].into_boxed_slice());

@@ -216,27 +216,42 @@ impl Inner {
         }
         let store = Arc::clone(&self.store);
         let core = Core::new(store, descriptor.clone(), shape, Arc::clone(account));
-        table
+        table.families += 1;
+        let forms = table
             .by_name
             .entry(descriptor.name.as_str().into())
-            .or_default()
-            .push(Arc::clone(&core));
-        table.families += 1;
-        self.show(&table);
+            .or_default();
+        forms.push(Arc::clone(&core));
+        match forms.len() {
+            1 => self.show_one(&table, &core),
+            _ => self.show(&table),
+        }
         Ok(core)
+    }
+
+    /// Puts a family whose name is new in its place on the page.
+    fn show_one(&self, table: &Table, core: &Arc<Core>) {
+        let Some(rank) = table.rank(core) else { return };
+        let shown = self.shown.load();
+        let before =
+            |other: &Core| (table.rank(other), &other.shape.name) < (Some(rank), &core.shape.name);
+        let at = shown.partition_point(|other| before(other));
+        let mut more = Vec::with_capacity(shown.len() + 1);
+        more.extend(shown[..at].iter().cloned());
+        more.push(Arc::clone(core));
+        more.extend(shown[at..].iter().cloned());
+        self.shown.store(Arc::new(more));
     }
 
     /// Makes the list of shown families anew.
     fn show(&self, table: &Table) {
-        let rank = |core: &Core| match &core.descriptor.set {
-            Some(set) => table.sets.iter().position(|chosen| chosen == set),
-            None => Some(table.sets.len()),
-        };
         let mut shown: Vec<_> = table
             .by_name
             .values()
             .filter_map(|forms| {
-                let ranked = forms.iter().filter_map(|core| Some((rank(core)?, core)));
+                let ranked = forms
+                    .iter()
+                    .filter_map(|core| Some((table.rank(core)?, core)));
                 ranked.min_by_key(|(rank, _)| *rank)
             })
             .collect();
@@ -251,6 +266,14 @@ impl Inner {
 }
 
 impl Table {
+    /// Where a family's set stands among the chosen ones; families in no set come last.
+    fn rank(&self, core: &Core) -> Option<usize> {
+        match &core.descriptor.set {
+            Some(set) => self.sets.iter().position(|chosen| chosen == set),
+            None => Some(self.sets.len()),
+        }
+    }
+
     /// The family that a registration of `name` in `set` would share or conflict with. A name in no
     /// set stands beside nothing: it is the same family as any other form.
     fn form(&self, name: &str, set: Option<&str>) -> Option<&Arc<Core>> {

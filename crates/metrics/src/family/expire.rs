@@ -1,7 +1,10 @@
 //! Time to live: series without handles whose value has not moved for long enough go.
 
+use std::sync::Arc;
+
 use super::Core;
-use super::series_set::fingerprint;
+use super::rest::fingerprint;
+use crate::segment::Segment;
 
 /// What was last seen of one position.
 #[derive(Clone, Copy, Debug, Default)]
@@ -27,34 +30,31 @@ impl Core {
         self.descriptor.ttl_seconds.is_some()
     }
 
-    /// Removes what has expired at `now` (Unix seconds) and says how many series that were.
+    /// Removes what has expired at `now` (Unix seconds) and says how many series that were. The lock
+    /// is given back after each segment, so that new series wait for one at most.
     pub(crate) fn expire(&self, now: f64) -> usize {
         let Some(ttl) = self.descriptor.ttl_seconds else {
             return 0;
         };
-        let mut set = self.set.lock();
-        let mut old = Vec::new();
-        for (number, (segment, note)) in set.segments_mut().enumerate() {
-            let rows = note.rows.prefix(note.rows.len());
-            for position in (0..rows.len()).map(|row| rows.position(row)) {
-                let watch = &mut note.watch[position];
+        let segments = self.segments.load_full();
+        let in_segment = |(number, segment): (usize, &Arc<Segment>)| {
+            let mut guard = self.set.lock();
+            let set = &mut *guard;
+            let mut watched = std::mem::take(&mut set.notes[number].watch);
+            let removed = set.remove_in(self, number, |position, _| {
+                let watch = &mut watched[position];
                 let seen = fingerprint(&self.store, segment, position);
                 if seen != watch.fingerprint {
                     *watch = Watch {
                         fingerprint: seen,
                         moved_at: now,
                     };
-                } else if now - watch.moved_at >= ttl && !segment.is_held(position) {
-                    old.push((number, position));
                 }
-            }
-        }
-        if old.is_empty() {
-            return 0;
-        }
-        // Found in ascending order.
-        set.remove_where(self, |number, position, _| {
-            old.binary_search(&(number, position)).is_ok()
-        })
+                now - watch.moved_at >= ttl && !segment.is_held(position)
+            });
+            set.notes[number].watch = watched;
+            removed
+        };
+        segments.iter().enumerate().map(in_segment).sum()
     }
 }

@@ -5,6 +5,7 @@
 //! gathered.
 
 mod expire;
+mod rest;
 mod series_set;
 
 use std::sync::Arc;
@@ -181,7 +182,10 @@ impl Core {
     /// went, and whether nobody uses the family any more.
     pub(crate) fn leave(&self, source: u16) -> (usize, bool) {
         let mut set = self.set.lock();
-        let removed = set.remove_where(self, |_, _, owner| owner == source);
+        let segments = 0..set.segments.len();
+        let removed = segments
+            .map(|number| set.remove_in(self, number, |_, made| made.owner == source))
+            .sum();
         let mut sources = self.sources.write();
         sources.retain(|account| account.id != source);
         (removed, sources.is_empty())

@@ -1,14 +1,12 @@
-//! The series of a family as its writer sees them: index, segments, free positions, resting cells.
+//! The series of a family as its writer sees them: index, segments, free positions.
 //!
-//! A removed series' cells *rest* before they are used again: for as long as handles to them live and
-//! at least [`REST_SECONDS`], so that a write that had just looked the series up cannot count into a
-//! stranger. What was written to them meanwhile is counted as dropped.
+//! How series go, and how their cells come to be used again, is in `rest`.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use super::Core;
+use super::rest::Resting;
 use crate::account::{Account, Full};
 use crate::error::SeriesError;
 use crate::index::{Index, Place};
@@ -18,39 +16,35 @@ use crate::rows::{Room, Rows};
 use crate::segment::Segment;
 use crate::store::Store;
 
-/// How long cells rest at least after their series was removed.
-const REST_SECONDS: f64 = 10.0;
-/// Resting cells looked at per new series.
-const WAKE_AT_ONCE: usize = 4;
-
 #[derive(Default)]
 pub(crate) struct SeriesSet {
     /// The label block that is being looked for; kept for its memory.
     pub(crate) block: String,
-    index: Index,
+    pub(super) index: Index,
     /// The same list that readers see.
-    segments: Arc<Vec<Arc<Segment>>>,
+    pub(super) segments: Arc<Vec<Arc<Segment>>>,
     /// What only the writer knows of each segment.
-    notes: Vec<Note>,
-    holes: Vec<Place>,
-    resting: VecDeque<Resting>,
-    len: usize,
+    pub(super) notes: Vec<Note>,
+    /// Positions to be used again.
+    pub(super) holes: Vec<Place>,
+    pub(super) resting: VecDeque<Resting>,
+    pub(super) len: usize,
 }
 
 pub(super) struct Note {
     /// The same rows that readers see.
     pub(super) rows: Arc<Rows>,
-    /// Owners by position; its length is the number of positions ever used.
-    owners: Vec<u16>,
+    /// By position; its length is the number of positions ever used.
+    pub(super) made: Vec<Made>,
     /// For families that expire: when each position's value last moved.
     pub(super) watch: Vec<super::expire::Watch>,
 }
 
-struct Resting {
-    place: Place,
-    since: f64,
-    fingerprint: u64,
-    owner: u16,
+/// Where a series stands in the index, and whose it is.
+#[derive(Clone, Copy)]
+pub(super) struct Made {
+    pub(super) hash: u32,
+    pub(super) owner: u16,
 }
 
 /// Why there is no room for a series.
@@ -75,7 +69,7 @@ impl SeriesSet {
         ))
     }
 
-    fn place(&self, hash: u32) -> Option<Place> {
+    pub(super) fn place(&self, hash: u32) -> Option<Place> {
         self.index.find(hash, |place| {
             let rows = &self.notes[place.segment()].rows;
             let rows = rows.prefix(rows.len());
@@ -109,10 +103,13 @@ impl SeriesSet {
         let (number, position) = (place.segment(), place.position());
         self.push_row(number, position, now);
         let note = &mut self.notes[number];
-        if position == note.owners.len() {
-            note.owners.push(account.id);
-        } else {
-            note.owners[position] = account.id;
+        let made = Made {
+            hash,
+            owner: account.id,
+        };
+        match note.made.get_mut(position) {
+            Some(before) => *before = made,
+            None => note.made.push(made),
         }
         if core.descriptor.ttl_seconds.is_some() {
             super::expire::start_watch(&mut note.watch, position, now);
@@ -128,9 +125,9 @@ impl SeriesSet {
             return Some(hole);
         }
         if let (Some(segment), Some(note)) = (self.segments.last(), self.notes.last())
-            && note.owners.len() < segment.capacity()
+            && note.made.len() < segment.capacity()
         {
-            return Place::new(self.segments.len() - 1, note.owners.len());
+            return Place::new(self.segments.len() - 1, note.made.len());
         }
         let number = self.segments.len();
         let place = Place::new(number, 0)?;
@@ -158,7 +155,7 @@ impl SeriesSet {
         core.segments.store(Arc::clone(&self.segments));
         self.notes.push(Note {
             rows,
-            owners: Vec::new(),
+            made: Vec::new(),
             watch: Vec::new(),
         });
         Some(place)
@@ -200,119 +197,12 @@ impl SeriesSet {
         }
     }
 
-    /// Removes the series whose block is `self.block`.
-    pub(super) fn remove_one(&mut self, core: &Core, hash: u32) -> bool {
-        let Some(place) = self.place(hash) else {
-            return false;
-        };
-        core.removals.fetch_add(1, Ordering::AcqRel);
-        self.index.remove(hash, place);
-        self.drop_rows(core, place.segment(), |position| {
-            position == place.position()
-        });
-        true
-    }
-
-    /// Removes every series for which `go(segment, position, owner)` says so.
-    pub(super) fn remove_where(
-        &mut self,
-        core: &Core,
-        mut go: impl FnMut(usize, usize, u16) -> bool,
-    ) -> usize {
-        let before = self.len;
-        for number in 0..self.segments.len() {
-            let mut gone = [false; crate::rows::SEGMENT_SERIES_MAX];
-            let note = &self.notes[number];
-            let rows = note.rows.prefix(note.rows.len());
-            for position in (0..rows.len()).map(|row| rows.position(row)) {
-                gone[position] = go(number, position, note.owners[position]);
-            }
-            if gone.contains(&true) {
-                core.removals.fetch_add(1, Ordering::AcqRel);
-                self.drop_rows(core, number, |position| gone[position]);
-            }
-        }
-        if self.len < before {
-            let notes = &self.notes;
-            self.index.retain(|place| {
-                let rows = &notes[place.segment()].rows;
-                rows.prefix(rows.len()).row_at(place.position()).is_some()
-            });
-        }
-        before - self.len
-    }
-
-    /// Takes rows out of one segment and lays their cells to rest.
-    fn drop_rows(&mut self, core: &Core, number: usize, gone: impl Fn(usize) -> bool) {
-        let (segment, note) = (&self.segments[number], &mut self.notes[number]);
-        let since = core.store.clock.unix_seconds();
-        let old = note.rows.prefix(note.rows.len());
-        for position in (0..old.len())
-            .map(|row| old.position(row))
-            .filter(|&at| gone(at))
-        {
-            let place = Place::new(number, position).expect("it was made from the same numbers");
-            let owner = note.owners[position];
-            let fingerprint = fingerprint(&core.store, segment, position);
-            self.resting.push_back(Resting {
-                place,
-                since,
-                fingerprint,
-                owner,
-            });
-            core.store.accounts.release(owner);
-            self.len -= 1;
-        }
-        let text = old.text.len();
-        let room = Room {
-            rows: segment.capacity(),
-            text,
-            scattered: true,
-        };
-        let structure = core.store.next_structure();
-        note.rows = Arc::new(copy(&note.rows, room, structure, |position| {
-            !gone(position)
-        }));
-        segment.rows.store(Arc::clone(&note.rows));
-    }
-
-    /// Lets cells be used again that have rested enough and that nobody holds.
-    fn wake(&mut self, core: &Core, now: f64) {
-        for _ in 0..WAKE_AT_ONCE.min(self.resting.len()) {
-            let Some(resting) = self.resting.pop_front() else {
-                return;
-            };
-            let (number, position) = (resting.place.segment(), resting.place.position());
-            let segment = &self.segments[number];
-            if segment.is_held(position) {
-                self.resting.push_back(resting);
-                continue;
-            }
-            if now - resting.since < REST_SECONDS {
-                self.resting.push_front(resting);
-                return;
-            }
-            if fingerprint(&core.store, segment, position) != resting.fingerprint {
-                core.store.accounts.count(resting.owner, Reason::Removed);
-            }
-            core.store
-                .cells
-                .zero(segment.slot(position), segment.width());
-            self.holes.push(resting.place);
-        }
-    }
-
-    /// For `expire`: each segment with its note.
-    pub(super) fn segments_mut(&mut self) -> impl Iterator<Item = (&Arc<Segment>, &mut Note)> {
-        self.segments.iter().zip(&mut self.notes)
-    }
-
     /// The family is gone: gives every block and every place in a limit back.
     pub(super) fn give_all_back(&mut self, store: &Store, storage: Storage) {
         for (segment, note) in self.segments.iter().zip(&self.notes) {
             let rows = note.rows.prefix(note.rows.len());
             for row in 0..rows.len() {
-                store.accounts.release(note.owners[rows.position(row)]);
+                store.accounts.release(note.made[rows.position(row)].owner);
             }
             let cells = segment.capacity() * segment.width();
             store.cells.zero(segment.first(), cells);
@@ -350,7 +240,7 @@ impl NoRoom {
 }
 
 /// New rows with those of `old` whose positions `keep` wants.
-fn copy(old: &Rows, room: Room, structure: u64, keep: impl Fn(usize) -> bool) -> Rows {
+pub(super) fn copy(old: &Rows, room: Room, structure: u64, keep: impl Fn(usize) -> bool) -> Rows {
     let new = Rows::new(room, structure);
     let old = old.prefix(old.len());
     for row in (0..old.len()).filter(|&row| keep(old.position(row))) {
@@ -358,17 +248,4 @@ fn copy(old: &Rows, room: Room, structure: u64, keep: impl Fn(usize) -> bool) ->
         debug_assert!(pushed, "the room was made for these rows");
     }
     new
-}
-
-/// A number that changes when any cell of a series moves.
-pub(super) fn fingerprint(store: &Store, segment: &Segment, position: usize) -> u64 {
-    let mut sum = 0_u64;
-    store
-        .cells
-        .for_each_copy(segment.slot(position), segment.width(), |run| {
-            sum = run.iter().fold(sum, |sum, cell| {
-                sum.wrapping_add(cell.load(Ordering::Relaxed))
-            });
-        });
-    sum
 }
