@@ -54,7 +54,9 @@ mod segment;
 mod series;
 mod slab;
 mod slot;
+mod source;
 mod store;
+mod table;
 
 pub use account::SourceOptions;
 pub use clock::Clock;
@@ -71,6 +73,7 @@ pub use label::{LABELS_MAX, VALUE_BYTES_MAX};
 pub use limits::Limits;
 pub use name::{LabelName, MetricName, NAME_BYTES_MAX};
 pub use reason::{DropCount, Reason};
-pub use registry::{Options, Registry, Source};
+pub use registry::{Options, Registry};
 pub use series::Series;
 pub use slot::Slot;
+pub use source::Source;

@@ -103,7 +103,18 @@ fn name_sets_order_the_page_and_hide_the_second_form_of_a_name() {
         shown(),
         ["apple second", "both second", "hidden third", "own none"]
     );
-    // In no set, a name is the same family as any other form of it.
+    // In no set, a name is the same family as any other form of it, and is shown from then on.
+    source
+        .register(&Descriptor::new(Kind::Gauge, "zebra", ""))
+        .unwrap();
+    let expect = [
+        "apple second",
+        "both second",
+        "hidden third",
+        "own none",
+        "zebra first",
+    ];
+    assert_eq!(shown(), expect);
     assert!(
         source
             .register(&Descriptor::new(Kind::Histogram, "both", ""))

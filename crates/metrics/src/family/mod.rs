@@ -9,7 +9,7 @@ mod rest;
 mod series_set;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 use parking_lot::{Mutex, RwLock};
@@ -44,6 +44,8 @@ pub(crate) struct Core {
     /// Removals so far: a kept look-up from before one is not believed.
     removals: AtomicU64,
     set: Mutex<SeriesSet>,
+    /// Shown whichever name sets are chosen: somebody registered it in none.
+    always_shown: AtomicBool,
     /// Those who registered this family, the first first.
     pub(crate) sources: RwLock<Vec<Arc<Account>>>,
 }
@@ -56,6 +58,7 @@ impl Core {
         first: Arc<Account>,
     ) -> Arc<Self> {
         Arc::new(Self {
+            always_shown: AtomicBool::new(descriptor.set.is_none()),
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             cells: Arc::clone(&store.cells),
             buckets: Buckets::new(&shape.bounds),
@@ -197,6 +200,15 @@ impl Core {
         if !sources.iter().any(|known| known.id == account.id) {
             sources.push(Arc::clone(account));
         }
+    }
+
+    /// Shows the family whichever sets are chosen from now on. Says whether that is new.
+    pub(crate) fn show_always(&self) -> bool {
+        !self.always_shown.swap(true, Ordering::Relaxed)
+    }
+
+    pub(crate) fn is_always_shown(&self) -> bool {
+        self.always_shown.load(Ordering::Relaxed)
     }
 
     /// Series alive now.
