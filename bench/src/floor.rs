@@ -9,7 +9,10 @@ use std::convert::Infallible;
 
 /// Serves a body of as many bytes as the argument says on a free port, which it prints, until killed.
 pub(crate) fn serve(arguments: &[String]) {
-    let size = arguments.first().and_then(|size| size.parse().ok()).unwrap_or(10_000);
+    let size = arguments
+        .first()
+        .and_then(|size| size.parse().ok())
+        .unwrap_or(10_000);
     let body = Bytes::from(vec![b'x'; size]);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -17,10 +20,17 @@ pub(crate) fn serve(arguments: &[String]) {
         .build()
         .expect("a runtime");
     runtime.block_on(async move {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        println!("listening on floor at http://{}", listener.local_addr().expect("an address"));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("a port");
+        println!(
+            "listening on floor at http://{}",
+            listener.local_addr().expect("an address")
+        );
         loop {
-            let Ok((stream, _)) = listener.accept().await else { continue };
+            let Ok((stream, _)) = listener.accept().await else {
+                continue;
+            };
             let body = body.clone();
             tokio::spawn(async move {
                 let answer = service_fn(move |_: Request<hyper::body::Incoming>| {
@@ -30,7 +40,11 @@ pub(crate) fn serve(arguments: &[String]) {
                 drop(stream.set_nodelay(true));
                 let connection = hyper::server::conn::http1::Builder::new();
                 // A client that leaves ends its connection; there is nobody to tell.
-                drop(connection.serve_connection(TokioIo::new(stream), answer).await);
+                drop(
+                    connection
+                        .serve_connection(TokioIo::new(stream), answer)
+                        .await,
+                );
             });
         }
     });

@@ -29,7 +29,10 @@ impl Load {
     /// The latency that `share` (0 to 1) of the answers stayed under.
     pub(crate) fn quantile(&self, share: f64) -> Duration {
         let last = self.latencies.len().saturating_sub(1);
-        self.latencies.get((last as f64 * share).round() as usize).copied().unwrap_or_default()
+        self.latencies
+            .get((last as f64 * share).round() as usize)
+            .copied()
+            .unwrap_or_default()
     }
 }
 
@@ -45,9 +48,17 @@ pub(crate) fn drive(
         let threads: Vec<_> = (0..connections)
             .map(|_| scope.spawn(|| connection(server, request, duration, &start)))
             .collect();
-        threads.into_iter().map(|thread| thread.join().expect("a client does not panic")).collect()
+        threads
+            .into_iter()
+            .map(|thread| thread.join().expect("a client does not panic"))
+            .collect()
     });
-    let mut all = Load { answered: 0, failed: 0, elapsed: Duration::ZERO, latencies: Vec::new() };
+    let mut all = Load {
+        answered: 0,
+        failed: 0,
+        elapsed: Duration::ZERO,
+        latencies: Vec::new(),
+    };
     for part in parts {
         all.answered += part.answered;
         all.failed += part.failed;
@@ -59,7 +70,12 @@ pub(crate) fn drive(
 }
 
 fn connection(server: SocketAddr, request: &[u8], duration: Duration, start: &Barrier) -> Load {
-    let mut load = Load { answered: 0, failed: 0, elapsed: Duration::ZERO, latencies: Vec::new() };
+    let mut load = Load {
+        answered: 0,
+        failed: 0,
+        elapsed: Duration::ZERO,
+        latencies: Vec::new(),
+    };
     let stream = TcpStream::connect(server);
     start.wait();
     let Ok(mut stream) = stream else {
@@ -115,7 +131,9 @@ fn complete(answer: &[u8]) -> Option<u16> {
     let status = head.get(9..12)?.parse().ok()?;
     let mut whole = answer.len() >= end;
     for line in head.lines() {
-        let Some((name, value)) = line.split_once(':') else { continue };
+        let Some((name, value)) = line.split_once(':') else {
+            continue;
+        };
         if name.eq_ignore_ascii_case("content-length") {
             whole = answer.len() >= end + value.trim().parse::<usize>().ok()?;
         } else if name.eq_ignore_ascii_case("transfer-encoding") {

@@ -7,8 +7,12 @@
 
 mod border;
 mod exposition;
+mod floor;
 mod instruments;
+mod load;
 mod measure;
+mod server;
+mod serving;
 mod store;
 
 use std::process::ExitCode;
@@ -42,12 +46,22 @@ const GROUPS: &[Group] = &[
         about: "E8, H4: bytes a series, reading and making series at a million",
         run: store::run,
     },
+    Group {
+        name: "serving",
+        about: "H1, P1, predictions and memory of the whole server in target/dist",
+        run: serving::run,
+    },
 ];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let wanted = arguments.first().map_or("", String::as_str);
     let rest = arguments.get(1..).unwrap_or_default();
+    if wanted == "floor-server" {
+        // The reference of the HTTP rows runs in a process of its own: this program, called again.
+        floor::serve(rest);
+        return ExitCode::SUCCESS;
+    }
     let mut found = false;
     for group in GROUPS
         .iter()

@@ -27,8 +27,9 @@ impl Server {
         let mut addresses = Vec::new();
         let mut lines = BufReader::new(stdout).lines();
         for line in lines.by_ref().map_while(Result::ok) {
-            let Some((roles, address)) =
-                line.strip_prefix("listening on ").and_then(|rest| rest.split_once(" at http://"))
+            let Some((roles, address)) = line
+                .strip_prefix("listening on ")
+                .and_then(|rest| rest.split_once(" at http://"))
             else {
                 continue;
             };
@@ -38,11 +39,17 @@ impl Server {
             if roles.split(',').any(|known| known.trim() == role) {
                 // Whoever prints on must not block on a full pipe.
                 std::thread::spawn(move || lines.for_each(drop));
-                return Ok(Self { child, addresses, started });
+                return Ok(Self {
+                    child,
+                    addresses,
+                    started,
+                });
             }
         }
         let status = child.wait().map_err(|error| error.to_string())?;
-        Err(format!("{command:?} ended with {status} before it was listening"))
+        Err(format!(
+            "{command:?} ended with {status} before it was listening"
+        ))
     }
 
     /// The address of the listener with this role.
@@ -63,7 +70,10 @@ impl Server {
             if matches!(answered, Ok(200)) {
                 return self.started.elapsed();
             }
-            assert!(self.started.elapsed() < Duration::from_secs(20), "no answer within 20 s");
+            assert!(
+                self.started.elapsed() < Duration::from_secs(20),
+                "no answer within 20 s"
+            );
         }
     }
 
@@ -97,7 +107,10 @@ pub(crate) fn dist() -> Result<PathBuf, String> {
     if dist.join("meterbox").is_file() {
         return Ok(dist);
     }
-    Err(format!("{} is not there: run `cargo xtask dist` first", dist.display()))
+    Err(format!(
+        "{} is not there: run `cargo xtask dist` first",
+        dist.display()
+    ))
 }
 
 /// Starts the host of the dist folder on free ports with these further lines of configuration.
@@ -115,6 +128,9 @@ pub(crate) fn host(lines: &[&str]) -> Result<Server, String> {
     );
     std::fs::write(&config, text).map_err(|error| error.to_string())?;
     let mut command = Command::new(dist.join("meterbox"));
-    command.current_dir(&folder).args(["serve", "--config"]).arg(config);
+    command
+        .current_dir(&folder)
+        .args(["serve", "--config"])
+        .arg(config);
     Server::start(&mut command, "metrics")
 }

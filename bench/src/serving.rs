@@ -29,7 +29,10 @@ fn median(mut values: Vec<f64>) -> f64 {
 
 fn floor(body_bytes: usize) -> Result<Server, String> {
     let this = std::env::current_exe().map_err(|error| error.to_string())?;
-    Server::start(Command::new(this).args(["floor-server", &body_bytes.to_string()]), "floor")
+    Server::start(
+        Command::new(this).args(["floor-server", &body_bytes.to_string()]),
+        "floor",
+    )
 }
 
 /// P1: from the start of the process to the first 200, and resident memory when idle.
@@ -37,7 +40,12 @@ fn start() -> Result<(), String> {
     let (mut ours, mut bare, mut memory, mut bare_memory) = (vec![], vec![], vec![], vec![]);
     for _ in 0..ROUNDS {
         let server = host(&[])?;
-        ours.push(server.first_answer("metrics", &get("/metrics")).as_secs_f64() * 1e3);
+        ours.push(
+            server
+                .first_answer("metrics", &get("/metrics"))
+                .as_secs_f64()
+                * 1e3,
+        );
         memory.push(server.resident_mib());
         let server = floor(10_000)?;
         bare.push(server.first_answer("floor", &get("/")).as_secs_f64() * 1e3);
@@ -84,7 +92,10 @@ fn page_bytes(server: SocketAddr) -> Result<usize, String> {
     let mut buffer = Vec::new();
     crate::load::exchange(&mut stream, &get("/metrics"), &mut buffer)
         .map_err(|error| error.to_string())?;
-    let head = buffer.windows(4).position(|window| window == b"\r\n\r\n").unwrap_or(0);
+    let head = buffer
+        .windows(4)
+        .position(|window| window == b"\r\n\r\n")
+        .unwrap_or(0);
     Ok(buffer.len() - head - 4)
 }
 
@@ -105,11 +116,15 @@ fn predict() -> Result<(), String> {
     let management = server.address("management");
     let call = |method: &str, path: &str| -> Result<(), String> {
         let mut stream = std::net::TcpStream::connect(management).map_err(|e| e.to_string())?;
-        let request = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n");
+        let request =
+            format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n");
         let mut buffer = Vec::new();
         match crate::load::exchange(&mut stream, request.as_bytes(), &mut buffer) {
             Ok(200) => Ok(()),
-            _ => Err(format!("{method} {path}: {}", String::from_utf8_lossy(&buffer))),
+            _ => Err(format!(
+                "{method} {path}: {}",
+                String::from_utf8_lossy(&buffer)
+            )),
         }
     };
     call("POST", "/models?url=noop.mar")?;
@@ -118,8 +133,9 @@ fn predict() -> Result<(), String> {
     let request = get("/predictions/noop");
     drive(inference, &request, 2, ROUND);
     for connections in [1, 16] {
-        let mut loads: Vec<Load> =
-            (0..ROUNDS).map(|_| drive(inference, &request, connections, ROUND)).collect();
+        let mut loads: Vec<Load> = (0..ROUNDS)
+            .map(|_| drive(inference, &request, connections, ROUND))
+            .collect();
         loads.sort_by(|a, b| a.rate().total_cmp(&b.rate()));
         let failed: u64 = loads.iter().map(|load| load.failed).sum();
         let load = &loads[ROUNDS / 2];
@@ -138,7 +154,10 @@ fn predict() -> Result<(), String> {
     for _ in 0..10_000 {
         crate::load::exchange(&mut stream, &request, &mut buffer).map_err(|e| e.to_string())?;
     }
-    println!("resident after 10,000 more with 3 workers: {:.1} MiB", server.resident_mib());
+    println!(
+        "resident after 10,000 more with 3 workers: {:.1} MiB",
+        server.resident_mib()
+    );
     Ok(())
 }
 
@@ -153,5 +172,8 @@ fn bare_worker() -> Result<(), String> {
     if output.status.success() {
         return Ok(());
     }
-    Err(format!("the bare worker loop: {}", String::from_utf8_lossy(&output.stderr)))
+    Err(format!(
+        "the bare worker loop: {}",
+        String::from_utf8_lossy(&output.stderr)
+    ))
 }
