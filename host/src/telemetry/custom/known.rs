@@ -2,6 +2,7 @@
 
 use super::declarations::{Declared, HOSTNAME};
 use super::line::MetricLine;
+use crate::telemetry::names::{self, Emitter};
 use meterbox_metrics::{Family, Kind, RegisterError, Source};
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -10,6 +11,9 @@ use std::time::Duration;
 
 /// Names that one model's code may bring up without a declaration.
 const DETECTED_MAX: usize = 1_000;
+
+/// How the server's own names begin.
+const PREFIX: &str = "meterbox_";
 
 /// TorchServe's words for types.
 const TYPES: [(&str, Kind); 3] = [
@@ -126,6 +130,13 @@ impl KnownMetrics {
             };
         }
         let kind = kind?;
+        if reserved(line.name) {
+            let text = format!(
+                "{} is a name of the server's own: choose another",
+                line.name
+            );
+            return Err(unknown("reserved_name", text));
+        }
         if metrics.len() >= DETECTED_MAX {
             let text =
                 format!("this model has brought up {DETECTED_MAX} metrics, which is the limit");
@@ -164,6 +175,13 @@ impl KnownMetrics {
             counted: true,
         })
     }
+}
+
+/// Whether a name is, or may one day be, one of the server's own. A declaration is a person's word and
+/// may use any name; a line may not.
+fn reserved(name: &str) -> bool {
+    let ours = |row: &&names::Row| row.name == name && row.emitter != Emitter::Model;
+    name.starts_with(PREFIX) || names::all().any(|row| ours(&row))
 }
 
 fn known_type(word: &str) -> Option<Kind> {

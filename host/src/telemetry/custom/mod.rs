@@ -72,7 +72,8 @@ impl CustomMetrics {
     pub fn model(&self, name: &str, version: &Arc<VersionMetrics>) -> ModelLines {
         let source_name = format!("model:{name}");
         let options = &self.0.options;
-        let allowed = SourceOptions::guest().series_max(options.series_max);
+        // Declared metrics may have reserved names; those that lines bring up are checked here.
+        let allowed = SourceOptions::own().series_max(options.series_max);
         let source = options.registry.source(&source_name, &allowed);
         ModelLines {
             shared: Arc::clone(&self.0),

@@ -178,6 +178,8 @@ fn values_count_by_position_and_must_be_as_many_as_the_dimensions() {
 #[test]
 fn negative_counters_and_bad_lines_are_counted_by_reason() {
     let model = Model::new(true);
+    let other = model.bench.source("plugin.x");
+    other.counter("taken", "Somebody else's.", &[]).unwrap();
     model.emit("DeclCounter.count", "-1", "variant:v,colour:c", "COUNTER");
     assert_eq!(model.lost("bad_value"), 1);
     for (line, reason) in [
@@ -199,8 +201,9 @@ fn negative_counters_and_bad_lines_are_counted_by_reason() {
         ),
         (
             "[METRICS]ts_queue_latency_milliseconds.c:1|#|#type:GAUGE|#hostname:h,1",
-            "conflict",
+            "reserved_name",
         ),
+        ("[METRICS]taken.c:1|#|#type:GAUGE|#hostname:h,1", "conflict"),
     ] {
         let total = || {
             let all = model.bench.drops.with(model.bench.registry().drops());
@@ -215,6 +218,22 @@ fn negative_counters_and_bad_lines_are_counted_by_reason() {
         }
     }
     assert!(!model.lines.take("just a line of the model's log"));
+}
+
+#[test]
+fn a_declaration_may_use_a_reserved_name() {
+    let text = "model_metrics: {gauge: [{name: meterbox_mine, unit: ms}]}";
+    let declarations = Declarations::parse(text, Path::new("m.yaml")).unwrap();
+    let model = Model::with(|options| options.declarations = declarations);
+    assert!(
+        model
+            .lines
+            .take("[METRICS]meterbox_mine.ms:3|#|#hostname:vm,1")
+    );
+    assert_eq!(
+        model.bench.value("meterbox_mine", "Hostname=\"vm\""),
+        Some(3.0)
+    );
 }
 
 #[test]
