@@ -3,7 +3,8 @@
 mod support;
 
 use meterbox::plugins::{PluginRequest, Watch, call};
-use meterbox_plugin_abi::Listener;
+use meterbox_plugin_abi::events::{self, EventKinds};
+use meterbox_plugin_abi::{Listener, Row};
 use meterbox_plugin_loader::running::State;
 use std::time::Duration;
 use support::{Site, until};
@@ -21,7 +22,10 @@ fn a_dropped_plugin_serves_and_a_removed_one_is_gone() {
     assert_eq!(status.endpoints[0].pattern, "drift");
     assert_eq!(status.endpoints[0].listener, Listener::METRICS);
     assert_eq!(status.sha256.unwrap().len(), 64);
-    assert!(site.page().contains(&("drift_checks_total".to_owned(), 1.0)));
+    assert!(
+        site.page()
+            .contains(&("drift_checks_total".to_owned(), 1.0))
+    );
     site.remove("a.so");
     assert_eq!(site.catalog.scan().removed, ["drift"]);
     assert_eq!(site.get("/drift").0, 404);
@@ -40,10 +44,21 @@ fn a_new_generation_takes_over_and_series_go_on() {
         assert_eq!(site.get("/actor/ok").0, 200);
     }
     assert!(site.page().contains(&("actor_calls_total".to_owned(), 4.0)));
-    assert_eq!(site.catalog.scan().started, Vec::<String>::new(), "nothing has changed");
+    assert_eq!(
+        site.catalog.scan().started,
+        Vec::<String>::new(),
+        "nothing has changed"
+    );
     site.config("actor", "route = \"other\"\n");
-    assert_eq!(site.catalog.scan().started, ["actor"], "its configuration has");
-    assert_eq!((site.get("/actor/ok").0, site.get("/other/ok").0), (404, 200));
+    assert_eq!(
+        site.catalog.scan().started,
+        ["actor"],
+        "its configuration has"
+    );
+    assert_eq!(
+        (site.get("/actor/ok").0, site.get("/other/ok").0),
+        (404, 200)
+    );
 }
 
 #[test]
@@ -52,9 +67,18 @@ fn what_cannot_start_leaves_the_generation_before_in_service() {
     site.put("meterbox-fixture-actor", "actor.so");
     site.catalog.scan();
     for (config, words) in [
-        ("panic_in = \"new\"\n", "its constructor panicked: told to panic in new"),
-        ("panic_in = \"routes\"\n", "its constructor panicked: told to panic in routes"),
-        ("panic_in = \"start\"\n", "its start hook panicked: told to panic in start"),
+        (
+            "panic_in = \"new\"\n",
+            "its constructor panicked: told to panic in new",
+        ),
+        (
+            "panic_in = \"routes\"\n",
+            "its constructor panicked: told to panic in routes",
+        ),
+        (
+            "panic_in = \"start\"\n",
+            "its start hook panicked: told to panic in start",
+        ),
         ("hang_in = \"start\"\n", "its start took more than"),
         ("route = 5\n", "route: 5 is not a string"),
         ("route = \"models\"\n", "this path belongs to the host"),
@@ -63,10 +87,17 @@ fn what_cannot_start_leaves_the_generation_before_in_service() {
         site.config("actor", config);
         let scan = site.catalog.scan();
         assert_eq!(scan.refused.len(), 1, "{config}: {scan:?}");
-        assert!(scan.refused[0].text.contains(words), "{config}: {}", scan.refused[0]);
+        assert!(
+            scan.refused[0].text.contains(words),
+            "{config}: {}",
+            scan.refused[0]
+        );
         let status = site.catalog.plugin("actor").unwrap();
         assert_eq!(status.state, State::Started, "{config}");
-        assert_eq!(status.last_error.as_deref(), Some(scan.refused[0].text.as_str()));
+        assert_eq!(
+            status.last_error.as_deref(),
+            Some(scan.refused[0].text.as_str())
+        );
         assert_eq!(site.get("/actor/ok").0, 200, "{config}");
     }
     std::fs::write(site.folder().join("actor.so"), "no library").unwrap();
@@ -83,11 +114,17 @@ fn of_two_users_plugins_the_later_by_file_name_does_not_get_the_route() {
     let scan = site.catalog.scan();
     assert_eq!(scan.started, ["drift"]);
     let text = &scan.refused[0].text;
-    assert!(text.contains("route drift on metrics belongs to plugin drift (b.so)"), "{text}");
+    assert!(
+        text.contains("route drift on metrics belongs to plugin drift (b.so)"),
+        "{text}"
+    );
     assert_eq!(site.catalog.plugin("actor").unwrap().state, State::Rejected);
     site.put("meterbox-plugin-drift", "d.so");
     let scan = site.catalog.scan();
-    assert!(scan.refused[0].text.contains("plugin drift is loaded from"), "{scan:?}");
+    assert!(
+        scan.refused[0].text.contains("plugin drift is loaded from"),
+        "{scan:?}"
+    );
     site.remove("b.so");
     let scan = site.catalog.scan();
     assert_eq!(scan.started, ["actor"], "it comes before d.so: {scan:?}");
@@ -119,18 +156,31 @@ fn every_bad_answer_is_an_answer() {
     let table = [
         ("/actor/panic", 500, "plugin actor: told to panic"),
         ("/actor/error", 400, "plugin actor: told to refuse"),
-        ("/actor/forget", 500, "plugin actor: the plugin returned without an answer"),
+        (
+            "/actor/forget",
+            500,
+            "plugin actor: the plugin returned without an answer",
+        ),
         ("/actor/later", 200, "later"),
         ("/actor/ok", 200, "ok"),
     ];
     for (path, status, body) in table {
         assert_eq!(site.get(path), (status, body.to_owned()), "{path}");
     }
-    assert_eq!(site.get("/actor/stream?chunks=40"), (200, "x".repeat(40 * 65_536)));
+    assert_eq!(
+        site.get("/actor/stream?chunks=40"),
+        (200, "x".repeat(40 * 65_536))
+    );
     let (status, body) = site.get("/actor/half");
-    assert!(status == 0 && body.starts_with("broken: "), "{status} {body}");
+    assert!(
+        status == 0 && body.starts_with("broken: "),
+        "{status} {body}"
+    );
     let (status, body) = site.get("/actor/stream?chunks=300");
-    assert!(status == 0 && body.contains("larger than"), "{status} {body}");
+    assert!(
+        status == 0 && body.contains("larger than"),
+        "{status} {body}"
+    );
     let counts = site.catalog.plugin("actor").unwrap().counts;
     assert_eq!((counts.calls, counts.panics), (8, 2));
 }
@@ -141,7 +191,10 @@ fn a_hanging_call_is_answered_in_time_and_the_next_one_works() {
     site.put("meterbox-fixture-actor", "actor.so");
     site.catalog.scan();
     let (status, body) = site.get("/actor/hang");
-    assert_eq!((status, body.as_str()), (504, "plugin actor did not answer within 0.2 s"));
+    assert_eq!(
+        (status, body.as_str()),
+        (504, "plugin actor did not answer within 0.2 s")
+    );
     assert_eq!(site.get("/actor/ok").0, 200);
     let status = site.catalog.plugin("actor").unwrap();
     assert_eq!((status.counts.timeouts, status.stuck_threads), (1, 1));
@@ -155,8 +208,13 @@ fn a_slow_client_is_not_the_plugins_fault() {
     site.runtime.block_on(async {
         let routes = site.catalog.routes();
         let (endpoint, rest) = routes.find(Listener::METRICS, "/actor/stream").unwrap();
-        let request = PluginRequest { query: "chunks=20".to_owned(), ..support::request("/actor/stream", rest) };
-        let mut reply = call(endpoint, endpoint.route("GET").unwrap(), request).await.unwrap();
+        let request = PluginRequest {
+            query: "chunks=20".to_owned(),
+            ..support::request("/actor/stream", rest)
+        };
+        let mut reply = call(endpoint, endpoint.route("GET").unwrap(), request)
+            .await
+            .unwrap();
         let mut bytes = 0;
         while let Some(chunk) = reply.body.next().await.unwrap() {
             bytes += chunk.len();
@@ -181,7 +239,11 @@ fn a_collector_that_fails_or_hangs_costs_only_its_own_families() {
         site.config("actor", &format!("collector = true\n{config}"));
         site.catalog.scan();
         let page = site.page();
-        let value = |name: &str| page.iter().find(|(found, _)| found == name).map(|(_, v)| *v);
+        let value = |name: &str| {
+            page.iter()
+                .find(|(found, _)| found == name)
+                .map(|(_, v)| *v)
+        };
         assert_eq!(value("drift_checks_total"), Some(0.0), "{name}");
         assert_eq!(value("meterbox_collector_success"), Some(success), "{name}");
         assert_eq!(value("actor_collected"), shown.then_some(7.0), "{name}");
@@ -196,17 +258,72 @@ fn timers_tick_until_the_plugin_is_disabled_and_again_when_it_is_enabled() {
     site.catalog.scan();
     let ticks = || {
         let page = site.page();
-        page.iter().find(|(name, _)| name == "actor_ticks_total").map_or(0.0, |(_, ticks)| *ticks)
+        page.iter()
+            .find(|(name, _)| name == "actor_ticks_total")
+            .map_or(0.0, |(_, ticks)| *ticks)
     };
     until("three ticks", || ticks() >= 3.0);
     let status = site.catalog.disable("actor").unwrap();
     assert_eq!(status.state, State::Disabled);
     assert_eq!(site.get("/actor/ok").0, 404);
-    assert!(site.catalog.scan().started.is_empty(), "a scan does not enable it");
+    assert!(
+        site.catalog.scan().started.is_empty(),
+        "a scan does not enable it"
+    );
     assert_eq!(site.catalog.enable("actor").unwrap().state, State::Started);
     let before = ticks();
     until("another tick", || ticks() > before);
-    assert_eq!(site.catalog.reload("nobody").unwrap_err().text, "there is no plugin named nobody");
+    assert_eq!(
+        site.catalog.reload("nobody").unwrap_err().text,
+        "there is no plugin named nobody"
+    );
+}
+
+#[test]
+fn a_listener_gets_every_event_it_asked_for_and_no_other() {
+    let site = Site::new("listener");
+    site.put("meterbox-fixture-actor", "actor.so");
+    site.config("actor", "listener = true\n");
+    site.catalog.scan();
+    for number in 0..1000 {
+        let event = Row::new().number(events::STATUS, f64::from(number));
+        site.catalog.publish_event(EventKinds::REQUEST_DONE, &event);
+        site.catalog.publish_event(EventKinds::MODEL_LOADED, &event);
+    }
+    let seen = || {
+        let page = site.page();
+        page.iter()
+            .find(|(name, _)| name == "actor_events_total")
+            .map_or(0.0, |(_, seen)| *seen)
+    };
+    until("a thousand events", || seen() >= 1000.0);
+    assert_eq!(seen(), 1000.0);
+}
+
+#[test]
+fn the_servers_metrics_say_what_plugins_do() {
+    let site = Site::new("metrics");
+    site.attach_telemetry();
+    site.put("meterbox-fixture-actor", "actor.so");
+    std::fs::write(site.folder().join("text.so"), "no library").unwrap();
+    site.catalog.scan();
+    site.get("/actor/panic");
+    site.get("/actor/ok");
+    let page = site.page();
+    for (name, expected) in [
+        ("meterbox_plugin_calls_total", 2.0),
+        ("meterbox_plugin_errors_total", 1.0),
+        ("meterbox_plugin_panics_total", 1.0),
+        ("meterbox_plugin_up", 1.0),
+        ("meterbox_plugin_series", 3.0),
+        ("meterbox_plugin_load_errors_total", 1.0),
+    ] {
+        let found = page
+            .iter()
+            .find(|(found, _)| found == name)
+            .map(|(_, value)| *value);
+        assert_eq!(found, Some(expected), "{name}");
+    }
 }
 
 #[test]
@@ -216,10 +333,16 @@ fn the_watch_takes_copies_moves_and_removals_within_two_seconds() {
     site.put("meterbox-plugin-drift", "drift.so");
     until("the copied plugin serves", || site.get("/drift").0 == 200);
     site.put("meterbox-fixture-actor", ".hidden");
-    std::fs::rename(site.folder().join(".hidden"), site.folder().join("actor.so")).unwrap();
+    std::fs::rename(
+        site.folder().join(".hidden"),
+        site.folder().join("actor.so"),
+    )
+    .unwrap();
     until("the moved plugin serves", || site.get("/actor/ok").0 == 200);
     site.config("actor", "route = \"renamed\"\n");
-    until("the new configuration holds", || site.get("/renamed/ok").0 == 200);
+    until("the new configuration holds", || {
+        site.get("/renamed/ok").0 == 200
+    });
     site.remove("drift.so");
     until("the removed plugin is gone", || site.get("/drift").0 == 404);
 }

@@ -148,10 +148,8 @@ impl Drop for World {
 fn catalog_options(folder: PathBuf) -> Options {
     let api = ApiVersion::parse(meterbox_plugin_abi::API_VERSION).expect("a version");
     let policy = Policy {
-        api,
-        needed_extra: Vec::new(),
         insecure_permissions: true,
-        copy_folder: None,
+        ..Policy::new(api)
     };
     let mut options = Options::new(vec![folder], policy);
     // A million registrations take longer than a start may.

@@ -45,6 +45,10 @@ reasons! {
     Permissions = "permissions",
     /// No private copy could be made.
     Copy = "copy",
+    /// The lock file pins another digest.
+    Digest = "digest",
+    /// No lock file lists the file, and only listed ones are allowed.
+    Unpinned = "unpinned",
     /// The file is no ELF library at all.
     NotElf = "not_elf",
     /// The library is for another processor or word size.

@@ -6,6 +6,7 @@
 use super::reply_channel::{self, Beginning, Piece, Shared, Source};
 use super::request::{PluginRequest, Service};
 use super::routes::Endpoint;
+use crate::telemetry::plugins::PluginMetrics;
 use meterbox_plugin_abi::{Request, Status};
 use meterbox_plugin_loader::running::{Lane, RejectReason, Ticket};
 use std::sync::Arc;
@@ -54,6 +55,7 @@ struct Call {
     shared: Arc<Shared>,
     begin: Instant,
     limit: Duration,
+    metrics: Option<Arc<PluginMetrics>>,
 }
 
 /// Hands `request` to the endpoint's route number `route` and waits for the head of the answer.
@@ -69,16 +71,35 @@ pub async fn call(
     let begin = Instant::now();
     let limit = endpoint.limit;
     let (sink, source) = reply_channel::channel(endpoint.reply_bytes_max);
-    let Source { beginning, pieces, shared } = source;
+    let Source {
+        beginning,
+        pieces,
+        shared,
+    } = source;
     let request = Request::of(Arc::new(Service::new(request, begin + limit)));
-    let lane = if endpoint.scrape { Lane::Scrape } else { Lane::Ordinary };
+    let lane = if endpoint.scrape {
+        Lane::Scrape
+    } else {
+        Lane::Ordinary
+    };
     let plugin = endpoint.running.origin().metadata.name.as_str();
     let ticket = endpoint
         .running
         .call(lane, route, request, Box::new(sink))
         .map_err(|reject| rejected(plugin, reject.reason, reject.retry_after))?;
-    let call = Call { ticket, shared, begin, limit };
-    let error = |status: u16, message: String| CallError { status, message, retry_after: None };
+    let metrics = endpoint.metrics.clone();
+    let call = Call {
+        ticket,
+        shared,
+        begin,
+        limit,
+        metrics,
+    };
+    let error = |status: u16, message: String| CallError {
+        status,
+        message,
+        retry_after: None,
+    };
     match tokio::time::timeout(limit, beginning).await {
         Ok(Ok(Beginning::Head(head))) => Ok(PluginReply {
             status: head.status,
@@ -89,11 +110,17 @@ pub async fn call(
         Ok(Ok(Beginning::Failed { status, message })) => {
             Err(error(status, format!("plugin {plugin}: {message}")))
         }
-        Ok(Err(_)) => Err(error(500, format!("plugin {plugin} ended without an answer"))),
+        Ok(Err(_)) => Err(error(
+            500,
+            format!("plugin {plugin} ended without an answer"),
+        )),
         Err(_) => {
             call.expire();
             let seconds = limit.as_secs_f64();
-            Err(error(504, format!("plugin {plugin} did not answer within {seconds} s")))
+            Err(error(
+                504,
+                format!("plugin {plugin} did not answer within {seconds} s"),
+            ))
         }
     }
 }
@@ -107,7 +134,11 @@ fn rejected(plugin: &str, reason: RejectReason, retry_after: Option<Duration>) -
         RejectReason::NoThread => "got no thread from the system",
     };
     let status = Status::UNAVAILABLE.http();
-    CallError { status, message: format!("plugin {plugin} {what}"), retry_after }
+    CallError {
+        status,
+        message: format!("plugin {plugin} {what}"),
+        retry_after,
+    }
 }
 
 impl PluginBody {
@@ -118,7 +149,11 @@ impl PluginBody {
     pub async fn next(&mut self) -> Result<Option<Vec<u8>>, Broken> {
         loop {
             // A plugin that has returned and answers from a thread of its own has no deadline.
-            let left = if self.call.ticket.is_over() { None } else { Some(self.call.left()) };
+            let left = if self.call.ticket.is_over() {
+                None
+            } else {
+                Some(self.call.left())
+            };
             let piece = match left {
                 None => self.pieces.recv().await,
                 Some(left) => match tokio::time::timeout(left, self.pieces.recv()).await {
@@ -135,7 +170,9 @@ impl PluginBody {
                 Some(Piece::Chunk(bytes)) => Ok(Some(bytes)),
                 Some(Piece::End) => Ok(None),
                 Some(Piece::Broken(why)) => Err(Broken(why)),
-                None => Err(Broken("the plugin ended without finishing its answer".to_owned())),
+                None => Err(Broken(
+                    "the plugin ended without finishing its answer".to_owned(),
+                )),
             };
         }
     }
@@ -163,5 +200,8 @@ impl Call {
 impl Drop for Call {
     fn drop(&mut self) {
         self.shared.close();
+        if let Some(metrics) = &self.metrics {
+            metrics.called(self.begin.elapsed().saturating_sub(self.shared.waited()));
+        }
     }
 }

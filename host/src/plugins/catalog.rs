@@ -4,29 +4,29 @@
 //! wait for them. A change that fails leaves the generation before it in service.
 
 use super::collectors::Collectors;
+use super::events::Subscription;
 use super::grants::Grants;
 use super::house::{Facts, House, ModelList};
 use super::install;
 use super::options::Options;
+use super::readings::Readings;
 use super::routes::{Claimant, Claims, Routes, claim};
 use super::slot::{Slot, Standing};
 use super::status::{self, PluginStatus};
 use super::timers::Timers;
+use crate::telemetry::Telemetry;
+use crate::telemetry::plugins::PluginsMetrics;
 use arc_swap::ArcSwap;
 use meterbox_metrics::{RegisterError, Registry, Source};
-use meterbox_plugin_abi::Roles;
+use meterbox_plugin_abi::events::EventKinds;
 use meterbox_plugin_abi::gather::{Filter, Visitor};
+use meterbox_plugin_abi::{Roles, Row};
 use meterbox_plugin_loader::file::{Candidate, candidates};
 use meterbox_plugin_loader::running::{Clock, Monotonic, Running};
 use meterbox_plugin_loader::{Reason, Refusal};
 use parking_lot::Mutex;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-
-/// Largest answer of a plugin, in bytes.
-const REPLY_BYTES_MAX: u64 = 16 << 20;
-/// Largest answer of a plugin that reads all metrics, in bytes.
-const REPLY_BYTES_MAX_READER: u64 = 256 << 20;
+use std::sync::{Arc, OnceLock};
 
 /// All plugins.
 pub struct Catalog {
@@ -38,6 +38,8 @@ pub struct Catalog {
     /// Held for moments only.
     slots: Mutex<Vec<Slot>>,
     routes: ArcSwap<Routes>,
+    /// The plugins that may have subscribed to events.
+    listeners: ArcSwap<Vec<(String, Arc<Subscription>)>>,
 }
 
 /// What a scan did, for the log and for people who asked for it.
@@ -77,6 +79,8 @@ impl Catalog {
             collectors,
             timers: Timers::new(),
             sets,
+            page: options.page,
+            readings: OnceLock::new(),
         };
         Ok(Arc::new(Self {
             options,
@@ -85,7 +89,34 @@ impl Catalog {
             change: Mutex::new(()),
             slots: Mutex::default(),
             routes: ArcSwap::default(),
+            listeners: ArcSwap::default(),
         }))
+    }
+
+    /// From now on the server's metrics show what plugins do. Once per catalog.
+    pub fn attach(self: &Arc<Self>, telemetry: Arc<Telemetry>) {
+        let catalog = Arc::downgrade(self);
+        // A second call changes nothing.
+        let _ = self.house.readings.set(Readings { telemetry, catalog });
+    }
+
+    /// Tells an event to every plugin that subscribed to its kind. Never waits.
+    pub fn publish_event(&self, kind: EventKinds, event: &Row) {
+        for (name, subscription) in self.listeners.load().iter() {
+            let dropped = subscription.publish(kind, event);
+            if dropped > 0
+                && let Some(plugins) = self.plugins_metrics()
+            {
+                plugins.plugin(name).events_dropped(dropped);
+            }
+        }
+    }
+
+    fn plugins_metrics(&self) -> Option<&PluginsMetrics> {
+        self.house
+            .readings
+            .get()
+            .map(|readings| readings.telemetry.plugins())
     }
 
     /// The routes as they are now.
@@ -141,7 +172,12 @@ impl Catalog {
 
     /// All folders, the bundled one last.
     pub(super) fn folders(&self) -> Vec<PathBuf> {
-        self.options.folders.iter().chain(&self.options.bundled_folder).cloned().collect()
+        self.options
+            .folders
+            .iter()
+            .chain(&self.options.bundled_folder)
+            .cloned()
+            .collect()
     }
 
     /// Whether any folder differs from what the last scan saw, and in which files: their paths and a
@@ -222,6 +258,7 @@ impl Catalog {
         };
         self.routes.store(Arc::default());
         self.house.collectors.set(Vec::new());
+        self.listeners.store(Arc::default());
         std::thread::scope(|scope| {
             for running in &retired {
                 scope.spawn(|| drain(running));
@@ -286,6 +323,9 @@ impl Catalog {
             let mut slots = self.slots.lock();
             let is_present = |slot: &Slot| !wanted(&slot.path()) || !is_gone(slot, present);
             for slot in slots.iter_mut().filter(|slot| !is_present(slot)) {
+                if let Some(plugins) = self.plugins_metrics() {
+                    plugins.removed(&slot.name());
+                }
                 scan.removed.push(slot.name());
                 retired.extend(retire(slot));
             }
@@ -358,6 +398,10 @@ impl Catalog {
             Err(refusal) => {
                 tracing::warn!(target: "plugin", reason = refusal.reason.code(), "{refusal}");
                 self.slots.lock()[index].reject(refusal.clone());
+                if let Some(plugins) = self.plugins_metrics() {
+                    let name = self.slots.lock()[index].name();
+                    plugins.load_error(&name, refusal.reason.code());
+                }
                 scan.refused.push(refusal);
             }
         }
@@ -391,8 +435,11 @@ impl Catalog {
                 bundled: slot.bundled,
                 file_name: slot.file_name(),
                 request_limit: plugin.deadline.unwrap_or(self.options.request_limit),
+                metrics: self
+                    .plugins_metrics()
+                    .map(|plugins| plugins.plugin(&slot.name())),
                 reply_bytes_max: self.reply_bytes_max(running, slot.bundled),
-                scrape_limit: plugin.deadline.unwrap_or(self.options.scrape_limit),
+                scrape_limit: plugin.scrape_deadline.unwrap_or(self.options.scrape_limit),
             });
         }
         (owners, claim(&claimants, self.options.metrics_endpoints))
@@ -409,14 +456,30 @@ impl Catalog {
         let running = slots.iter().filter_map(|slot| slot.running.clone());
         let collectors = running.filter(|running| running.roles().has(Roles::COLLECTOR));
         self.house.collectors.set(collectors.collect());
+        let listeners = slots.iter().filter_map(|slot| {
+            let subscription = slot
+                .subscription
+                .clone()
+                .filter(|_| slot.running.is_some())?;
+            Some((slot.name(), subscription))
+        });
+        self.listeners.store(Arc::new(listeners.collect()));
     }
 
     /// Who may read all metrics may send them all.
     fn reply_bytes_max(&self, running: &Running, bundled: bool) -> u64 {
         let metadata = &running.origin().metadata;
-        let asks = bundled || metadata.permissions.iter().any(|name| name == "metrics.read");
+        let asks = bundled
+            || metadata
+                .permissions
+                .iter()
+                .any(|name| name == "metrics.read");
         let reads = asks && self.grants(&metadata.name, bundled).has("metrics.read");
-        if reads { REPLY_BYTES_MAX_READER } else { REPLY_BYTES_MAX }
+        if reads {
+            self.options.page_bytes_max
+        } else {
+            self.options.reply_bytes_max
+        }
     }
 
     /// What a plugin may ask for.
@@ -434,7 +497,9 @@ impl Catalog {
 
 /// Whether a file is really gone: while its folder cannot be listed, nobody knows.
 fn is_gone(slot: &Slot, present: &[(Candidate, bool)]) -> bool {
-    let is_there = present.iter().any(|(candidate, _)| *candidate == slot.candidate);
+    let is_there = present
+        .iter()
+        .any(|(candidate, _)| *candidate == slot.candidate);
     !is_there && std::fs::read_dir(&slot.candidate.folder).is_ok()
 }
 

@@ -2,12 +2,14 @@
 
 use super::collectors::Collectors;
 use super::page::{self, NameSets};
+use super::readings::Readings;
 use super::timers::Timers;
+use crate::telemetry::modes::Page;
 use arc_swap::ArcSwap;
 use meterbox_metrics::Registry;
 use meterbox_plugin_abi::gather::{Filter, Visitor};
 use meterbox_plugin_abi::{Row, Table};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Facts about this run of the host.
 #[derive(Debug, Clone)]
@@ -43,14 +45,39 @@ pub(super) struct House {
     pub(super) collectors: Collectors,
     pub(super) timers: Timers,
     pub(super) sets: ArcSwap<NameSets>,
+    pub(super) page: Page,
+    /// Set once the server's metrics exist.
+    pub(super) readings: OnceLock<Readings>,
 }
 
 impl House {
     /// Shows everything: what the store holds and what collectors add.
     pub(super) fn gather(&self, filter: &Filter<'_>, visitor: &mut dyn Visitor) {
+        self.gather_as(Page::Everything, filter, visitor);
+    }
+
+    /// Shows what `metrics_mode` leaves on a page.
+    pub(super) fn gather_page(&self, filter: &Filter<'_>, visitor: &mut dyn Visitor) {
+        self.gather_as(self.page, filter, visitor);
+    }
+
+    fn gather_as(&self, shown: Page, filter: &Filter<'_>, visitor: &mut dyn Visitor) {
+        if shown == Page::Nothing {
+            return;
+        }
         let collected = self.collectors.collect(filter);
+        if let Some(readings) = self.readings.get() {
+            readings.refresh(&self.registry.drops());
+        }
         let store = self.registry.gather();
-        page::show(&store, &collected, &self.sets.load(), filter, visitor);
+        page::show(
+            &store,
+            &collected,
+            &self.sets.load(),
+            shown,
+            filter,
+            visitor,
+        );
     }
 
     pub(super) fn models(&self) -> Table {

@@ -5,12 +5,13 @@
 
 use super::catalog::{Catalog, retire};
 use super::config_file;
+use super::events::Subscription;
 use super::options::PluginOptions;
 use super::routes;
 use super::services::Services;
 use super::slot::Standing;
 use meterbox_metrics::SourceOptions;
-use meterbox_plugin_abi::Host;
+use meterbox_plugin_abi::{Host, Roles};
 use meterbox_plugin_loader::file::{Verified, verify};
 use meterbox_plugin_loader::load::Loaded;
 use meterbox_plugin_loader::probe::probe;
@@ -36,11 +37,11 @@ pub(super) enum Installed {
 /// Takes slot `index` of `catalog` through every station.
 pub(super) fn install(catalog: &Catalog, index: usize, again: bool) -> Result<Installed, Refusal> {
     let options = &catalog.options;
-    let candidate = catalog.with_slot(index, |slot| {
+    let (candidate, bundled) = catalog.with_slot(index, |slot| {
         slot.fingerprint = slot.look();
-        slot.candidate.clone()
+        (slot.candidate.clone(), slot.bundled)
     });
-    let verified = verify(&candidate, &options.policy)?;
+    let verified = verify(&candidate, &options.policy_for(bundled))?;
     let name = verified.metadata.name.clone();
     let config_path = config_file::path(&candidate.folder, &name);
     let sha256 = verified.sha256_hex();
@@ -65,11 +66,16 @@ pub(super) fn install(catalog: &Catalog, index: usize, again: bool) -> Result<In
         return Ok(Installed::Unchanged);
     }
     let generation = next_generation(catalog, index, &verified)?;
-    if let Some(command) = &options.probe {
+    // What was shipped and pinned with the host was tried when it was made.
+    let trusted = bundled && verified.pinned;
+    if let Some(command) = options.probe.as_ref().filter(|_| !trusted) {
         probe(&verified, command, options.probe_limit)?;
     }
     let loaded = Loaded::load(verified)?;
-    catalog.with_slot(index, |slot| slot.generation = generation);
+    catalog.with_slot(index, |slot| {
+        slot.generation = generation;
+        slot.mapped_bytes += loaded.origin().mapped_bytes;
+    });
     let (running, services) = start(catalog, index, &loaded, generation, &config, &plugin)?;
     let retired = swap(catalog, index, &running, services, config)?;
     Ok(Installed::Started { name, retired })
@@ -200,6 +206,8 @@ fn swap(
         let slot = &mut slots[index];
         retired.extend(retire(slot));
         slot.running = Some(running.clone());
+        let listens = running.roles().has(Roles::LISTENER);
+        slot.subscription = listens.then(|| Subscription::new(services.subscribed(), running));
         slot.services = Some(services);
         slot.config = config;
         slot.last_refusal = None;

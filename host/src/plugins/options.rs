@@ -2,7 +2,8 @@
 
 use super::grants::Grants;
 use super::page::NameSets;
-use meterbox_plugin_loader::file::Policy;
+use crate::telemetry::modes::Page;
+use meterbox_plugin_loader::file::{Pins, Policy};
 use meterbox_plugin_loader::probe::{PROBE_LIMIT, ProbeCommand};
 use meterbox_plugin_loader::running::Settings;
 use std::collections::HashMap;
@@ -16,8 +17,10 @@ pub struct Options {
     pub folders: Vec<PathBuf>,
     /// The folder of the plugins shipped with the host, searched last.
     pub bundled_folder: Option<PathBuf>,
-    /// How files are judged.
+    /// How the user's files are judged.
     pub policy: Policy,
+    /// The lock file of the bundled folder: what it lists needs no probe.
+    pub bundled_pins: Pins,
     /// How probe processes are started; none: files are opened without a probe.
     pub probe: Option<ProbeCommand>,
     /// How long a probe may take.
@@ -40,6 +43,12 @@ pub struct Options {
     pub metrics_endpoints: bool,
     /// Series of one plugin unless its own options say otherwise.
     pub series_max: u32,
+    /// Largest answer, in bytes.
+    pub reply_bytes_max: u64,
+    /// Largest answer of a plugin that reads all metrics, in bytes.
+    pub page_bytes_max: u64,
+    /// Which families a plugin that reads metrics is shown (`metrics_mode`).
+    pub page: Page,
 }
 
 impl Options {
@@ -49,6 +58,7 @@ impl Options {
             folders,
             bundled_folder: None,
             policy,
+            bundled_pins: Pins::default(),
             probe: None,
             probe_limit: PROBE_LIMIT,
             settings: Settings::default(),
@@ -60,12 +70,28 @@ impl Options {
             sets: NameSets::default(),
             metrics_endpoints: true,
             series_max: 10_000,
+            reply_bytes_max: 16 << 20,
+            page_bytes_max: 256 << 20,
+            page: Page::Everything,
         }
     }
 
     /// The options of one plugin.
     pub(super) fn plugin(&self, name: &str) -> PluginOptions {
         self.plugins.get(name).cloned().unwrap_or_default()
+    }
+
+    /// How a file is judged: a bundled one by the lock file beside it.
+    pub(super) fn policy_for(&self, bundled: bool) -> Policy {
+        if !bundled {
+            return self.policy.clone();
+        }
+        // The host's own folder came with the host; whether users' files must be pinned is another matter.
+        Policy {
+            pins: self.bundled_pins.clone(),
+            require_pins: false,
+            ..self.policy.clone()
+        }
     }
 
     /// How one plugin is supervised.
@@ -90,8 +116,10 @@ pub struct PluginOptions {
     pub threads: Option<usize>,
     /// Calls that may wait.
     pub queue: Option<usize>,
-    /// Deadline of a request and of a scrape.
+    /// Deadline of a request.
     pub deadline: Option<Duration>,
+    /// Deadline of a scrape, if it has one of its own.
+    pub scrape_deadline: Option<Duration>,
     /// Series that it may have.
     pub series_max: Option<u32>,
     /// Permissions, instead of the default ones.

@@ -5,6 +5,7 @@
 
 use super::collected::OwnedFamily;
 use super::columns::{StoreFamily, StoreSegment};
+use crate::telemetry::modes::Page;
 use meterbox_metrics::{Columns, FamilyView, Gathered};
 use meterbox_plugin_abi::gather::{Family, FamilyColumns, Filter, Flow, Segment, Visitor};
 use std::collections::HashSet;
@@ -54,11 +55,12 @@ impl Entry<'_> {
     }
 }
 
-/// Shows all families that `filter` wants to `visitor`.
+/// Shows all families that are `shown` and that `filter` wants to `visitor`.
 pub(super) fn show(
     store: &Gathered,
     collected: &[OwnedFamily],
     sets: &NameSets,
+    shown: Page,
     filter: &Filter<'_>,
     visitor: &mut dyn Visitor,
 ) {
@@ -67,7 +69,7 @@ pub(super) fn show(
         // The store keeps its own families in this very order.
         let wanted = store
             .families()
-            .filter(|family| filter.wants_family(family.name()));
+            .filter(|family| shown.shows(family.name()) && filter.wants_family(family.name()));
         for family in wanted {
             if show_store(family, &mut columns, visitor) == Flow::Stop {
                 return;
@@ -75,7 +77,7 @@ pub(super) fn show(
         }
         return;
     }
-    for entry in in_order(store, collected, sets, filter) {
+    for entry in in_order(store, collected, sets, shown, filter) {
         let flow = match entry {
             Entry::Store(family) => show_store(family, &mut columns, visitor),
             Entry::Collected(family) => show_collected(family, visitor),
@@ -90,12 +92,13 @@ fn in_order<'a>(
     store: &'a Gathered,
     collected: &'a [OwnedFamily],
     sets: &NameSets,
+    shown: Page,
     filter: &Filter<'_>,
 ) -> Vec<Entry<'a>> {
     let entries = store.families().map(Entry::Store);
     let mut ranked: Vec<(usize, Entry<'a>)> = entries
         .chain(collected.iter().map(Entry::Collected))
-        .filter(|entry| filter.wants_family(entry.name()))
+        .filter(|entry| shown.shows(entry.name()) && filter.wants_family(entry.name()))
         .filter_map(|entry| Some((sets.rank(entry.set())?, entry)))
         .collect();
     // Stable: at equal rank and name the store's family stays before a collector's.

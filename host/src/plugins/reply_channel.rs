@@ -77,9 +77,20 @@ pub(super) fn channel(bytes_max: u64) -> (Sink, Source) {
     let (begin, beginning) = oneshot::channel();
     let (send, pieces) = mpsc::channel(CHUNKS_WAITING_MAX);
     let shared = Arc::new(Shared::default());
-    let sink =
-        Sink { beginning: Some(begin), pieces: send, shared: shared.clone(), bytes_left: bytes_max };
-    (sink, Source { beginning, pieces, shared })
+    let sink = Sink {
+        beginning: Some(begin),
+        pieces: send,
+        shared: shared.clone(),
+        bytes_left: bytes_max,
+    };
+    (
+        sink,
+        Source {
+            beginning,
+            pieces,
+            shared,
+        },
+    )
 }
 
 impl Sink {
@@ -133,7 +144,10 @@ impl ReplySink for Sink {
     }
 
     fn fail(&mut self, status: u16, message: &str) {
-        let _ = self.begin(Beginning::Failed { status, message: message.to_owned() });
+        let _ = self.begin(Beginning::Failed {
+            status,
+            message: message.to_owned(),
+        });
     }
 
     fn abort(&mut self, message: &str) {

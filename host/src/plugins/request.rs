@@ -55,8 +55,16 @@ struct Body {
 
 impl Service {
     pub(super) fn new(mut request: PluginRequest, until: Instant) -> Self {
-        let body = Body { pieces: request.body.take(), piece: Vec::new(), read: 0 };
-        Self { request, until, body: Mutex::new(body) }
+        let body = Body {
+            pieces: request.body.take(),
+            piece: Vec::new(),
+            read: 0,
+        };
+        Self {
+            request,
+            until,
+            body: Mutex::new(body),
+        }
     }
 }
 
@@ -101,7 +109,9 @@ impl RequestService for Service {
 impl Body {
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Failure> {
         while self.read == self.piece.len() {
-            let Some(pieces) = &mut self.pieces else { return Ok(0) };
+            let Some(pieces) = &mut self.pieces else {
+                return Ok(0);
+            };
             match pieces.blocking_recv() {
                 Some(Ok(piece)) => (self.piece, self.read) = (piece, 0),
                 Some(Err(fault)) => return Err(fault.failure()),
@@ -120,7 +130,10 @@ impl BodyFault {
     fn failure(self) -> Failure {
         let (status, text) = match self {
             Self::Closed => (Status::CLOSED, "the client left before its body was whole"),
-            Self::TooLarge => (Status::TOO_LARGE, "the body is larger than max_request_size"),
+            Self::TooLarge => (
+                Status::TOO_LARGE,
+                "the body is larger than max_request_size",
+            ),
             Self::TooSlow => (Status::TIMEOUT, "the body came too slowly"),
         };
         Failure::new(status, text)

@@ -4,6 +4,7 @@
 //! of two users' plugins the later by file name does not get in at all. What the host itself serves
 //! can't be claimed.
 
+use crate::telemetry::plugins::PluginMetrics;
 use meterbox_plugin_abi::{Listener, Methods};
 use meterbox_plugin_loader::running::Running;
 use meterbox_plugin_loader::{Reason, Refusal};
@@ -28,6 +29,7 @@ pub struct Endpoint {
     pub scrape: bool,
     /// Largest answer, in bytes.
     pub reply_bytes_max: u64,
+    pub(super) metrics: Option<Arc<PluginMetrics>>,
     routes: Vec<(Methods, u32)>,
 }
 
@@ -81,6 +83,7 @@ pub(super) struct Claimant {
     pub(super) request_limit: Duration,
     pub(super) scrape_limit: Duration,
     pub(super) reply_bytes_max: u64,
+    pub(super) metrics: Option<Arc<PluginMetrics>>,
 }
 
 /// What came of one round of claims.
@@ -177,15 +180,27 @@ fn table(
     let shown = |listener: Listener| metrics_endpoints || listener != Listener::METRICS;
     let endpoints = owners.iter().filter(|((listener, _), _)| shown(*listener));
     let endpoints = endpoints.map(|((listener, pattern), &index)| {
-        let Claimant { running, request_limit, scrape_limit, reply_bytes_max, .. } = &claimants[index];
+        let Claimant {
+            running,
+            request_limit,
+            scrape_limit,
+            reply_bytes_max,
+            metrics,
+            ..
+        } = &claimants[index];
         let own = running.routes().iter();
         let own = own.filter(|route| route.listener == *listener && route.pattern == *pattern);
         let endpoint = Endpoint {
             running: running.clone(),
             pattern: pattern.clone(),
-            limit: if *listener == Listener::METRICS { *scrape_limit } else { *request_limit },
+            limit: if *listener == Listener::METRICS {
+                *scrape_limit
+            } else {
+                *request_limit
+            },
             scrape: *listener == Listener::METRICS,
             reply_bytes_max: *reply_bytes_max,
+            metrics: metrics.clone(),
             routes: own.map(|route| (route.methods, route.id)).collect(),
         };
         ((*listener, pattern.clone()), Arc::new(endpoint))

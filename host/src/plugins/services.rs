@@ -97,7 +97,7 @@ impl GatherSource for Services {
     fn gather(&self, filter: &Filter<'_>, visitor: &mut dyn Visitor) -> Result<(), String> {
         self.need("metrics.read")
             .map_err(|failure| failure.message)?;
-        self.house.gather(filter, visitor);
+        self.house.gather_page(filter, visitor);
         Ok(())
     }
 }

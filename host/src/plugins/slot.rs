@@ -1,5 +1,6 @@
 //! One plugin file as the catalog remembers it, over all generations that were loaded from it.
 
+use super::events::Subscription;
 use super::services::Services;
 use meterbox_metrics::Source;
 use meterbox_plugin_loader::Refusal;
@@ -55,6 +56,10 @@ pub(super) struct Slot {
     pub(super) services: Option<Arc<Services>>,
     pub(super) last_refusal: Option<Refusal>,
     pub(super) tally: Arc<Tally>,
+    /// The events it is given.
+    pub(super) subscription: Option<Arc<Subscription>>,
+    /// Bytes of all its libraries, which stay mapped.
+    pub(super) mapped_bytes: u64,
     /// Whose its series are.
     pub(super) source: Option<Source>,
 }
@@ -91,6 +96,8 @@ impl Slot {
             services: None,
             last_refusal: None,
             tally: Arc::default(),
+            subscription: None,
+            mapped_bytes: 0,
             source: None,
         }
     }

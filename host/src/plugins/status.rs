@@ -45,7 +45,7 @@ pub struct PluginStatus {
     pub last_reason: Option<&'static str>,
     /// Series that belong to it.
     pub series: usize,
-    /// Bytes of its library that stay mapped.
+    /// Bytes of its libraries of all generations, which stay mapped.
     pub mapped_bytes: u64,
 }
 
@@ -93,6 +93,6 @@ pub(super) fn of(slot: &Slot) -> PluginStatus {
         last_error: refusal.map(|refusal| refusal.text.clone()).or(failure),
         last_reason: refusal.map(|refusal| refusal.reason.code()),
         series: slot.source.as_ref().map_or(0, |source| source.series_len()),
-        mapped_bytes: running.map_or(0, |running| running.origin().mapped_bytes),
+        mapped_bytes: slot.mapped_bytes,
     }
 }

@@ -45,7 +45,10 @@ impl Watch {
         let thread = std::thread::Builder::new().name("plugin-watch".to_owned());
         let (catalog, from_events) = (Arc::downgrade(catalog), wake.clone());
         let thread = thread.spawn(move || serve(&catalog, &woken, from_events))?;
-        Ok(Self { wake, thread: Some(thread) })
+        Ok(Self {
+            wake,
+            thread: Some(thread),
+        })
     }
 }
 
@@ -63,7 +66,9 @@ fn serve(catalog: &Weak<Catalog>, woken: &Receiver<Wake>, from_events: SyncSende
     let mut folders = Folders::new(from_events);
     let mut unsettled = Unsettled::default();
     loop {
-        let Some(catalog) = catalog.upgrade() else { return };
+        let Some(catalog) = catalog.upgrade() else {
+            return;
+        };
         folders.watch(catalog.folders());
         let settled = unsettled.look(catalog.differences(), Instant::now());
         if !settled.is_empty() {
@@ -95,12 +100,17 @@ impl Folders {
         let watcher = watcher.inspect_err(|error| {
             tracing::warn!(target: "plugin", "plugin folders are only looked at every {} s: {error}", RESCAN.as_secs());
         });
-        Self { watcher: watcher.ok(), watched: HashSet::new() }
+        Self {
+            watcher: watcher.ok(),
+            watched: HashSet::new(),
+        }
     }
 
     /// Watches what is there and not watched yet; a folder that comes later is found by a rescan.
     fn watch(&mut self, folders: Vec<PathBuf>) {
-        let Some(watcher) = &mut self.watcher else { return };
+        let Some(watcher) = &mut self.watcher else {
+            return;
+        };
         self.watched.retain(|folder| folder.is_dir());
         for folder in folders {
             if !self.watched.contains(&folder)
@@ -165,7 +175,10 @@ mod tests {
         assert!(unsettled.look(mark(&file), at(0)).is_empty());
         std::fs::write(&file, "whole file").unwrap();
         assert!(unsettled.look(mark(&file), at(400)).is_empty());
-        assert!(unsettled.look(mark(&file), at(800)).is_empty(), "it changed at 400");
+        assert!(
+            unsettled.look(mark(&file), at(800)).is_empty(),
+            "it changed at 400"
+        );
         assert_eq!(unsettled.look(mark(&file), at(900)), [file.clone()]);
         assert!(unsettled.is_empty());
         std::fs::remove_file(file).unwrap();
@@ -174,10 +187,16 @@ mod tests {
     #[test]
     fn copies_moves_and_removals_matter_and_reads_do_not() {
         let table = [
-            (EventKind::Access(AccessKind::Close(AccessMode::Write)), true),
+            (
+                EventKind::Access(AccessKind::Close(AccessMode::Write)),
+                true,
+            ),
             (EventKind::Modify(ModifyKind::Name(RenameMode::To)), true),
             (EventKind::Create(CreateKind::File), true),
-            (EventKind::Access(AccessKind::Close(AccessMode::Read)), false),
+            (
+                EventKind::Access(AccessKind::Close(AccessMode::Read)),
+                false,
+            ),
             (EventKind::Access(AccessKind::Open(AccessMode::Any)), false),
             (EventKind::Modify(ModifyKind::Data(DataChange::Any)), false),
         ];

@@ -1,10 +1,17 @@
 //! A catalog over two folders of its own, with libraries built by cargo.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot build its fixture has failed")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot build its fixture has failed"
+)]
 
+use meterbox::config::{MetricsDetail, MetricsMode};
 use meterbox::plugins::{
     Catalog, Facts, NameSets, NoModels, Options, PluginOptions, PluginRequest, call,
 };
+use meterbox::telemetry::custom::Declarations;
+use meterbox::telemetry::server::Build;
+use meterbox::telemetry::{Drops, Telemetry};
 use meterbox_metrics::{Registry, SourceOptions};
 use meterbox_plugin_abi::Listener;
 use meterbox_plugin_abi::gather::{Family, Filter, Flow, Segment, Visitor};
@@ -21,21 +28,22 @@ pub(crate) struct Site {
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) runtime: tokio::runtime::Runtime,
     root: PathBuf,
+    registry: Registry,
 }
 
 impl Site {
     pub(crate) fn new(name: &str) -> Self {
-        let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("plugins").join(name);
+        let root = Path::new(env!("CARGO_TARGET_TMPDIR"))
+            .join("plugins")
+            .join(name);
         let _ = std::fs::remove_dir_all(&root);
         for folder in ["user", "bundled"] {
             std::fs::create_dir_all(root.join(folder)).unwrap();
         }
         let api = ApiVersion::parse(meterbox_plugin_abi::API_VERSION).unwrap();
         let policy = Policy {
-            api,
-            needed_extra: Vec::new(),
             insecure_permissions: true,
-            copy_folder: None,
+            ..Policy::new(api)
         };
         let mut options = Options::new(vec![root.join("user")], policy);
         options.bundled_folder = Some(root.join("bundled"));
@@ -44,7 +52,11 @@ impl Site {
         // Only the test about a hanging call has this plugin hang.
         let quick = name == "hangs" || name == "slow";
         let deadline = quick.then(|| Duration::from_millis(if name == "slow" { 300 } else { 200 }));
-        let plugin = PluginOptions { deadline, ..PluginOptions::default() };
+        let plugin = PluginOptions {
+            deadline,
+            scrape_deadline: deadline,
+            ..PluginOptions::default()
+        };
         options.plugins.insert("actor".to_owned(), plugin);
         options.sets = NameSets::new(&["meterbox"]);
         let mut store = meterbox_metrics::Options::new(|| 1_700_000_000.0);
@@ -56,13 +68,48 @@ impl Site {
             uuid: "0".to_owned(),
             version: "0".to_owned(),
         };
-        let catalog = Catalog::new(options, registry, &source, facts, Arc::new(NoModels)).unwrap();
+        let catalog = Catalog::new(
+            options,
+            registry.clone(),
+            &source,
+            facts,
+            Arc::new(NoModels),
+        )
+        .unwrap();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
             .build()
             .unwrap();
-        Self { catalog, runtime, root }
+        Self {
+            catalog,
+            runtime,
+            root,
+            registry,
+        }
+    }
+
+    pub(crate) fn attach_telemetry(&self) {
+        let options = meterbox::telemetry::Options {
+            hostname: "test".to_owned(),
+            uuid: "0".to_owned(),
+            build: Build {
+                version: "0",
+                revision: "",
+                rustc: "",
+            },
+            name_sets: vec!["meterbox".to_owned()],
+            detail: MetricsDetail::Full,
+            mode: MetricsMode::Prometheus,
+            log: None,
+            declarations: Declarations::default(),
+            auto_detect: false,
+            series_per_model_max: 1,
+            series_ttl: None,
+            drops: Drops::default(),
+        };
+        self.catalog
+            .attach(Arc::new(Telemetry::new(&self.registry, options).unwrap()));
     }
 
     pub(crate) fn folder(&self) -> PathBuf {
@@ -92,7 +139,10 @@ impl Site {
         let Some((endpoint, rest)) = routes.find(Listener::METRICS, path) else {
             return (404, String::new());
         };
-        let request = PluginRequest { query: query.to_owned(), ..request(path, rest) };
+        let request = PluginRequest {
+            query: query.to_owned(),
+            ..request(path, rest)
+        };
         self.runtime.block_on(async {
             let mut reply = match call(endpoint, endpoint.route("GET").unwrap(), request).await {
                 Ok(reply) => reply,
@@ -150,7 +200,10 @@ impl Visitor for First {
 pub(crate) fn until(what: &str, condition: impl Fn() -> bool) {
     let begin = Instant::now();
     while !condition() {
-        assert!(begin.elapsed() < PATIENCE, "waited {PATIENCE:?} for: {what}");
+        assert!(
+            begin.elapsed() < PATIENCE,
+            "waited {PATIENCE:?} for: {what}"
+        );
         std::thread::park_timeout(Duration::from_millis(5));
     }
 }
@@ -159,7 +212,9 @@ pub(crate) fn until(what: &str, condition: impl Fn() -> bool) {
 fn built(package: &str) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.current_dir(root).args(["build", "--quiet", "-p", package]);
+    cargo
+        .current_dir(root)
+        .args(["build", "--quiet", "-p", package]);
     assert!(cargo.status().unwrap().success(), "{package} builds");
     // CARGO_TARGET_TMPDIR is <target>/tmp; a plain build of the same tree writes beside it.
     let name = package.replace('-', "_");

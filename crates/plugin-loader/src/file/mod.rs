@@ -13,6 +13,7 @@ mod groups;
 mod metadata;
 mod open;
 mod ownership;
+mod pins;
 #[cfg(test)]
 mod testing;
 mod verify;
@@ -21,4 +22,5 @@ pub use candidates::{Candidate, Found, candidates};
 pub use copy::PrivateCopy;
 pub use elf::Elf;
 pub use metadata::{ApiVersion, METADATA_BYTES_MAX, Metadata, valid_name};
+pub use pins::Pins;
 pub use verify::{FILE_BYTES_MAX, Policy, Verified, verify};

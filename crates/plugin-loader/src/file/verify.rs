@@ -4,7 +4,7 @@
 //! after the copy works on the copy's own bytes, so what was verified is what gets mapped.
 
 use super::glibc::GlibcVersion;
-use super::{ApiVersion, Candidate, Elf, Metadata, PrivateCopy, dynamic, metadata, open};
+use super::{ApiVersion, Candidate, Elf, Metadata, Pins, PrivateCopy, dynamic, metadata, open};
 use crate::{Reason, Refusal};
 use std::path::PathBuf;
 
@@ -20,8 +20,26 @@ pub struct Policy {
     pub needed_extra: Vec<String>,
     /// Skip the owner and permission checks (`plugins_insecure_permissions`).
     pub insecure_permissions: bool,
+    /// Digests that named files must have.
+    pub pins: Pins,
+    /// Refuse files that are not pinned (`plugins_require_pins`).
+    pub require_pins: bool,
     /// A folder of the host for private copies where memory files cannot be executed.
     pub copy_folder: Option<PathBuf>,
+}
+
+impl Policy {
+    /// The strictest policy for this plugin API, without pins.
+    pub fn new(api: ApiVersion) -> Self {
+        Self {
+            api,
+            needed_extra: Vec::new(),
+            insecure_permissions: false,
+            pins: Pins::default(),
+            require_pins: false,
+            copy_folder: None,
+        }
+    }
 }
 
 /// A plugin file that passed every check, and the copy that may be loaded.
@@ -35,6 +53,8 @@ pub struct Verified {
     pub metadata: Metadata,
     /// Libraries it needs, all of them allowed.
     pub libraries: Vec<String>,
+    /// Whether the lock file lists exactly these bytes.
+    pub pinned: bool,
     /// The glibc it needs, `2.34`.
     pub glibc: Option<String>,
 }
@@ -42,15 +62,18 @@ pub struct Verified {
 impl Verified {
     /// The digest of the copy in hexadecimal, as `sha256sum` prints it.
     pub fn sha256_hex(&self) -> String {
-        use std::fmt::Write;
-        self.copy
-            .sha256()
-            .iter()
-            .fold(String::with_capacity(64), |mut text, byte| {
-                let _ = write!(text, "{byte:02x}");
-                text
-            })
+        hex(self.copy.sha256())
     }
+}
+
+fn hex(digest: [u8; 32]) -> String {
+    use std::fmt::Write;
+    digest
+        .iter()
+        .fold(String::with_capacity(64), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }
 
 /// Checks one candidate.
@@ -69,6 +92,11 @@ fn examine(candidate: &Candidate, policy: &Policy, path: PathBuf) -> Result<Veri
     let label: String = name.chars().filter(|c| !c.is_control()).take(60).collect();
     let fallback = policy.copy_folder.as_deref();
     let (copy, bytes) = PrivateCopy::make(&source, &label, FILE_BYTES_MAX, fallback)?;
+    let pinned = policy.pins.judge(&name, &hex(copy.sha256()))?;
+    if policy.require_pins && !pinned {
+        let text = "no lock file lists it, and plugins_require_pins is true; add its sha256";
+        return Err(Refusal::new(Reason::Unpinned, text));
+    }
     let elf = Elf::parse(&bytes)?;
     let needs = dynamic::check(&elf, &policy.needed_extra, GlibcVersion::running())?;
     let section = elf.section(metadata::SECTION).ok_or_else(|| {
@@ -82,6 +110,7 @@ fn examine(candidate: &Candidate, policy: &Policy, path: PathBuf) -> Result<Veri
         copy,
         metadata,
         libraries: needs.libraries,
+        pinned,
         glibc: needs.glibc.map(|version| version.to_string()),
     })
 }

@@ -11,12 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 pub(crate) fn policy() -> Policy {
-    Policy {
-        api: ApiVersion { major: 0, minor: 1 },
-        needed_extra: Vec::new(),
-        insecure_permissions: false,
-        copy_folder: None,
-    }
+    Policy::new(ApiVersion { major: 0, minor: 1 })
 }
 
 /// An empty folder for one test.

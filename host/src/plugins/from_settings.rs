@@ -1,0 +1,96 @@
+//! The plugin side's options from the server's configuration.
+
+use super::grants::Grants;
+use super::options::{Options, PluginOptions};
+use super::page::NameSets;
+use crate::config::{PluginGrants, Settings};
+use crate::telemetry::modes::Page;
+use meterbox_plugin_abi::API_VERSION;
+use meterbox_plugin_loader::file::{ApiVersion, Pins, Policy};
+use meterbox_plugin_loader::probe::ProbeCommand;
+use meterbox_plugin_loader::{Reason, Refusal};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The lock file of the bundled folder, beside its libraries.
+const BUNDLED_LOCK: &str = "plugins.lock";
+/// A scrape keeps this much of its time for what comes after the collectors.
+const AFTER_COLLECTORS: Duration = Duration::from_millis(500);
+
+impl Options {
+    /// What `settings` say, with the folder of bundled plugins and the way to start a probe.
+    ///
+    /// # Errors
+    /// A lock file that cannot be read.
+    pub fn from_settings(
+        settings: &Settings,
+        bundled_folder: Option<PathBuf>,
+        probe: Option<ProbeCommand>,
+    ) -> Result<Self, Refusal> {
+        let plugins = &settings.plugins;
+        let api = ApiVersion::parse(API_VERSION).expect("a package version is a version");
+        let policy = Policy {
+            needed_extra: plugins.needed_extra.clone(),
+            insecure_permissions: plugins.insecure_permissions,
+            pins: plugins
+                .lock
+                .as_deref()
+                .map_or_else(|| Ok(Pins::default()), pins)?,
+            require_pins: plugins.require_pins,
+            ..Policy::new(api)
+        };
+        let bundled_lock = bundled_folder
+            .as_ref()
+            .map(|folder| folder.join(BUNDLED_LOCK));
+        let bundled_pins = match bundled_lock.filter(|lock| lock.exists()) {
+            Some(lock) => pins(&lock)?,
+            None => Pins::default(),
+        };
+        let mut options = Self::new(plugins.folders.clone(), policy);
+        options.bundled_folder = bundled_folder;
+        options.bundled_pins = bundled_pins;
+        options.probe = probe;
+        options.settings.pool.threads_max = plugins.default_grants.threads;
+        options.settings.pool.queue_len_max = plugins.default_grants.queue;
+        options.settings.start_limit = plugins.start_deadline;
+        options.settings.stop_limit = plugins.stop_deadline;
+        options.request_limit = plugins.default_grants.deadline;
+        options.scrape_limit = plugins.scrape_deadline;
+        options.collect_limit = plugins.scrape_deadline.saturating_sub(AFTER_COLLECTORS);
+        options.generations_max = plugins.generations_max as u64;
+        options.series_max = series(plugins.default_grants.max_series);
+        options.reply_bytes_max = plugins.reply_bytes_max;
+        options.page_bytes_max = plugins.page_bytes_max;
+        options.sets = NameSets::new(&settings.metrics.name_sets);
+        options.metrics_endpoints = settings.metrics.endpoints_enabled;
+        options.page = Page::of(settings.metrics.mode);
+        let own = plugins.grants.keys().chain(&plugins.disabled);
+        options.plugins = own
+            .map(|name| (name.clone(), plugin(&plugins.grants(name))))
+            .collect();
+        Ok(options)
+    }
+}
+
+fn plugin(grants: &PluginGrants) -> PluginOptions {
+    PluginOptions {
+        enabled: Some(grants.enabled),
+        threads: Some(grants.threads),
+        queue: Some(grants.queue),
+        deadline: Some(grants.deadline),
+        scrape_deadline: grants.scrape_deadline,
+        series_max: Some(series(grants.max_series)),
+        grants: grants.permissions.as_deref().map(Grants::only),
+    }
+}
+
+fn series(max: u64) -> u32 {
+    u32::try_from(max).unwrap_or(u32::MAX)
+}
+
+fn pins(lock: &Path) -> Result<Pins, Refusal> {
+    let refuse = |why: String| Refusal::new(Reason::Unreadable, why).at(lock);
+    let text = std::fs::read_to_string(lock)
+        .map_err(|error| refuse(format!("the lock file cannot be read ({error})")))?;
+    Pins::parse(&text).map_err(|faults| refuse(faults.join("; ")))
+}
