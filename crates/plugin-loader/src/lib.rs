@@ -1,6 +1,6 @@
 //! Everything between a file in a plugin folder and a running plugin object.
 //!
-//! The way of a file, one module per station: [`file`] finds it, judges its owner, makes a private
+//! The way of a file, one module per station: [`mod@file`] finds it, judges its owner, makes a private
 //! copy and reads the copy's ELF tables and metadata, all without running a byte of it; [`probe`]
 //! opens the copy in a throw-away process; [`load`] opens it in this one and compares the layout of
 //! every type on the border; [`running`] creates the plugin and keeps it in service on threads of
