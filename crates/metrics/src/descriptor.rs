@@ -9,7 +9,7 @@ use crate::name::{LabelName, MetricName};
 pub const BOUNDS_MAX: usize = 512;
 /// Longest help text, in bytes.
 pub const HELP_BYTES_MAX: usize = 4096;
-/// Longest unit, in bytes.
+/// Longest unit or name of a set, in bytes.
 pub const UNIT_BYTES_MAX: usize = 64;
 
 /// The bounds of TorchServe's metrics plugin design (simpleclient 0.9.0's defaults).
@@ -143,9 +143,11 @@ impl Descriptor {
             }
             labels.push(label);
         }
+        let set = self.set.as_deref().unwrap_or_default();
         for (what, text, most) in [
-            ("help", &self.help, HELP_BYTES_MAX),
+            ("help", self.help.as_str(), HELP_BYTES_MAX),
             ("unit", &self.unit, UNIT_BYTES_MAX),
+            ("name set", set, UNIT_BYTES_MAX),
         ] {
             if text.len() > most {
                 let bytes = text.len();

@@ -86,12 +86,12 @@ pub enum RegisterError {
         /// What is wrong and what to do.
         what: String,
     },
-    /// Help or unit text beyond its limit.
+    /// A text beyond its limit.
     #[error("metric {metric}: its {what} has {bytes} bytes (at most {most})")]
     TooLong {
         /// The metric.
         metric: String,
-        /// `help` or `unit`.
+        /// `help`, `unit` or `name set`.
         what: &'static str,
         /// Its length.
         bytes: usize,

@@ -150,10 +150,7 @@ impl Core {
                 },
             );
         }
-        label::render(labels, values, &mut set.block);
-        if let Some(found) = set.find(hash as u32) {
-            return Ok(found);
-        }
+        // Before anything is copied: a value may have any length.
         if let Some(at) = values
             .iter()
             .position(|value| value.len() > VALUE_BYTES_MAX)
@@ -166,13 +163,18 @@ impl Core {
             };
             return refuse(Reason::ValueTooLong, error);
         }
+        label::render(labels, values, &mut set.block);
+        if let Some(found) = set.find(hash as u32) {
+            return Ok(found);
+        }
         set.make(self, account, hash as u32)
             .or_else(|full| refuse(full.reason(), full.error(self, account)))
     }
 
     /// Removes the series with these label values, or says that there is none.
     pub(crate) fn remove(&self, values: &[&str]) -> bool {
-        if values.len() != self.shape.labels.len() {
+        let too_long = |value: &&str| value.len() > VALUE_BYTES_MAX;
+        if values.len() != self.shape.labels.len() || values.iter().any(too_long) {
             return false;
         }
         let hash = self.store.hash_keys.hash(values);
