@@ -30,6 +30,11 @@ fn a_dropped_plugin_serves_and_a_removed_one_is_gone() {
     assert_eq!(site.catalog.scan().removed, ["drift"]);
     assert_eq!(site.get("/drift").0, 404);
     assert!(site.catalog.plugins().is_empty());
+    site.put("meterbox-plugin-drift", "again.so");
+    site.catalog.scan();
+    assert_eq!(site.get("/drift").0, 200);
+    let status = site.catalog.plugin("drift").unwrap();
+    assert_eq!((status.generation, status.counts.calls), (2, 2), "counters never go back");
 }
 
 #[test]

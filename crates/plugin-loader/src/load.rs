@@ -20,8 +20,10 @@ use meterbox_plugin_abi::{API_VERSION, Failure, Host, PluginModuleRef, PluginObj
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Longest part of a foreign text that goes into a refusal, in lines.
+/// Longest part of a layout error that goes into a refusal, in lines.
 const REPORT_LINES_MAX: usize = 5;
+/// The innermost fields that say where it is.
+const REPORT_FIELDS_MAX: usize = 3;
 
 /// A library that is open and whose layout fits.
 pub struct Opened {
@@ -213,28 +215,37 @@ impl FullVersion {
     }
 }
 
-/// The useful lines of a layout report, which runs to a thousand: what follows each `Error:`.
+/// The useful part of a layout report, which runs to a thousand lines: its last error, which is the
+/// most exact one, and the names of the fields that lead to it.
 fn short_report(report: &str) -> String {
-    let mut lines: Vec<&str> = Vec::new();
-    let mut inside = false;
-    for line in report.lines().map(str::trim) {
-        match line.strip_prefix("Error:") {
-            Some(rest) => {
-                inside = true;
-                lines.push(rest.trim());
-            }
-            None if line.is_empty() => inside = false,
-            None if inside => lines.push(line),
-            None => {}
-        }
-    }
-    lines.retain(|line| !line.is_empty());
-    lines.dedup();
-    lines.truncate(REPORT_LINES_MAX);
-    if lines.is_empty() {
-        "no details".to_owned()
+    let lines: Vec<&str> = report
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect();
+    let Some(at) = lines.iter().rposition(|line| line.starts_with("Error:")) else {
+        return "no details".to_owned();
+    };
+    let (stack, error) = lines.split_at(at);
+    let end = stack
+        .iter()
+        .rposition(|line| line.starts_with("Layout of expected"));
+    let fields = stack[..end.unwrap_or(at)].iter().rev();
+    let mut fields: Vec<&str> = fields
+        .filter_map(|line| line.strip_prefix("field_name:"))
+        .take(REPORT_FIELDS_MAX)
+        .collect();
+    fields.reverse();
+    let words: Vec<&str> = error.iter().take(REPORT_LINES_MAX).copied().collect();
+    let words = words
+        .join(" ")
+        .replace("Error:", "")
+        .replace("Expected:", "expected");
+    let words = words.replace("Found:", "found");
+    if fields.is_empty() {
+        words
     } else {
-        lines.join(", ")
+        format!("{}: {words}", fields.join("."))
     }
 }
 
@@ -264,14 +275,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_long_report_becomes_its_error_lines() {
-        let report = "Compared <this>:\n    --- Type Layout ---\n    type:X\n\nTo <other>:\n  …\n\n\
-                      1 error(s)inside:\n    <other>\n\n    field_name:data\n    type:Y\n\n\
-                      Error:mismatched type\nExpected:\n    u16\nFound:\n    u32\n\nError:too many \
-                      fields\nExpected:\n    3\nFound:\n    4\n";
+    fn a_long_report_becomes_its_last_error_and_the_way_to_it() {
+        let report = "Compared <this>:\n  type:X\n\nError:incompatible type size\nExpected:\n    8\n\
+                      Found:\n    4\n\n  field_name:vt\n  field_name:0\n  field_name:clock\n  \
+                      field_name:param_1\nLayout of expected type:\n  field_name:no\n\n\
+                      Error:mismatched type\nExpected:\n    u64\nFound:\n    u32\n";
         assert_eq!(
             short_report(report),
-            "mismatched type, Expected:, u16, Found:, u32"
+            "0.clock.param_1: mismatched type expected u64 found u32"
         );
         assert_eq!(short_report("nothing of use"), "no details");
     }

@@ -10,21 +10,22 @@ use super::house::{Facts, House, ModelList};
 use super::install;
 use super::options::Options;
 use super::readings::Readings;
-use super::routes::{Claimant, Claims, Routes, claim};
-use super::slot::{Slot, Standing};
+use super::routes::Routes;
+use super::service::{drain, drain_apart, retire};
+use super::slot::{History, Slot, Standing};
 use super::status::{self, PluginStatus};
 use super::timers::Timers;
 use crate::telemetry::Telemetry;
 use crate::telemetry::plugins::PluginsMetrics;
 use arc_swap::ArcSwap;
 use meterbox_metrics::{RegisterError, Registry, Source};
+use meterbox_plugin_abi::Row;
 use meterbox_plugin_abi::events::EventKinds;
 use meterbox_plugin_abi::gather::{Filter, Visitor};
-use meterbox_plugin_abi::{Roles, Row};
-use meterbox_plugin_loader::file::{Candidate, candidates};
 use meterbox_plugin_loader::running::{Clock, Monotonic, Running};
 use meterbox_plugin_loader::{Reason, Refusal};
 use parking_lot::Mutex;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -34,12 +35,16 @@ pub struct Catalog {
     pub(super) house: Arc<House>,
     pub(super) clock: Arc<dyn Clock>,
     /// Held for the whole of a change, which may take seconds.
-    change: Mutex<()>,
+    pub(super) change: Mutex<()>,
     /// Held for moments only.
-    slots: Mutex<Vec<Slot>>,
-    routes: ArcSwap<Routes>,
+    pub(super) slots: Mutex<Vec<Slot>>,
+    pub(super) routes: ArcSwap<Routes>,
+    /// What outlives the removal of a file, by plugin name.
+    pub(super) histories: Mutex<HashMap<String, History>>,
+    /// The last lines about routes that a user's plugin took over, to say each once.
+    pub(super) superseded: Mutex<Vec<String>>,
     /// The plugins that may have subscribed to events.
-    listeners: ArcSwap<Vec<(String, Arc<Subscription>)>>,
+    pub(super) listeners: ArcSwap<Vec<(String, Arc<Subscription>)>>,
 }
 
 /// What a scan did, for the log and for people who asked for it.
@@ -89,6 +94,8 @@ impl Catalog {
             change: Mutex::new(()),
             slots: Mutex::default(),
             routes: ArcSwap::default(),
+            histories: Mutex::default(),
+            superseded: Mutex::default(),
             listeners: ArcSwap::default(),
         }))
     }
@@ -112,7 +119,7 @@ impl Catalog {
         }
     }
 
-    fn plugins_metrics(&self) -> Option<&PluginsMetrics> {
+    pub(super) fn plugins_metrics(&self) -> Option<&PluginsMetrics> {
         self.house
             .readings
             .get()
@@ -137,9 +144,7 @@ impl Catalog {
 
     /// One plugin by its name.
     pub fn plugin(&self, name: &str) -> Option<PluginStatus> {
-        self.plugins()
-            .into_iter()
-            .find(|plugin| plugin.name == name)
+        self.find(name).ok().map(|index| self.status(index))
     }
 
     /// Looks through all folders: loads what is new or changed, drains what is gone.
@@ -168,37 +173,6 @@ impl Catalog {
             }
         }
         scan
-    }
-
-    /// All folders, the bundled one last.
-    pub(super) fn folders(&self) -> Vec<PathBuf> {
-        self.options
-            .folders
-            .iter()
-            .chain(&self.options.bundled_folder)
-            .cloned()
-            .collect()
-    }
-
-    /// Whether any folder differs from what the last scan saw, and in which files: their paths and a
-    /// mark that changes with their content.
-    pub(super) fn differences(&self) -> Vec<(PathBuf, super::slot::Fingerprint)> {
-        let present = self.present(&mut Scan::default());
-        let slots = self.slots.lock();
-        let mut differences = Vec::new();
-        for (candidate, bundled) in &present {
-            let known = slots.iter().find(|slot| slot.candidate == *candidate);
-            let fresh = Slot::new(candidate.clone(), *bundled);
-            let slot = known.unwrap_or(&fresh);
-            let look = slot.look();
-            let changed = slot.standing == Standing::New || look != slot.fingerprint;
-            if changed && slot.standing != Standing::Disabled {
-                differences.push((candidate.path(), look));
-            }
-        }
-        let gone = slots.iter().filter(|slot| is_gone(slot, &present));
-        differences.extend(gone.map(|slot| (slot.path(), slot.look())));
-        differences
     }
 
     /// Loads a plugin's file again, changed or not.
@@ -266,83 +240,8 @@ impl Catalog {
         });
     }
 
-    /// All candidate files, the user's first; a file that two folders share counts once.
-    fn present(&self, scan: &mut Scan) -> Vec<(Candidate, bool)> {
-        let user = candidates(&self.options.folders);
-        let bundled: Vec<PathBuf> = self.options.bundled_folder.iter().cloned().collect();
-        let bundled = candidates(&bundled);
-        let mut present: Vec<(Candidate, bool)> = Vec::new();
-        let real = |folder: &Path| {
-            folder
-                .canonicalize()
-                .unwrap_or_else(|_| folder.to_path_buf())
-        };
-        let bundled_real = self.options.bundled_folder.as_deref().map(real);
-        for candidate in user.candidates {
-            // The bundled folder may be named in plugins_path, too; its files stay bundled.
-            if Some(real(&candidate.folder)) != bundled_real {
-                present.push((candidate, false));
-            }
-        }
-        present.extend(
-            bundled
-                .candidates
-                .into_iter()
-                .map(|candidate| (candidate, true)),
-        );
-        scan.ignored.extend(user.ignored);
-        scan.refused.extend(user.errors);
-        scan.refused.extend(bundled.errors);
-        present
-    }
-
-    /// The slot of a candidate if it is new or its files have changed.
-    fn changed(&self, candidate: &Candidate, bundled: bool) -> Option<usize> {
-        let mut slots = self.slots.lock();
-        let index = match slots.iter().position(|slot| slot.candidate == *candidate) {
-            Some(index) => index,
-            None => {
-                slots.push(Slot::new(candidate.clone(), bundled));
-                slots.len() - 1
-            }
-        };
-        let slot = &slots[index];
-        let by_operator = slot.standing == Standing::Disabled;
-        let changed = slot.standing == Standing::New || slot.look() != slot.fingerprint;
-        (changed && !by_operator).then_some(index)
-    }
-
-    fn remove_absent(
-        &self,
-        present: &[(Candidate, bool)],
-        wanted: &impl Fn(&Path) -> bool,
-        scan: &mut Scan,
-    ) {
-        let mut retired = Vec::new();
-        {
-            let mut slots = self.slots.lock();
-            let is_present = |slot: &Slot| !wanted(&slot.path()) || !is_gone(slot, present);
-            for slot in slots.iter_mut().filter(|slot| !is_present(slot)) {
-                if let Some(plugins) = self.plugins_metrics() {
-                    plugins.removed(&slot.name());
-                }
-                scan.removed.push(slot.name());
-                retired.extend(retire(slot));
-            }
-            slots.retain(is_present);
-        }
-        if scan.removed.is_empty() {
-            return;
-        }
-        self.publish();
-        retired
-            .into_iter()
-            .for_each(|running| drain_apart(Some(running)));
-        self.reconsider(scan);
-    }
-
     /// Tries again what stood back behind a plugin that may be gone now.
-    fn reconsider(&self, scan: &mut Scan) {
+    pub(super) fn reconsider(&self, scan: &mut Scan) {
         let stood_back = |slot: &Slot| {
             let reason = slot.last_refusal.as_ref().map(|refusal| refusal.reason);
             slot.running.is_none()
@@ -361,14 +260,14 @@ impl Catalog {
             .for_each(|index| self.install(index, false, scan));
     }
 
+    /// The slot of a plugin; of several files with its name the one in service.
     fn find(&self, name: &str) -> Result<usize, Refusal> {
         let slots = self.slots.lock();
-        slots
-            .iter()
-            .position(|slot| slot.name() == name)
-            .ok_or_else(|| {
-                Refusal::new(Reason::NotFound, format!("there is no plugin named {name}"))
-            })
+        let named = (0..slots.len()).filter(|&index| slots[index].name() == name);
+        let found = named.max_by_key(|&index| slots[index].running.is_some());
+        found.ok_or_else(|| {
+            Refusal::new(Reason::NotFound, format!("there is no plugin named {name}"))
+        })
     }
 
     fn status(&self, index: usize) -> PluginStatus {
@@ -417,71 +316,6 @@ impl Catalog {
         look(&mut self.slots.lock())
     }
 
-    /// The claims of all plugins in service, with `candidate` in the place of slot `index`.
-    pub(super) fn claims(&self, candidate: Option<(usize, &Arc<Running>)>) -> (Vec<usize>, Claims) {
-        let slots = self.slots.lock();
-        let mut owners = Vec::new();
-        let mut claimants = Vec::new();
-        for (index, slot) in slots.iter().enumerate() {
-            let running = match candidate {
-                Some((at, running)) if at == index => Some(running),
-                _ => slot.running.as_ref(),
-            };
-            let Some(running) = running else { continue };
-            let plugin = self.options.plugin(&running.origin().metadata.name);
-            owners.push(index);
-            claimants.push(Claimant {
-                running: running.clone(),
-                bundled: slot.bundled,
-                file_name: slot.file_name(),
-                request_limit: plugin.deadline.unwrap_or(self.options.request_limit),
-                metrics: self
-                    .plugins_metrics()
-                    .map(|plugins| plugins.plugin(&slot.name())),
-                reply_bytes_max: self.reply_bytes_max(running, slot.bundled),
-                scrape_limit: plugin.scrape_deadline.unwrap_or(self.options.scrape_limit),
-            });
-        }
-        (owners, claim(&claimants, self.options.metrics_endpoints))
-    }
-
-    /// Puts routes and collectors in force for what is in service now.
-    pub(super) fn publish(&self) {
-        let (_, claims) = self.claims(None);
-        for line in &claims.superseded {
-            tracing::info!(target: "plugin", "{line}");
-        }
-        self.routes.store(Arc::new(claims.routes));
-        let slots = self.slots.lock();
-        let running = slots.iter().filter_map(|slot| slot.running.clone());
-        let collectors = running.filter(|running| running.roles().has(Roles::COLLECTOR));
-        self.house.collectors.set(collectors.collect());
-        let listeners = slots.iter().filter_map(|slot| {
-            let subscription = slot
-                .subscription
-                .clone()
-                .filter(|_| slot.running.is_some())?;
-            Some((slot.name(), subscription))
-        });
-        self.listeners.store(Arc::new(listeners.collect()));
-    }
-
-    /// Who may read all metrics may send them all.
-    fn reply_bytes_max(&self, running: &Running, bundled: bool) -> u64 {
-        let metadata = &running.origin().metadata;
-        let asks = bundled
-            || metadata
-                .permissions
-                .iter()
-                .any(|name| name == "metrics.read");
-        let reads = asks && self.grants(&metadata.name, bundled).has("metrics.read");
-        if reads {
-            self.options.page_bytes_max
-        } else {
-            self.options.reply_bytes_max
-        }
-    }
-
     /// What a plugin may ask for.
     pub(super) fn grants(&self, name: &str, bundled: bool) -> Grants {
         let own = self.options.plugin(name).grants;
@@ -492,39 +326,5 @@ impl Catalog {
                 Grants::by_default()
             }
         })
-    }
-}
-
-/// Whether a file is really gone: while its folder cannot be listed, nobody knows.
-fn is_gone(slot: &Slot, present: &[(Candidate, bool)]) -> bool {
-    let is_there = present
-        .iter()
-        .any(|(candidate, _)| *candidate == slot.candidate);
-    !is_there && std::fs::read_dir(&slot.candidate.folder).is_ok()
-}
-
-/// Takes a slot's generation out of it.
-pub(super) fn retire(slot: &mut Slot) -> Option<Arc<Running>> {
-    if let Some(services) = slot.services.take() {
-        services.close();
-    }
-    slot.running.take()
-}
-
-/// Drains on a thread of its own: it may take as long as the slowest client.
-fn drain_apart(running: Option<Arc<Running>>) {
-    let Some(running) = running else { return };
-    let apart = running.clone();
-    let thread = std::thread::Builder::new().name("plugin-drain".to_owned());
-    if thread.spawn(move || drain(&apart)).is_err() {
-        drain(&running);
-    }
-}
-
-fn drain(running: &Running) {
-    let plugin = running.origin().metadata.name.as_str();
-    match running.drain() {
-        Ok(()) => tracing::info!(target: "plugin", plugin, "drained and stopped"),
-        Err(failure) => tracing::warn!(target: "plugin", plugin, "stopped: {failure}"),
     }
 }

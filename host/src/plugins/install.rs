@@ -3,11 +3,12 @@
 //! Nothing changes for the generation in service until the new one has started and its routes are
 //! free; whatever fails before that is a refusal and nothing else.
 
-use super::catalog::{Catalog, retire};
+use super::catalog::Catalog;
 use super::config_file;
 use super::events::Subscription;
 use super::options::PluginOptions;
 use super::routes;
+use super::service::retire;
 use super::services::Services;
 use super::slot::Standing;
 use meterbox_metrics::SourceOptions;
@@ -64,6 +65,9 @@ pub(super) fn install(catalog: &Catalog, index: usize, again: bool) -> Result<In
     if let Some(standing) = stand_back(catalog, index, &name, &verified.path)? {
         catalog.with_slot(index, |slot| slot.stand(standing));
         return Ok(Installed::Unchanged);
+    }
+    if let Some(history) = catalog.histories.lock().remove(&name) {
+        catalog.with_slot(index, |slot| slot.resume(history));
     }
     let generation = next_generation(catalog, index, &verified)?;
     // What was shipped and pinned with the host was tried when it was made.

@@ -18,7 +18,8 @@ pub(super) struct Fingerprint {
     config: FileMark,
 }
 
-/// Inode, size and time of change in nanoseconds; zeros for a file that is not there.
+/// Inode, size and time of change (of content or permissions) in nanoseconds; zeros for a file that
+/// is not there.
 type FileMark = (u64, u64, i128);
 
 impl Fingerprint {
@@ -34,7 +35,7 @@ impl Fingerprint {
 fn mark(path: &Path) -> FileMark {
     std::fs::symlink_metadata(path).map_or((0, 0, 0), |metadata| {
         let changed =
-            i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec());
+            i128::from(metadata.ctime()) * 1_000_000_000 + i128::from(metadata.ctime_nsec());
         (metadata.ino(), metadata.len(), changed)
     })
 }
@@ -62,6 +63,14 @@ pub(super) struct Slot {
     pub(super) mapped_bytes: u64,
     /// Whose its series are.
     pub(super) source: Option<Source>,
+}
+
+/// What outlives the removal of a file: counters never go back, and a library stays mapped.
+#[derive(Clone)]
+pub(super) struct History {
+    generation: u64,
+    mapped_bytes: u64,
+    tally: Arc<Tally>,
 }
 
 /// Why a file has, or has not, a generation in service.
@@ -99,6 +108,29 @@ impl Slot {
             subscription: None,
             mapped_bytes: 0,
             source: None,
+        }
+    }
+
+    pub(super) fn history(&self) -> History {
+        let Self {
+            generation,
+            mapped_bytes,
+            tally,
+            ..
+        } = self;
+        History {
+            generation: *generation,
+            mapped_bytes: *mapped_bytes,
+            tally: tally.clone(),
+        }
+    }
+
+    /// Goes on where a file of the same plugin ended.
+    pub(super) fn resume(&mut self, history: History) {
+        if self.generation == 0 {
+            self.generation = history.generation;
+            self.mapped_bytes = history.mapped_bytes;
+            self.tally = history.tally;
         }
     }
 

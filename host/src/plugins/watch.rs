@@ -179,7 +179,10 @@ mod tests {
             unsettled.look(mark(&file), at(800)).is_empty(),
             "it changed at 400"
         );
-        assert_eq!(unsettled.look(mark(&file), at(900)), std::slice::from_ref(&file));
+        assert_eq!(
+            unsettled.look(mark(&file), at(900)),
+            std::slice::from_ref(&file)
+        );
         assert!(unsettled.is_empty());
         std::fs::remove_file(file).unwrap();
     }

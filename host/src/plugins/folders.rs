@@ -1,0 +1,125 @@
+//! What the catalog finds in its folders, and what of it is new, changed or gone.
+
+use super::catalog::{Catalog, Scan};
+use super::service::{drain_apart, retire};
+use super::slot::{Fingerprint, Slot, Standing};
+use meterbox_plugin_loader::file::{Candidate, candidates};
+use std::path::{Path, PathBuf};
+
+impl Catalog {
+    /// All folders, the bundled one last.
+    pub(super) fn folders(&self) -> Vec<PathBuf> {
+        self.options
+            .folders
+            .iter()
+            .chain(&self.options.bundled_folder)
+            .cloned()
+            .collect()
+    }
+
+    /// Whether any folder differs from what the last scan saw, and in which files: their paths and a
+    /// mark that changes with their content.
+    pub(super) fn differences(&self) -> Vec<(PathBuf, Fingerprint)> {
+        let present = self.present(&mut Scan::default());
+        let slots = self.slots.lock();
+        let mut differences = Vec::new();
+        for (candidate, bundled) in &present {
+            let known = slots.iter().find(|slot| slot.candidate == *candidate);
+            let fresh = Slot::new(candidate.clone(), *bundled);
+            let slot = known.unwrap_or(&fresh);
+            let look = slot.look();
+            let changed = slot.standing == Standing::New || look != slot.fingerprint;
+            if changed && slot.standing != Standing::Disabled {
+                differences.push((candidate.path(), look));
+            }
+        }
+        let gone = slots.iter().filter(|slot| is_gone(slot, &present));
+        differences.extend(gone.map(|slot| (slot.path(), slot.look())));
+        differences
+    }
+
+    /// All candidate files, the user's first; a file that two folders share counts once.
+    pub(super) fn present(&self, scan: &mut Scan) -> Vec<(Candidate, bool)> {
+        let user = candidates(&self.options.folders);
+        let bundled: Vec<PathBuf> = self.options.bundled_folder.iter().cloned().collect();
+        let bundled = candidates(&bundled);
+        let mut present: Vec<(Candidate, bool)> = Vec::new();
+        let real = |folder: &Path| {
+            folder
+                .canonicalize()
+                .unwrap_or_else(|_| folder.to_path_buf())
+        };
+        let bundled_real = self.options.bundled_folder.as_deref().map(real);
+        for candidate in user.candidates {
+            // The bundled folder may be named in plugins_path, too; its files stay bundled.
+            if Some(real(&candidate.folder)) != bundled_real {
+                present.push((candidate, false));
+            }
+        }
+        present.extend(
+            bundled
+                .candidates
+                .into_iter()
+                .map(|candidate| (candidate, true)),
+        );
+        scan.ignored.extend(user.ignored);
+        scan.refused.extend(user.errors);
+        scan.refused.extend(bundled.errors);
+        present
+    }
+
+    /// The slot of a candidate if it is new or its files have changed.
+    pub(super) fn changed(&self, candidate: &Candidate, bundled: bool) -> Option<usize> {
+        let mut slots = self.slots.lock();
+        let index = match slots.iter().position(|slot| slot.candidate == *candidate) {
+            Some(index) => index,
+            None => {
+                slots.push(Slot::new(candidate.clone(), bundled));
+                slots.len() - 1
+            }
+        };
+        let slot = &slots[index];
+        let by_operator = slot.standing == Standing::Disabled;
+        let changed = slot.standing == Standing::New || slot.look() != slot.fingerprint;
+        (changed && !by_operator).then_some(index)
+    }
+
+    /// Takes out of service what is gone.
+    pub(super) fn remove_absent(
+        &self,
+        present: &[(Candidate, bool)],
+        wanted: &impl Fn(&Path) -> bool,
+        scan: &mut Scan,
+    ) {
+        let mut retired = Vec::new();
+        {
+            let mut slots = self.slots.lock();
+            let is_present = |slot: &Slot| !wanted(&slot.path()) || !is_gone(slot, present);
+            for slot in slots.iter_mut().filter(|slot| !is_present(slot)) {
+                if let Some(plugins) = self.plugins_metrics() {
+                    plugins.removed(&slot.name());
+                }
+                self.histories.lock().insert(slot.name(), slot.history());
+                scan.removed.push(slot.name());
+                retired.extend(retire(slot));
+            }
+            slots.retain(is_present);
+        }
+        if scan.removed.is_empty() {
+            return;
+        }
+        self.publish();
+        retired
+            .into_iter()
+            .for_each(|running| drain_apart(Some(running)));
+        self.reconsider(scan);
+    }
+}
+
+/// Whether a file is really gone: while its folder cannot be listed, nobody knows.
+fn is_gone(slot: &Slot, present: &[(Candidate, bool)]) -> bool {
+    let is_there = present
+        .iter()
+        .any(|(candidate, _)| *candidate == slot.candidate);
+    !is_there && std::fs::read_dir(&slot.candidate.folder).is_ok()
+}

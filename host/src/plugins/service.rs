@@ -1,0 +1,102 @@
+//! What is in service: who has which route, who collects, who listens, and how a generation leaves.
+
+use super::catalog::Catalog;
+use super::routes::{Claimant, Claims, claim};
+use super::slot::Slot;
+use meterbox_plugin_abi::Roles;
+use meterbox_plugin_loader::running::Running;
+use std::sync::Arc;
+
+impl Catalog {
+    /// The claims of all plugins in service, with `candidate` in the place of slot `index`.
+    pub(super) fn claims(&self, candidate: Option<(usize, &Arc<Running>)>) -> (Vec<usize>, Claims) {
+        let slots = self.slots.lock();
+        let mut owners = Vec::new();
+        let mut claimants = Vec::new();
+        for (index, slot) in slots.iter().enumerate() {
+            let running = match candidate {
+                Some((at, running)) if at == index => Some(running),
+                _ => slot.running.as_ref(),
+            };
+            let Some(running) = running else { continue };
+            let plugin = self.options.plugin(&running.origin().metadata.name);
+            owners.push(index);
+            claimants.push(Claimant {
+                running: running.clone(),
+                bundled: slot.bundled,
+                file_name: slot.file_name(),
+                request_limit: plugin.deadline.unwrap_or(self.options.request_limit),
+                metrics: self
+                    .plugins_metrics()
+                    .map(|plugins| plugins.plugin(&slot.name())),
+                reply_bytes_max: self.reply_bytes_max(running, slot.bundled),
+                scrape_limit: plugin.scrape_deadline.unwrap_or(self.options.scrape_limit),
+            });
+        }
+        (owners, claim(&claimants, self.options.metrics_endpoints))
+    }
+
+    /// Puts routes and collectors in force for what is in service now.
+    pub(super) fn publish(&self) {
+        let (_, claims) = self.claims(None);
+        let said = std::mem::replace(&mut *self.superseded.lock(), claims.superseded.clone());
+        for line in claims.superseded.iter().filter(|line| !said.contains(line)) {
+            tracing::info!(target: "plugin", "{line}");
+        }
+        self.routes.store(Arc::new(claims.routes));
+        let slots = self.slots.lock();
+        let running = slots.iter().filter_map(|slot| slot.running.clone());
+        let collectors = running.filter(|running| running.roles().has(Roles::COLLECTOR));
+        self.house.collectors.set(collectors.collect());
+        let listeners = slots.iter().filter_map(|slot| {
+            let subscription = slot
+                .subscription
+                .clone()
+                .filter(|_| slot.running.is_some())?;
+            Some((slot.name(), subscription))
+        });
+        self.listeners.store(Arc::new(listeners.collect()));
+    }
+
+    /// Who may read all metrics may send them all.
+    fn reply_bytes_max(&self, running: &Running, bundled: bool) -> u64 {
+        let metadata = &running.origin().metadata;
+        let asks = bundled
+            || metadata
+                .permissions
+                .iter()
+                .any(|name| name == "metrics.read");
+        let reads = asks && self.grants(&metadata.name, bundled).has("metrics.read");
+        if reads {
+            self.options.page_bytes_max
+        } else {
+            self.options.reply_bytes_max
+        }
+    }
+}
+
+/// Takes a slot's generation out of it.
+pub(super) fn retire(slot: &mut Slot) -> Option<Arc<Running>> {
+    if let Some(services) = slot.services.take() {
+        services.close();
+    }
+    slot.running.take()
+}
+
+/// Drains on a thread of its own: it may take as long as the slowest client.
+pub(super) fn drain_apart(running: Option<Arc<Running>>) {
+    let Some(running) = running else { return };
+    let apart = running.clone();
+    let thread = std::thread::Builder::new().name("plugin-drain".to_owned());
+    if thread.spawn(move || drain(&apart)).is_err() {
+        drain(&running);
+    }
+}
+
+pub(super) fn drain(running: &Running) {
+    let plugin = running.origin().metadata.name.as_str();
+    match running.drain() {
+        Ok(()) => tracing::info!(target: "plugin", plugin, "drained and stopped"),
+        Err(failure) => tracing::warn!(target: "plugin", plugin, "stopped: {failure}"),
+    }
+}
