@@ -238,13 +238,60 @@ fn structure_changes_with_the_series_and_stamp_with_the_values() {
     family.set(&["2"], -2.0).unwrap();
     let moved = read();
     assert_eq!(moved.0, first.0);
-    assert_ne!(moved.1, first.1, "two signs that flip do not cancel out");
+    assert_ne!(moved.1, first.1);
     family.set(&["3"], 0.0).unwrap();
     let added = read();
     assert_ne!(added.0, moved.0);
     family.remove(&["3"]);
     let removed = read();
     assert!(removed.0 != added.0 && removed.0 != moved.0);
+}
+
+#[test]
+fn two_values_that_move_alike_do_not_cancel_out_in_the_stamp() {
+    let (registry, source) = registry();
+    let family = source.gauge("g", "", &["n"]).unwrap();
+    let gauges: Vec<_> = (0..12)
+        .map(|n| family.with(&[&n.to_string()]).unwrap())
+        .collect();
+    let stamps = || {
+        let mut columns = Columns::new();
+        let gathered = registry.gather();
+        let segments = gathered.families().flat_map(|family| family.segments());
+        segments
+            .map(|segment| {
+                segment.read(&mut columns);
+                columns.stamp()
+            })
+            .collect::<Vec<_>>()
+    };
+    // The sign is the highest bit: the one that a product does not carry any further.
+    for (a, one) in gauges.iter().enumerate() {
+        for (b, other) in gauges.iter().enumerate().skip(a + 1) {
+            gauges.iter().for_each(|gauge| gauge.set(1.0));
+            let before = stamps();
+            one.set(-1.0);
+            other.set(-1.0);
+            assert_ne!(stamps(), before, "{a} and {b}");
+        }
+    }
+}
+
+#[test]
+fn cells_rest_before_another_series_gets_them() {
+    let (registry, clock) = registry_with(Limits::default());
+    let source = registry.source("test", &SourceOptions::guest()).unwrap();
+    let family = source.counter("a_total", "", &["n"]).unwrap();
+    let slot = |name: &str| family.with(&[name]).unwrap().series().slot();
+    let first = slot("0");
+    assert!(family.remove(&["0"]));
+    clock.advance(9);
+    assert!(
+        (1..50).all(|n| slot(&n.to_string()) != first),
+        "a write may still be on its way"
+    );
+    clock.advance(1);
+    assert_eq!(slot("50"), first);
 }
 
 #[test]
