@@ -8,8 +8,10 @@
 
 pub mod api;
 pub mod cli;
+pub mod clock;
 pub mod config;
 pub mod http;
 pub mod plugins;
 pub mod services;
+pub mod stage;
 pub mod telemetry;

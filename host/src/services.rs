@@ -1,7 +1,10 @@
 //! What an operation may use: the one value that `app` builds and every request gets.
 
 use crate::config::Settings;
+use crate::http::Tokens;
 use crate::plugins::Catalog;
+use crate::stage::Stage;
+use crate::telemetry::Telemetry;
 use arc_swap::ArcSwap;
 use std::sync::Arc;
 
@@ -11,4 +14,10 @@ pub struct Services {
     pub settings: ArcSwap<Settings>,
     /// All plugins.
     pub plugins: Arc<Catalog>,
+    /// The server's own metrics.
+    pub telemetry: Arc<Telemetry>,
+    /// The keys of the token guard.
+    pub tokens: Arc<Tokens>,
+    /// Where the server is between start and end.
+    pub stage: Arc<Stage>,
 }

@@ -1,25 +1,52 @@
 //! HTTP: from accepted connections to operations and back.
 //!
 //! The way of a request, one file per station: `bind` opens the sockets, `accept` takes
-//! connections, `conn` times them, `wire` lets only checked bytes through to hyper (`head` and
-//! `framing` are the pure rules), `service` makes a [`Request`] of it, `router` finds its [`Route`],
-//! `guard` asks whether it may, an operation of `crate::api` answers with a [`Reply`] or an
-//! [`ApiError`], and `respond` sends it.
+//! connections, `conn` times them, `wire` lets only checked bytes through to hyper (`head`, `framing`
+//! and `chunks` are the pure rules, `refusal` their table), `service` makes a [`Request`] of it,
+//! `router` finds its [`Route`], `guard` asks whether it may, an operation of `crate::api` or an
+//! `endpoint` of a plugin answers with a [`Reply`] or an [`ApiError`], `respond` sends it, and
+//! `account` counts it.
 //!
 //! hyper is known nowhere else. What an operation does is not known here.
 
+mod accept;
+mod access_log;
+mod account;
+mod bind;
+mod body;
+mod chunks;
+mod conn;
+mod endpoint;
 mod error;
+mod framing;
+mod front;
+mod guard;
+mod head;
+mod holder;
+mod link;
 mod listener;
 mod query;
+mod refusal;
 mod reply;
 mod request;
+mod respond;
 mod route;
+mod router;
+mod server;
+mod service;
+mod socket;
 mod stream;
+mod tokens;
+mod wire;
 
+pub use access_log::AccessLog;
+pub use bind::{BindError, Bound, Place, bind};
 pub use error::{ApiError, Class};
 pub use listener::{Listener, Listeners};
 pub use query::Query;
 pub use reply::{Body, Reply};
 pub use request::{Peer, Request, RequestId};
 pub use route::{Answer, Effect, Guard, Methods, Operation, Outcome, Params, Route};
+pub use server::Server;
 pub use stream::{BodyStream, BodyWriter, BrokenOff, Closed, PIECES_MAX, body_stream};
+pub use tokens::{KeyKind, Tokens};

@@ -58,18 +58,19 @@ struct Call {
     metrics: Option<Arc<PluginMetrics>>,
 }
 
-/// Hands `request` to the endpoint's route number `route` and waits for the head of the answer.
+/// Hands `request` to the endpoint's route number `route` and waits for the head of the answer, for
+/// at most `limit`.
 ///
 /// # Errors
 /// What the host answers in the plugin's place: 503 when the plugin takes no calls, 504 after the
 /// deadline, the plugin's own error, or 500 with its panic's text.
-pub async fn call(
+pub async fn call_within(
     endpoint: &Endpoint,
     route: u32,
     request: PluginRequest,
+    limit: Duration,
 ) -> Result<PluginReply, CallError> {
     let begin = Instant::now();
-    let limit = endpoint.limit;
     let (sink, source) = reply_channel::channel(endpoint.reply_bytes_max);
     let Source {
         beginning,
@@ -123,6 +124,18 @@ pub async fn call(
             ))
         }
     }
+}
+
+/// The same within the endpoint's own deadline.
+///
+/// # Errors
+/// As there.
+pub async fn call(
+    endpoint: &Endpoint,
+    route: u32,
+    request: PluginRequest,
+) -> Result<PluginReply, CallError> {
+    call_within(endpoint, route, request, endpoint.limit).await
 }
 
 fn rejected(plugin: &str, reason: RejectReason, retry_after: Option<Duration>) -> CallError {

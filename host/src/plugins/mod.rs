@@ -31,7 +31,7 @@ mod status;
 mod timers;
 mod watch;
 
-pub use call::{Broken, CallError, PluginBody, PluginReply, call};
+pub use call::{Broken, CallError, PluginBody, PluginReply, call, call_within};
 pub use catalog::{Catalog, Scan};
 pub use grants::{Grants, PERMISSIONS};
 pub use house::{Facts, ModelList, NoModels};

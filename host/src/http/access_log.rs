@@ -1,0 +1,95 @@
+//! The access log: one line per request, written by a thread of its own.
+//!
+//! `/127.0.0.1:59732 "GET /ping HTTP/1.1" 200 21`, the last number in milliseconds.
+//! **Source:** the line is that of TorchServe 0.12. A full queue drops lines and counts them.
+
+use super::request::Peer;
+use crate::telemetry::Drops;
+use http::{Method, Uri, Version};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
+use std::time::Duration;
+
+/// Lines that may wait to be written.
+const LINES_MAX: usize = 4096;
+
+/// Takes lines. Cheap to clone.
+#[derive(Clone)]
+pub struct AccessLog {
+    entries: SyncSender<Entry>,
+    drops: Drops,
+}
+
+/// One request.
+pub(super) struct Entry {
+    pub(super) peer: Peer,
+    pub(super) method: Method,
+    pub(super) uri: Uri,
+    pub(super) version: Version,
+    pub(super) status: u16,
+    pub(super) took: Duration,
+}
+
+impl AccessLog {
+    /// Starts the thread; it ends with the last clone.
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    pub fn start(drops: Drops) -> std::io::Result<Self> {
+        let (entries, taken) = sync_channel(LINES_MAX);
+        let thread = thread::Builder::new().name("access-log".to_owned());
+        thread.spawn(move || write_all(&taken))?;
+        Ok(Self { entries, drops })
+    }
+
+    pub(super) fn write(&self, entry: Entry) {
+        if self.entries.try_send(entry).is_err() {
+            self.drops.count("access_log", "queue_full");
+        }
+    }
+}
+
+fn write_all(entries: &Receiver<Entry>) {
+    for entry in entries {
+        tracing::info!(target: "access_log", "{}", line(&entry));
+    }
+}
+
+fn line(entry: &Entry) -> String {
+    let target = entry
+        .uri
+        .path_and_query()
+        .map_or("*", http::uri::PathAndQuery::as_str);
+    let slash = if matches!(entry.peer, Peer::Tcp(_)) {
+        "/"
+    } else {
+        ""
+    };
+    format!(
+        "{slash}{} \"{} {target} {:?}\" {} {}",
+        entry.peer,
+        entry.method,
+        entry.version,
+        entry.status,
+        entry.took.as_millis()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_looks_like_torchserves() {
+        let entry = Entry {
+            peer: Peer::Tcp("127.0.0.1:57622".parse().unwrap()),
+            method: Method::GET,
+            uri: "/metrics?name[]=a&name[]=b".parse().unwrap(),
+            version: Version::HTTP_11,
+            status: 200,
+            took: Duration::from_micros(21_900),
+        };
+        let expect = "/127.0.0.1:57622 \"GET /metrics?name[]=a&name[]=b HTTP/1.1\" 200 21";
+        assert_eq!(line(&entry), expect);
+    }
+}

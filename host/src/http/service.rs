@@ -1,0 +1,373 @@
+//! One request from its head to its reply: checks, table, guard, body, operation.
+
+use super::account::{Account, Counted};
+use super::body::{self, BodyFault, Payload};
+use super::endpoint;
+use super::error::{ApiError, Class};
+use super::front::Front;
+use super::guard;
+use super::link::Link;
+use super::listener::{Listener, Listeners};
+use super::query::Query;
+use super::reply::Reply;
+use super::request::{Peer, Request, RequestId};
+use super::respond::respond;
+use super::route::{Answer, Effect, Guard, Outcome, Params};
+use super::router::{self, Found, Segments};
+use crate::plugins::Endpoint;
+use bytes::Bytes;
+use http::{HeaderMap, Method, Response, Version, header, request::Parts};
+use hyper::body::Incoming;
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::net::IpAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Instant;
+
+/// First segments that no plugin may take, and what is asked before plugins are.
+const RESERVED: [&str; 6] = ["", "-", "api-description", "models", "plugins", "token"];
+
+/// What the requests of one connection share.
+pub(super) struct Session {
+    pub(super) front: Arc<Front>,
+    pub(super) link: Arc<Link>,
+    pub(super) peer: Peer,
+}
+
+/// What came of a request.
+struct Handled {
+    reply: Reply,
+    counted: Counted,
+    /// Whether the connection is of no use for another request.
+    close: bool,
+}
+
+/// Answers one request.
+pub(super) async fn serve(
+    session: Arc<Session>,
+    request: http::Request<Incoming>,
+) -> Result<Response<Payload>, Infallible> {
+    let received = Instant::now();
+    let id = RequestId::random();
+    let (parts, body) = request.into_parts();
+    let front = Arc::clone(&session.front);
+    let link = Arc::clone(&session.link);
+    let mut account = Account::new(front, link, session.peer, &parts, received);
+    let wants_keep = wants_keep_alive(&parts);
+    let Handled {
+        reply,
+        counted,
+        close,
+    } = session.handle(id, received, parts, body).await;
+    account.answer(reply.status(), counted);
+    let error = reply.status() >= 400 && !reply.bare;
+    let keep = wants_keep && !close && !error && !session.link.is_draining();
+    Ok(respond(reply, id, keep, account))
+}
+
+fn wants_keep_alive(parts: &Parts) -> bool {
+    let mut says = parts.headers.get_all(header::CONNECTION).iter();
+    let mut has = |word: &str| {
+        says.any(|value| {
+            let words = value.to_str().unwrap_or("").split(',');
+            words
+                .map(str::trim)
+                .any(|known| known.eq_ignore_ascii_case(word))
+        })
+    };
+    if parts.version == Version::HTTP_11 {
+        !has("close")
+    } else {
+        has("keep-alive")
+    }
+}
+
+/// What a request is for.
+enum Target {
+    Row(usize, Params),
+    Endpoint {
+        endpoint: Arc<Endpoint>,
+        route: u32,
+        rest: String,
+        listener: Listener,
+    },
+    OtherMethods(Vec<&'static str>, Listeners),
+    Nothing,
+}
+
+impl Session {
+    async fn handle(
+        &self,
+        id: RequestId,
+        received: Instant,
+        parts: Parts,
+        body: Incoming,
+    ) -> Handled {
+        let front = &*self.front;
+        let head = if front.keeps_heads() {
+            self.link.next_head()
+        } else {
+            Bytes::new()
+        };
+        if parts.uri.path() == "*" {
+            return self.refused();
+        }
+        if let Err(error) = front.hosts.check(&parts.headers) {
+            return refuse(error, "host_unknown");
+        }
+        if unknown_expectation(&parts.headers) {
+            // Read to its end, so that the connection can go on.
+            let drained = body::read(body, &front.limits, &self.link).await.is_ok();
+            let counted = Counted::Refused("expectation");
+            return Handled {
+                reply: Reply::bare(417),
+                counted,
+                close: !drained,
+            };
+        }
+        let segments = match router::segments(parts.uri.path()) {
+            Ok(segments) => segments,
+            Err(error) => return refuse(error, "percent_encoding"),
+        };
+        let target = self.find(&parts.method, parts.uri.path(), &segments);
+        drop(segments);
+        let counted = match &target {
+            Target::Row(index, _) => Counted::Row(*index),
+            Target::Endpoint { endpoint, .. } => {
+                Counted::Endpoint(front.endpoint(&endpoint.pattern))
+            }
+            Target::OtherMethods(..) | Target::Nothing => Counted::Nowhere,
+        };
+        let permitted = self.permit(&target, &parts.method, &parts.headers);
+        let asked = permitted.and_then(|()| match &target {
+            Target::Nothing => Err(ApiError::not_found()),
+            Target::OtherMethods(allow, _) => Err(ApiError::method_not_allowed(allow)),
+            Target::Row(..) | Target::Endpoint { .. } => {
+                Query::parse(parts.uri.query().unwrap_or(""))
+            }
+        });
+        let query = match asked {
+            Ok(query) => query,
+            Err(error) => {
+                return Handled {
+                    reply: error.into_reply(),
+                    counted,
+                    close: true,
+                };
+            }
+        };
+        let body = match body::read(body, &front.limits, &self.link).await {
+            Ok(body) => body,
+            Err(fault) => return body_fault(fault),
+        };
+        if !body.is_empty() {
+            front.metrics.received(body.len() as u64);
+        }
+        let request = Request {
+            listeners: front.listeners,
+            method: parts.method,
+            uri: parts.uri,
+            query,
+            headers: parts.headers,
+            peer: self.peer,
+            id,
+            received,
+            body,
+            head,
+        };
+        let outcome = caught(self.begin(target, request)).await;
+        let reply = outcome.unwrap_or_else(ApiError::into_reply);
+        Handled {
+            reply,
+            counted,
+            close: false,
+        }
+    }
+
+    /// The answer to what the rules of the wire refused.
+    fn refused(&self) -> Handled {
+        match self.link.refusal() {
+            Some(refusal) => refuse(refusal.error(), refusal.reason),
+            // Only the wire makes this target, and it says why before.
+            None => refuse(
+                ApiError::internal("a request was refused for no reason"),
+                "unknown",
+            ),
+        }
+    }
+
+    /// Finds what a request is for. Reserved paths are the host's; on others a plugin goes first,
+    /// so that it may take the place of `ping` or `predictions`, as in TorchServe.
+    fn find(&self, method: &Method, path: &str, segments: &Segments<'_>) -> Target {
+        let front = &*self.front;
+        let first = segments.first().map_or("", |first| first.as_ref());
+        let listeners = self.open_listeners();
+        if !RESERVED.contains(&first)
+            && let Some(target) = self.endpoint(listeners, method, path)
+        {
+            return target;
+        }
+        match front.router.find(listeners, method, segments) {
+            Found::Row(index, params) => Target::Row(index, params),
+            Found::OtherMethods(allow, listeners) => Target::OtherMethods(allow, listeners),
+            Found::Nothing => Target::Nothing,
+        }
+    }
+
+    /// The listeners of this socket, without metrics if metric endpoints are switched off.
+    fn open_listeners(&self) -> Listeners {
+        let all = self.front.listeners;
+        if self.front.services.stage.metrics_open() {
+            return all;
+        }
+        all.both(Listeners::INFERENCE | Listeners::MANAGEMENT)
+    }
+
+    fn endpoint(&self, listeners: Listeners, method: &Method, path: &str) -> Option<Target> {
+        let routes = self.front.services.plugins.routes();
+        let path = path.trim_end_matches('/');
+        listeners.iter().find_map(|listener| {
+            let (endpoint, rest) = routes.find(border_name(listener), path)?;
+            Some(match endpoint.route(method.as_str()) {
+                Some(route) => Target::Endpoint {
+                    endpoint: Arc::clone(endpoint),
+                    route,
+                    rest: rest.to_owned(),
+                    listener,
+                },
+                None => Target::OtherMethods(endpoint.methods().list(), listener.into()),
+            })
+        })
+    }
+
+    /// Guard and origin rule of what was found; what was not found needs a token as well.
+    fn permit(
+        &self,
+        target: &Target,
+        method: &Method,
+        headers: &HeaderMap,
+    ) -> Result<(), ApiError> {
+        let front = &*self.front;
+        let tokens = &front.services.tokens;
+        let peer = self.peer_ip();
+        let (guard, listeners, changes) = match target {
+            Target::Row(index, _) => {
+                let route = front.router.route(*index);
+                (
+                    route.guard,
+                    route.listeners,
+                    route.effect == Effect::Changes,
+                )
+            }
+            Target::Endpoint { listener, .. } => {
+                (Guard::Token, Listeners::from(*listener), !method.is_safe())
+            }
+            Target::OtherMethods(_, listeners) => (Guard::Token, *listeners, false),
+            Target::Nothing => (Guard::Token, front.listeners, false),
+        };
+        match guard {
+            Guard::Open => {}
+            Guard::Token => {
+                guard::check_token(tokens, listeners.both(front.listeners), headers, peer)?;
+            }
+            Guard::ApiKey => guard::check_api_key(tokens, headers, peer)?,
+        }
+        if changes {
+            guard::check_origin(headers)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn peer_ip(&self) -> Option<IpAddr> {
+        match self.peer {
+            Peer::Tcp(address) => Some(address.ip()),
+            Peer::Unix => None,
+        }
+    }
+
+    /// Begins what was found.
+    fn begin(&self, target: Target, request: Request) -> Answer {
+        match target {
+            Target::Row(index, params) => {
+                let operation = self.front.router.route(index).operation;
+                operation(Arc::clone(&self.front.services), request, params)
+            }
+            Target::Endpoint {
+                endpoint,
+                route,
+                rest,
+                ..
+            } => Box::pin(async move { endpoint::answer(&endpoint, route, rest, request).await }),
+            Target::OtherMethods(allow, _) => {
+                Box::pin(async move { Err(ApiError::method_not_allowed(&allow)) })
+            }
+            Target::Nothing => Box::pin(async { Err(ApiError::not_found()) }),
+        }
+    }
+}
+
+fn unknown_expectation(headers: &HeaderMap) -> bool {
+    let known = |value: &http::HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"100-continue");
+    headers
+        .get_all(header::EXPECT)
+        .iter()
+        .any(|value| !known(value))
+}
+
+fn border_name(listener: Listener) -> meterbox_plugin_abi::Listener {
+    match listener {
+        Listener::Inference => meterbox_plugin_abi::Listener::INFERENCE,
+        Listener::Management => meterbox_plugin_abi::Listener::MANAGEMENT,
+        Listener::Metrics => meterbox_plugin_abi::Listener::METRICS,
+    }
+}
+
+fn refuse(error: ApiError, reason: &'static str) -> Handled {
+    Handled {
+        reply: error.into_reply(),
+        counted: Counted::Refused(reason),
+        close: true,
+    }
+}
+
+fn body_fault(fault: BodyFault) -> Handled {
+    let (reply, reason, close) = match fault {
+        BodyFault::TooLarge(drained) => (Reply::bare(413), "body_too_large", !drained),
+        BodyFault::TooSlow => {
+            let error = ApiError::new(Class::REQUEST_TIMEOUT, "The body came too slowly.");
+            (error.into_reply(), "body_too_slow", true)
+        }
+        BodyFault::Refused(refusal) => (refusal.error().into_reply(), refusal.reason, true),
+        BodyFault::Gone => {
+            let error = ApiError::bad_request("The body ended before it was whole.");
+            (error.into_reply(), "body_cut", true)
+        }
+    };
+    Handled {
+        reply,
+        counted: Counted::Refused(reason),
+        close,
+    }
+}
+
+/// Runs an operation; a panic in it costs its own request.
+async fn caught(mut answer: Answer) -> Outcome {
+    poll_fn(move |cx| {
+        let polled = catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(cx)));
+        polled.unwrap_or_else(|payload| {
+            let text = payload
+                .downcast_ref::<&str>()
+                .map(|text| (*text).to_owned());
+            let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
+            let text = text.unwrap_or_default();
+            tracing::error!(target: "http", "an operation panicked: {text}");
+            Poll::Ready(Err(ApiError::internal(
+                "The server failed to answer this request.",
+            )))
+        })
+    })
+    .await
+}
