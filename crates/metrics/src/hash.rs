@@ -10,6 +10,7 @@ use std::hash::{BuildHasher, RandomState};
 const SHORT_MAX: usize = 64;
 
 /// The keys of one store.
+#[derive(Clone)]
 pub(crate) struct Keys {
     first: u64,
     second: u64,

@@ -19,6 +19,7 @@ use crate::buckets::Buckets;
 use crate::cells::Cells;
 use crate::descriptor::{Descriptor, Shape};
 use crate::error::SeriesError;
+use crate::hash::Keys;
 use crate::kind::Kind;
 use crate::known;
 use crate::label::{self, VALUE_BYTES_MAX};
@@ -43,6 +44,7 @@ pub(crate) struct Core {
     pub(crate) segments: ArcSwap<Vec<Arc<Segment>>>,
     /// Removals so far: a kept look-up from before one is not believed.
     removals: AtomicU64,
+    hash_keys: Keys,
     set: Mutex<SeriesSet>,
     /// Shown whichever name sets are chosen: somebody registered it in none.
     always_shown: AtomicBool,
@@ -61,6 +63,7 @@ impl Core {
             always_shown: AtomicBool::new(descriptor.set.is_none()),
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             cells: Arc::clone(&store.cells),
+            hash_keys: store.hash_keys.clone(),
             buckets: Buckets::new(&shape.bounds),
             store,
             shape,
@@ -85,32 +88,45 @@ impl Core {
     ///
     /// Good for one write at once: a series that is removed meanwhile takes the value with it. Its
     /// cells are not used again before a rest that is far longer than a write.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn slot(&self, account: &Account, values: &[&str]) -> Result<Slot, SeriesError> {
-        let hash = self.store.hash_keys.hash(values);
-        let removals = self.removals.load(Ordering::Acquire);
-        let key = known::Key {
-            family: self.id,
-            removals,
-            hash,
-            values,
-        };
-        match known::find(key) {
+        match self.known(values) {
             Some(slot) => Ok(slot),
-            None => self.slot_slowly(account, key),
+            None => self.slot_slowly(account, values),
         }
+    }
+
+    /// What this thread has looked up before.
+    #[inline]
+    fn known(&self, values: &[&str]) -> Option<Slot> {
+        known::find(known::Key {
+            family: self.id,
+            removals: self.removals.load(Ordering::Acquire),
+            hash: self.hash_keys.hash(values),
+            values,
+        })
     }
 
     #[cold]
     #[inline(never)]
-    fn slot_slowly(&self, account: &Account, key: known::Key<'_>) -> Result<Slot, SeriesError> {
+    fn slot_slowly(&self, account: &Account, values: &[&str]) -> Result<Slot, SeriesError> {
+        let hash = self.hash_keys.hash(values);
         let mut set = self.set.lock();
         // Under the lock, so that no removal comes between this count and the slot.
         let removals = self.removals.load(Ordering::Acquire);
-        let (segment, position) = self.find_or_make(&mut set, account, key.hash, key.values)?;
+        let (segment, position) = self.find_or_make(&mut set, account, hash, values)?;
         let slot = segment.slot(position);
         drop(set);
-        known::keep(known::Key { removals, ..key }, slot);
+        let family = self.id;
+        known::keep(
+            known::Key {
+                family,
+                removals,
+                hash,
+                values,
+            },
+            slot,
+        );
         Ok(slot)
     }
 
@@ -120,7 +136,7 @@ impl Core {
         account: &Account,
         values: &[&str],
     ) -> Result<Series, SeriesError> {
-        let hash = self.store.hash_keys.hash(values);
+        let hash = self.hash_keys.hash(values);
         let mut set = self.set.lock();
         let (segment, position) = self.find_or_make(&mut set, account, hash, values)?;
         // Under the lock, so that `expire` sees either the handle or no series.
@@ -177,7 +193,7 @@ impl Core {
         if values.len() != self.shape.labels.len() || values.iter().any(too_long) {
             return false;
         }
-        let hash = self.store.hash_keys.hash(values);
+        let hash = self.hash_keys.hash(values);
         let mut set = self.set.lock();
         label::render(&self.shape.labels, values, &mut set.block);
         set.remove_one(self, hash as u32)
