@@ -2,6 +2,7 @@
 
 use crate::config::Settings;
 use crate::http::Tokens;
+use crate::models::Models;
 use crate::plugins::Catalog;
 use crate::stage::Stage;
 use crate::telemetry::Telemetry;
@@ -14,6 +15,8 @@ pub struct Services {
     pub settings: ArcSwap<Settings>,
     /// All plugins.
     pub plugins: Arc<Catalog>,
+    /// All models.
+    pub models: Models,
     /// The server's own metrics.
     pub telemetry: Arc<Telemetry>,
     /// The keys of the token guard.

@@ -1,0 +1,39 @@
+//! Models: archives become registered versions, versions get workers, requests get answers.
+//!
+//! [`Models`] is the whole of it for the rest of the server. `archive` unpacks, `store` finds archives,
+//! `repository` knows what is registered, `settings` decides who has a say, `queue` holds what waits,
+//! `pool` keeps workers, `worker` runs one of them, `wire` is the protocol they speak. No HTTP here, and
+//! no JSON of the API.
+
+pub mod archive;
+mod gpu;
+mod job;
+mod name;
+mod pool;
+mod queue;
+mod register;
+mod repository;
+mod service;
+mod settings;
+mod start;
+mod store;
+mod version;
+pub mod wire;
+mod work_folder;
+mod worker;
+
+pub use job::{Input, JobAnswer, JobFailure, Parameter, Part};
+pub use name::is_valid as is_valid_name;
+pub use pool::{Scaled, Scaling};
+pub use queue::{JobQueue, QueueRules, Ticket};
+pub use register::{RegisterError, Registered};
+pub use repository::RepositoryError;
+pub use service::{Models, ModelsError, Options, Removal};
+pub use settings::{VersionSettings, WORKERS_MAX, Wishes};
+pub use start::Started;
+pub use store::{Store, StoreError};
+pub use version::Version;
+pub use worker::{Stage, WorkerReport};
+
+#[cfg(test)]
+pub(crate) mod testing;

@@ -1,0 +1,283 @@
+//! One worker from its first process to its last: start, load, work, and again after each end.
+
+use super::backoff::Backoff;
+use super::launch::{Assignment, Exit, LaunchError, Launched, Launcher, Process};
+use super::link::{Link, LinkError};
+use super::session::{End, Session};
+use super::status::WorkerStatus;
+use crate::models::job::{Job, JobFailure};
+use crate::models::queue::{JobQueue, Member};
+use crate::telemetry::serving::VersionMetrics;
+use crate::telemetry::workers::{Death, WorkerMetrics};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+
+/// What a worker is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Stop {
+    /// Go on.
+    No,
+    /// Finish the batch, then end.
+    AfterBatch,
+    /// End.
+    Now,
+}
+
+/// The worker's end of the wire by which it is told.
+pub(super) struct StopSignal(watch::Receiver<Stop>);
+
+impl StopSignal {
+    /// Waits until told at least `stop`. Whoever holds the other end gone means [`Stop::Now`].
+    pub(super) async fn wait(&mut self, stop: Stop) {
+        // An error says the same: nobody is there to want this worker.
+        let _ = self.0.wait_for(|told| *told >= stop).await;
+    }
+
+    pub(super) fn is_urgent(&self) -> bool {
+        *self.0.borrow() == Stop::Now
+    }
+}
+
+/// Runs one worker.
+pub(crate) struct Supervisor {
+    pub(crate) assignment: Assignment,
+    pub(crate) launcher: Arc<dyn Launcher>,
+    pub(crate) queue: Arc<JobQueue>,
+    pub(crate) version: Arc<VersionMetrics>,
+    /// Its place among those that take requests.
+    pub(crate) member: Arc<Member>,
+    pub(crate) metrics: Arc<WorkerMetrics>,
+    pub(crate) status: Arc<WorkerStatus>,
+    /// The bytes of LOAD.
+    pub(crate) load: Arc<[u8]>,
+    pub(crate) response_timeout: Duration,
+    pub(crate) reply_bytes_max: usize,
+}
+
+/// Why a process ended.
+struct Failure {
+    death: Death,
+    /// For whoever waits for the start.
+    code: u16,
+    text: String,
+}
+
+/// How one process ended.
+enum Ended {
+    Stopped,
+    Failed(Failure),
+}
+
+impl Supervisor {
+    /// Runs until told to stop.
+    pub(crate) async fn run(self, stop: watch::Receiver<Stop>) {
+        let mut stop = StopSignal(stop);
+        let mut backoff = Backoff::default();
+        let begin = Instant::now();
+        let mut again = false;
+        loop {
+            self.status.starting();
+            self.metrics.started(again);
+            again = true;
+            let ended = self.one_process(&mut stop, &mut backoff).await;
+            let failure = match ended {
+                Ended::Stopped => break,
+                Ended::Failed(failure) => failure,
+            };
+            let verdict = backoff.ended(begin.elapsed(), jitter());
+            self.metrics.died(failure.death);
+            self.status.failed(failure.code, verdict.aside);
+            let worker = self.assignment.name.as_str();
+            let (text, pause) = (failure.text, verdict.pause);
+            if verdict.aside {
+                tracing::error!(target: "worker", worker, "{text}; failed too often, next trial in {pause:?}");
+                self.member.step_aside();
+            } else {
+                tracing::warn!(target: "worker", worker, "{text}; started again in {pause:?}");
+            }
+            tokio::select! {
+                () = stop.wait(Stop::AfterBatch) => break,
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+        self.member.retire();
+        self.metrics.stopped();
+        self.status.gone();
+    }
+
+    async fn one_process(&self, stop: &mut StopSignal, backoff: &mut Backoff) -> Ended {
+        let begin = Instant::now();
+        let launched = tokio::select! {
+            launched = self.launcher.launch(&self.assignment) => launched,
+            () = stop.wait(Stop::AfterBatch) => return Ended::Stopped,
+        };
+        let Launched { link, mut process } = match launched {
+            Ok(launched) => launched,
+            Err(error) => return Ended::Failed(launch_failure(&error)),
+        };
+        let mut link = Link::new(link, self.reply_bytes_max);
+        let loaded = tokio::select! {
+            loaded = self.load(&mut link, begin) => loaded,
+            () = stop.wait(Stop::AfterBatch) => {
+                process.kill().await;
+                return Ended::Stopped;
+            }
+        };
+        if let Err(problem) = loaded {
+            return Ended::Failed(problem.into_failure(process.as_mut()).await);
+        }
+        backoff.loaded();
+        self.member.come_back();
+        self.status.ready();
+        let session = Session {
+            link: &mut link,
+            queue: &self.queue,
+            version: &self.version,
+            worker: &self.metrics,
+            response_timeout: self.response_timeout,
+        };
+        let end = session.run(stop).await;
+        drop(link);
+        match end {
+            End::Stopped => {
+                process.kill().await;
+                Ended::Stopped
+            }
+            End::Broken(error, jobs) => {
+                Ended::Failed(self.broken(&error, jobs, process.as_mut()).await)
+            }
+        }
+    }
+
+    async fn load(&self, link: &mut Link, begin: Instant) -> Result<(), LoadProblem> {
+        let limit = self
+            .assignment
+            .startup_timeout
+            .saturating_sub(begin.elapsed());
+        let sent = Instant::now();
+        let problem = |error| LoadProblem::Link(error, self.assignment.startup_timeout);
+        link.send(&self.load, limit)
+            .await
+            .map_err(|unsent| problem(unsent.error))?;
+        let reply = link.reply(limit).await.map_err(problem)?;
+        if reply.code != 200 {
+            let code = u16::try_from(reply.code).unwrap_or(500);
+            return Err(LoadProblem::Refused(code, reply.message));
+        }
+        let (took, backend) = (begin.elapsed(), sent.elapsed());
+        self.metrics.loaded(took, took.saturating_sub(backend));
+        tracing::info!(target: "worker", worker = self.assignment.name, "ready after {took:?}");
+        Ok(())
+    }
+
+    /// The worker ended at work: tells its clients, and says why it ended.
+    async fn broken(
+        &self,
+        error: &LinkError,
+        jobs: Vec<Job>,
+        process: &mut dyn Process,
+    ) -> Failure {
+        let failure = link_failure(error, process).await;
+        for job in jobs {
+            job.fail(JobFailure::worker_died(failure.death == Death::OutOfMemory));
+        }
+        failure
+    }
+}
+
+enum LoadProblem {
+    Link(LinkError, Duration),
+    Refused(u16, String),
+}
+
+impl LoadProblem {
+    async fn into_failure(self, process: &mut dyn Process) -> Failure {
+        match self {
+            Self::Link(LinkError::TimedOut(_), limit) => {
+                process.kill().await;
+                let text = format!("the model was not loaded within {limit:?}");
+                Failure {
+                    death: Death::StartTimeout,
+                    code: 500,
+                    text,
+                }
+            }
+            Self::Link(error, _) => link_failure(&error, process).await,
+            Self::Refused(code, message) => {
+                process.kill().await;
+                let text = format!("the model cannot be loaded: {message}");
+                let death = if code == 507 {
+                    Death::OutOfMemory
+                } else {
+                    Death::LoadFailed
+                };
+                Failure {
+                    death,
+                    code: if code == 507 { 507 } else { 500 },
+                    text,
+                }
+            }
+        }
+    }
+}
+
+async fn link_failure(error: &LinkError, process: &mut dyn Process) -> Failure {
+    if let LinkError::Closed = error {
+        let exit = process.reap().await;
+        let death = match exit {
+            exit if exit.is_out_of_memory() => Death::OutOfMemory,
+            Exit::Signal(_) => Death::Signal,
+            Exit::Code(_) | Exit::Killed => Death::Exit,
+        };
+        let code = if death == Death::OutOfMemory {
+            507
+        } else {
+            500
+        };
+        return Failure {
+            death,
+            code,
+            text: format!("the worker ended ({exit})"),
+        };
+    }
+    process.kill().await;
+    let death = match error {
+        LinkError::TimedOut(_) => Death::ResponseTimeout,
+        _ => Death::Protocol,
+    };
+    Failure {
+        death,
+        code: 500,
+        text: format!("the worker was killed: {error}"),
+    }
+}
+
+fn launch_failure(error: &LaunchError) -> Failure {
+    let death = match error {
+        LaunchError::TimedOut(_) => Death::StartTimeout,
+        LaunchError::Ended(exit) if exit.is_out_of_memory() => Death::OutOfMemory,
+        LaunchError::Ended(Exit::Signal(_)) => Death::Signal,
+        LaunchError::Ended(_) | LaunchError::Connect(_) => Death::Exit,
+        LaunchError::Spawn { .. } | LaunchError::NoWorkerScript(_) => Death::Spawn,
+    };
+    let code = if death == Death::OutOfMemory {
+        507
+    } else {
+        500
+    };
+    Failure {
+        death,
+        code,
+        text: format!("the worker did not start: {error}"),
+    }
+}
+
+/// A number from 0 to 1 that differs from worker to worker.
+fn jitter() -> f64 {
+    let bits = uuid::Uuid::new_v4().as_u128() & 0xffff;
+    u32::try_from(bits).map_or(0.5, |bits| f64::from(bits) / 65_535.0)
+}
+
+#[cfg(test)]
+mod tests;
