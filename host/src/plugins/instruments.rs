@@ -4,7 +4,8 @@
 //! border and one into the store.
 
 use meterbox_metrics::{
-    Descriptor, Family, Kind as StoreKind, RegisterError, Series, SeriesError, Source,
+    Counter, Descriptor, Family, FamilyOf, Gauge, Histogram, Kind as StoreKind, RegisterError,
+    Series, SeriesError, Source,
 };
 use meterbox_plugin_abi::gather::{
     FAMILY_FRACTIONS, FAMILY_INHERITED_NAME, FAMILY_SHOW_EMPTY, Kind,
@@ -35,10 +36,26 @@ pub(super) fn register(source: &Source, spec: &FamilySpec<'_>) -> Result<MetricF
     if !spec.set.is_empty() {
         descriptor = descriptor.set(spec.set);
     }
-    let family = source
-        .register(&descriptor)
-        .map_err(|error| register_failure(&error))?;
-    Ok(MetricFamily::of(StoreFamily(family)))
+    let family = match kind {
+        StoreKind::Counter => typed::<Counter>(source, &descriptor),
+        StoreKind::Gauge => typed::<Gauge>(source, &descriptor),
+        StoreKind::Histogram => typed::<Histogram>(source, &descriptor),
+        _ => source
+            .register(&descriptor)
+            .map(|family| MetricFamily::of(AnyFamily(family))),
+    };
+    family.map_err(|error| register_failure(&error))
+}
+
+/// A family of the kinds that are written most: which cells a write goes to is settled here, once.
+fn typed<I>(source: &Source, descriptor: &Descriptor) -> Result<MetricFamily, RegisterError>
+where
+    I: meterbox_metrics::Instrument + 'static,
+    One<I>: Cells,
+{
+    Ok(MetricFamily::of(TypedFamily(
+        source.family::<I>(descriptor)?,
+    )))
 }
 
 fn store_kind(kind: Kind) -> StoreKind {
@@ -52,54 +69,93 @@ fn store_kind(kind: Kind) -> StoreKind {
     }
 }
 
-struct StoreFamily(Family);
+/// A family whose kind is known when this is compiled.
+struct TypedFamily<I>(FamilyOf<I>);
 
-impl FamilyService for StoreFamily {
+/// A family of any kind.
+struct AnyFamily(Family);
+
+impl<I> FamilyService for TypedFamily<I>
+where
+    I: meterbox_metrics::Instrument + 'static,
+    One<I>: Cells,
+{
+    fn series(&self, values: &[&str]) -> Result<Instrument, Failure> {
+        let one = self
+            .0
+            .with(values)
+            .map_err(|error| series_failure(&error))?;
+        Ok(Instrument::of(Arc::new(One(one)), 0))
+    }
+
+    fn remove(&self, values: &[&str]) -> Result<(), Failure> {
+        remove(self.0.family(), values)
+    }
+}
+
+impl FamilyService for AnyFamily {
     fn series(&self, values: &[&str]) -> Result<Instrument, Failure> {
         let series = self
             .0
             .series(values)
             .map_err(|error| series_failure(&error))?;
-        Ok(Instrument::of(Arc::new(Cell(series)), 0))
+        Ok(Instrument::of(Arc::new(One(series)), 0))
     }
 
     fn remove(&self, values: &[&str]) -> Result<(), Failure> {
-        if self.0.remove(values) {
-            return Ok(());
-        }
-        let text = format!(
-            "metric {} has no series with these label values",
-            self.0.name()
-        );
-        Err(Failure::new(Status::NOT_FOUND, text))
+        remove(&self.0, values)
     }
+}
+
+fn remove(family: &Family, values: &[&str]) -> Result<(), Failure> {
+    if family.remove(values) {
+        return Ok(());
+    }
+    let text = format!(
+        "metric {} has no series with these label values",
+        family.name()
+    );
+    Err(Failure::new(Status::NOT_FOUND, text))
 }
 
 /// One series. The border counts its holders, so that slot numbers are not needed.
-struct Cell(Series);
+struct One<I>(I);
 
+/// What the border may do to a series, by way of `$series` unless `$own` says how.
+///
 /// A change that does not fit the kind is counted by the store, and there is nobody to tell.
-impl Cells for Cell {
-    fn add_u64(&self, _slot: u64, amount: u64) {
-        let _ = self.0.add_u64(amount);
-    }
-
-    fn add_f64(&self, _slot: u64, amount: f64) {
-        let _ = self.0.add_f64(amount);
-    }
-
-    fn set(&self, _slot: u64, value: f64) {
-        let _ = self.0.set(value);
-    }
-
-    fn observe(&self, _slot: u64, value: f64) {
-        let _ = self.0.observe(value);
-    }
-
-    fn retain(&self, _slot: u64) {}
-
-    fn release(&self, _slot: u64) {}
+macro_rules! cells {
+    ($type:ty, |$one:ident| $series:expr, { $($own:item)* }, [$($method:ident: $number:ty),*]) => {
+        impl Cells for One<$type> {
+            $($own)*
+            $(
+                fn $method(&self, _slot: u64, number: $number) {
+                    let $one = &self.0;
+                    let _ = $series.$method(number);
+                }
+            )*
+            fn retain(&self, _slot: u64) {}
+            fn release(&self, _slot: u64) {}
+        }
+    };
 }
+
+cells! {
+    Counter, |counter| counter.series(),
+    { fn add_u64(&self, _slot: u64, amount: u64) { self.0.add(amount); } },
+    [add_f64: f64, set: f64, observe: f64]
+}
+cells! {
+    Gauge, |gauge| gauge.series(),
+    { fn set(&self, _slot: u64, value: f64) { self.0.set(value); } },
+    [add_u64: u64, add_f64: f64, observe: f64]
+}
+cells! {
+    Histogram, |histogram| histogram.series(),
+    { fn observe(&self, _slot: u64, value: f64) { self.0.observe(value); } },
+    [add_u64: u64, add_f64: f64, set: f64]
+}
+cells! { Series, |series| series, {}, [add_u64: u64, add_f64: f64, set: f64, observe: f64] }
 
 fn register_failure(error: &RegisterError) -> Failure {
     let status = match error {
