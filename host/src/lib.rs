@@ -7,12 +7,17 @@
 #![forbid(unsafe_code)]
 
 pub mod api;
+pub mod app;
+mod banner;
 pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod http;
 pub mod models;
 pub mod plugins;
+mod reload;
+pub mod reloads;
 pub mod services;
+mod signal;
 pub mod stage;
 pub mod telemetry;

@@ -5,15 +5,10 @@
 
 #![forbid(unsafe_code)]
 
-use meterbox::cli::{Failure, Start};
 use meterbox::config::Environment;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let environment = Environment::of_process();
-    meterbox::cli::main(std::env::args_os(), &environment, serve)
-}
-
-fn serve(_: Start) -> Result<(), Failure> {
-    Err(Failure::failed("this build has no server yet"))
+    meterbox::cli::main(std::env::args_os(), &environment, meterbox::app::serve)
 }

@@ -1,9 +1,10 @@
 //! What an operation may use: the one value that `app` builds and every request gets.
 
 use crate::config::Settings;
-use crate::http::Tokens;
+use crate::http::{Listeners, Place, Tokens};
 use crate::models::Models;
 use crate::plugins::Catalog;
+use crate::reloads::Reloads;
 use crate::stage::Stage;
 use crate::telemetry::Telemetry;
 use arc_swap::ArcSwap;
@@ -23,4 +24,16 @@ pub struct Services {
     pub tokens: Arc<Tokens>,
     /// Where the server is between start and end.
     pub stage: Arc<Stage>,
+    /// Asks for the configuration to be read again.
+    pub reloads: Reloads,
+    /// Where the listeners are.
+    pub places: ArcSwap<Vec<(Listeners, Place)>>,
+}
+
+impl Services {
+    /// Whether every model has the workers that it should have.
+    #[must_use]
+    pub fn healthy(&self) -> bool {
+        self.models.are_healthy()
+    }
 }

@@ -3,10 +3,24 @@
 //! Only here are JSON field names known. Operations know no sockets: they get a
 //! [`Request`](crate::http::Request) and the [`Services`](crate::services::Services).
 
+mod description;
+mod health;
+mod management;
+mod metrics;
+mod ping;
+mod token;
+
 use crate::http::Route;
 
 /// The rows of each group of operations. The order matters only for people.
-const GROUPS: &[&[Route]] = &[];
+const GROUPS: &[&[Route]] = &[
+    description::ROUTES,
+    ping::ROUTES,
+    health::ROUTES,
+    token::ROUTES,
+    management::plugins::ROUTES,
+    metrics::landing::ROUTES,
+];
 
 /// The route table.
 pub fn routes() -> impl Iterator<Item = &'static Route> {

@@ -26,7 +26,7 @@ pub(super) struct Ends {
 
 /// Serves a socket until it is closed, then waits for its connections.
 pub(super) async fn run(bound: Bound, front: Arc<Front>, mut ends: Ends) {
-    let permits = Arc::new(Semaphore::new(front.limits.connections_max));
+    let permits = Arc::new(Semaphore::new(front.connections_max));
     let mut connections = JoinSet::new();
     let mut pause = PAUSE;
     loop {

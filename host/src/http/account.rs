@@ -21,6 +21,7 @@ pub(super) struct Account {
     status: u16,
     counted: Counted,
     sent: u64,
+    logged: bool,
     _under_way: RequestUnderWay,
 }
 
@@ -43,6 +44,7 @@ impl Account {
         peer: Peer,
         parts: &http::request::Parts,
         received: Instant,
+        logged: bool,
     ) -> Self {
         let under_way = front.metrics.request();
         Self {
@@ -56,6 +58,7 @@ impl Account {
             status: 500,
             counted: Counted::Nowhere,
             sent: 0,
+            logged,
             _under_way: under_way,
         }
     }
@@ -86,8 +89,8 @@ impl Drop for Account {
         if self.sent > 0 {
             front.metrics.sent(self.sent);
         }
-        if let Some(log) = &front.access_log {
-            log.write(Entry {
+        if self.logged {
+            front.access_log.write(Entry {
                 peer: self.peer,
                 method: self.method.clone(),
                 uri: self.uri.clone(),

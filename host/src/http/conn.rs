@@ -29,7 +29,8 @@ pub(super) async fn run(
     mut draining: watch::Receiver<bool>,
 ) {
     let _open = front.metrics.connection();
-    let limits = &front.limits;
+    let settings = front.services.settings.load_full();
+    let limits = &settings.http;
     let link = Arc::new(Link::new(Instant::now()));
     let wire = Wire::new(
         socket,
@@ -41,6 +42,7 @@ pub(super) async fn run(
         front: Arc::clone(&front),
         link: Arc::clone(&link),
         peer,
+        settings: Arc::clone(&settings),
     };
     let session = Arc::new(session);
     let service = service_fn(move |request| serve(Arc::clone(&session), request));

@@ -4,9 +4,9 @@ use super::access_log::AccessLog;
 use super::guard::Hosts;
 use super::listener::{Listener, Listeners};
 use super::router::Router;
-use crate::config::HttpSettings;
 use crate::services::Services;
 use crate::telemetry::http::{HttpMetrics, ListenerMetrics, RouteMetrics};
+use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,27 +17,27 @@ const ENDPOINTS_MAX: usize = 1024;
 /// The shared part of a socket.
 pub(super) struct Front {
     pub(super) listeners: Listeners,
-    pub(super) limits: HttpSettings,
-    pub(super) hosts: Hosts,
+    pub(super) connections_max: usize,
+    pub(super) hosts: ArcSwap<Hosts>,
     pub(super) router: Arc<Router>,
     pub(super) services: Arc<Services>,
     pub(super) metrics: Arc<ListenerMetrics>,
     /// One per row of the table.
     pub(super) rows: Vec<RouteMetrics>,
     pub(super) nowhere: RouteMetrics,
-    pub(super) access_log: Option<AccessLog>,
+    pub(super) access_log: AccessLog,
     endpoints: Mutex<HashMap<String, Arc<RouteMetrics>>>,
 }
 
 impl Front {
     pub(super) fn new(
         listeners: Listeners,
-        limits: HttpSettings,
+        connections_max: usize,
         hosts: Hosts,
         router: Arc<Router>,
         services: Arc<Services>,
         http: &HttpMetrics,
-        access_log: Option<AccessLog>,
+        access_log: AccessLog,
     ) -> Self {
         let metrics = http.listener(&listeners.to_string());
         Self {
@@ -48,8 +48,8 @@ impl Front {
             nowhere: metrics.route("none"),
             metrics,
             listeners,
-            limits,
-            hosts,
+            connections_max,
+            hosts: ArcSwap::from_pointee(hosts),
             router,
             services,
             access_log,

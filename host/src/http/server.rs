@@ -30,6 +30,7 @@ struct Serving {
     closing: watch::Sender<bool>,
     draining: watch::Sender<bool>,
     task: JoinHandle<()>,
+    front: Arc<Front>,
 }
 
 impl Server {
@@ -57,15 +58,15 @@ impl Server {
             .filter_map(ip)
             .collect();
         for bound in bound {
-            let front = Front::new(
+            let front = Arc::new(Front::new(
                 bound.listeners,
-                settings.http.clone(),
+                settings.http.connections_max,
                 Hosts::of(&bound.place, &addresses, &settings.listeners.allowed_hosts),
                 Arc::clone(&self.router),
                 Arc::clone(&self.services),
                 self.services.telemetry.http(),
-                settings.log.access.then(|| self.access_log.clone()),
-            );
+                self.access_log.clone(),
+            ));
             let (closing, closed) = watch::channel(false);
             let (draining, drained) = watch::channel(false);
             let ends = Ends {
@@ -77,8 +78,22 @@ impl Server {
                 place: bound.place.clone(),
                 closing,
                 draining,
-                task: tokio::spawn(accept::run(bound, Arc::new(front), ends)),
+                task: tokio::spawn(accept::run(bound, Arc::clone(&front), ends)),
+                front,
             });
+        }
+    }
+
+    /// Applies host names that are allowed now.
+    pub fn reconfigure(&self) {
+        let settings = self.services.settings.load_full();
+        let sockets = self.sockets.lock();
+        let places = sockets.iter().map(|serving| &serving.place);
+        let addresses: Vec<IpAddr> = places.filter_map(ip).collect();
+        for serving in sockets.iter() {
+            let allowed = &settings.listeners.allowed_hosts;
+            let hosts = Hosts::of(&serving.place, &addresses, allowed);
+            serving.front.hosts.store(Arc::new(hosts));
         }
     }
 

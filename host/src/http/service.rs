@@ -14,6 +14,7 @@ use super::request::{Peer, Request, RequestId};
 use super::respond::respond;
 use super::route::{Answer, Effect, Guard, Outcome, Params};
 use super::router::{self, Found, Segments};
+use crate::config::Settings;
 use crate::plugins::Endpoint;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response, Version, header, request::Parts};
@@ -34,6 +35,8 @@ pub(super) struct Session {
     pub(super) front: Arc<Front>,
     pub(super) link: Arc<Link>,
     pub(super) peer: Peer,
+    /// Those in force when the connection was accepted.
+    pub(super) settings: Arc<Settings>,
 }
 
 /// What came of a request.
@@ -54,7 +57,8 @@ pub(super) async fn serve(
     let (parts, body) = request.into_parts();
     let front = Arc::clone(&session.front);
     let link = Arc::clone(&session.link);
-    let mut account = Account::new(front, link, session.peer, &parts, received);
+    let logged = session.settings.log.access;
+    let mut account = Account::new(front, link, session.peer, &parts, received, logged);
     let wants_keep = wants_keep_alive(&parts);
     let Handled {
         reply,
@@ -114,12 +118,12 @@ impl Session {
         if parts.uri.path() == "*" {
             return self.refused();
         }
-        if let Err(error) = front.hosts.check(&parts.headers) {
+        if let Err(error) = front.hosts.load().check(&parts.headers) {
             return refuse(error, "host_unknown");
         }
         if unknown_expectation(&parts.headers) {
             // Read to its end, so that the connection can go on.
-            let drained = body::read(body, &front.limits, &self.link).await.is_ok();
+            let drained = body::read(body, &self.settings.http, &self.link).await.is_ok();
             let counted = Counted::Refused("expectation");
             return Handled {
                 reply: Reply::bare(417),
@@ -158,7 +162,7 @@ impl Session {
                 };
             }
         };
-        let body = match body::read(body, &front.limits, &self.link).await {
+        let body = match body::read(body, &self.settings.http, &self.link).await {
             Ok(body) => body,
             Err(fault) => return body_fault(fault),
         };

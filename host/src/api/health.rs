@@ -1,0 +1,68 @@
+//! `/-/healthy`, `/-/ready` and `/-/reload`: the server as those see it who run it.
+//!
+//! Probes need no token: they carry none, and they tell nothing but a yes or no.
+
+use crate::http::{
+    Answer, ApiError, Class, Effect, Guard, Listeners, Methods, Params, Reply, Request, Route,
+};
+use crate::services::Services;
+use http::Method;
+use std::sync::Arc;
+
+const LOOK: Methods = Methods::Only(&[Method::GET, Method::HEAD]);
+
+/// The rows.
+pub(super) const ROUTES: &[Route] = &[
+    Route {
+        listeners: Listeners::ALL,
+        methods: LOOK,
+        pattern: "/-/healthy",
+        guard: Guard::Open,
+        effect: Effect::Reads,
+        about: "200 as long as the process answers",
+        operation: healthy,
+    },
+    Route {
+        listeners: Listeners::ALL,
+        methods: LOOK,
+        pattern: "/-/ready",
+        guard: Guard::Open,
+        effect: Effect::Reads,
+        about: "200 while requests are wanted, 503 at the start and during the drain",
+        operation: ready,
+    },
+    Route {
+        listeners: Listeners::MANAGEMENT,
+        methods: Methods::POST,
+        pattern: "/-/reload",
+        guard: Guard::Token,
+        effect: Effect::Changes,
+        about: "Read the configuration again, as at SIGHUP",
+        operation: reload,
+    },
+];
+
+fn healthy(_: Arc<Services>, _: Request, _: Params) -> Answer {
+    Box::pin(async { Ok(Reply::text("healthy\n")) })
+}
+
+fn ready(services: Arc<Services>, _: Request, _: Params) -> Answer {
+    Box::pin(async move {
+        if services.stage.is_ready() {
+            Ok(Reply::text("ready\n"))
+        } else {
+            Err(ApiError::new(Class::SERVICE_UNAVAILABLE, "The server starts or ends."))
+        }
+    })
+}
+
+fn reload(services: Arc<Services>, _: Request, _: Params) -> Answer {
+    Box::pin(async move {
+        match services.reloads.ask().await {
+            Ok(()) => Ok(Reply::status_text("Configuration reloaded")),
+            Err(why) => Err(ApiError::bad_request(format!(
+                "The configuration was refused, the one before stays in force: {why}"
+            ))),
+        }
+    })
+}

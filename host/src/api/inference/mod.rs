@@ -1,0 +1,88 @@
+//! Operations of the inference listener: predictions in all the forms of URL that TorchServe 0.12 has.
+
+mod answer;
+mod form;
+mod input;
+mod multipart;
+mod predict;
+
+use crate::api::model_document;
+use crate::http::{Effect, Guard, Listeners, Methods, Operation, Route};
+
+const fn row(
+    methods: Methods,
+    pattern: &'static str,
+    about: &'static str,
+    operation: Operation,
+) -> Route {
+    Route {
+        listeners: Listeners::INFERENCE,
+        methods,
+        pattern,
+        guard: Guard::Token,
+        effect: Effect::Reads,
+        about,
+        operation,
+    }
+}
+
+/// Their routes. The document of a model stands before the row that takes any method.
+pub(super) const ROUTES: &[Route] = &[
+    row(
+        Methods::OPTIONS,
+        "/predictions/{model}",
+        "Describe how to ask a model",
+        |services, _, params| Box::pin(async move { model_document::inference(&services, &params) }),
+    ),
+    row(Methods::Any, "/predictions/{model}", "Ask a model", predict::predictions),
+    row(
+        Methods::Any,
+        "/predictions/{model}/{version}/{rest...}",
+        "Ask a version of a model; what follows the version goes to the handler",
+        predict::predictions,
+    ),
+    row(Methods::Any, "/explanations/{model}", "Ask a model to explain itself", predict::explanations),
+    row(
+        Methods::Any,
+        "/explanations/{model}/{version}",
+        "Ask a version of a model to explain itself",
+        predict::explanations,
+    ),
+    row(Methods::Any, "/invocations", "Ask the model that model_name names", predict::invocations),
+    row(
+        Methods::Any,
+        "/models/{model}/invoke",
+        "Ask a model; query parameters become inputs",
+        predict::invoke,
+    ),
+    row(Methods::POST, "/v1/models/{model}:predict", "Ask a model, KServe v1", predict::predictions),
+    row(
+        Methods::POST,
+        "/v1/models/{model}:explain",
+        "Ask a model to explain itself, KServe v1",
+        predict::explanations,
+    ),
+    row(Methods::POST, "/v2/models/{model}/infer", "Ask a model, KServe v2", predict::predictions),
+    row(
+        Methods::POST,
+        "/v2/models/{model}/explain",
+        "Ask a model to explain itself, KServe v2",
+        predict::explanations,
+    ),
+    row(
+        Methods::POST,
+        "/wfpredict/{workflow}",
+        "Ask a workflow; there are none",
+        predict::workflow,
+    ),
+    row(Methods::Any, "/{model}/predict", "Ask a model, old form", predict::invoke),
+    row(
+        Methods::Any,
+        "/{model}/{version}/predict",
+        "Ask a version of a model, old form",
+        predict::invoke,
+    ),
+];
+
+#[cfg(test)]
+mod tests;

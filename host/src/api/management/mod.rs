@@ -1,0 +1,3 @@
+//! Operations of the management listener.
+
+pub(super) mod plugins;

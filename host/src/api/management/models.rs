@@ -1,0 +1,71 @@
+//! The routes of models on the management listener.
+
+use super::{default_version, describe, list, ready, register, scale, unregister, workflows};
+use crate::api::model_document;
+use crate::http::{Effect, Guard, Listeners, Methods, Operation, Route};
+use http::Method;
+
+const fn row(
+    methods: Methods,
+    pattern: &'static str,
+    about: &'static str,
+    operation: Operation,
+) -> Route {
+    let effect = match methods {
+        Methods::Only([Method::GET | Method::OPTIONS, ..]) => Effect::Reads,
+        _ => Effect::Changes,
+    };
+    Route {
+        listeners: Listeners::MANAGEMENT,
+        methods,
+        pattern,
+        guard: Guard::Token,
+        effect,
+        about,
+        operation,
+    }
+}
+
+/// Their routes.
+pub(super) const ROUTES: &[Route] = &[
+    row(Methods::POST, "/models", "Register a model", register::register),
+    row(Methods::GET, "/models", "List models", list::list),
+    row(
+        Methods::OPTIONS,
+        "/models/{model}",
+        "Describe how to manage a model",
+        |services, _, params| Box::pin(async move { model_document::management(&services, &params) }),
+    ),
+    row(Methods::GET, "/models/{model}", "Describe a model", describe::describe),
+    row(Methods::PUT, "/models/{model}", "Scale a model", scale::scale),
+    row(Methods::DELETE, "/models/{model}", "Unregister a model", unregister::unregister),
+    row(
+        Methods::GET,
+        "/models/{model}/{version}",
+        "Describe a version of a model, or all",
+        describe::describe,
+    ),
+    row(Methods::PUT, "/models/{model}/{version}", "Scale a version of a model", scale::scale),
+    row(
+        Methods::DELETE,
+        "/models/{model}/{version}",
+        "Unregister a version of a model",
+        unregister::unregister,
+    ),
+    row(
+        Methods::PUT,
+        "/models/{model}/{version}/set-default",
+        "Make a version the default one",
+        default_version::set,
+    ),
+    row(Methods::GET, "/v1/models/{model}", "Say whether a model is ready, KServe v1", ready::ready),
+    row(Methods::GET, "/workflows", "List workflows; there are none", workflows::list),
+    row(Methods::POST, "/workflows", "Refused: workflows are not supported", workflows::register),
+    row(Methods::GET, "/workflows/{workflow}", "Describe a workflow; there are none", workflows::one),
+    row(
+        Methods::DELETE,
+        "/workflows/{workflow}",
+        "Unregister a workflow; there are none",
+        workflows::one,
+    ),
+];

@@ -1,0 +1,25 @@
+//! `DELETE /models/{model}[/{version}]`: remove a version and end its workers.
+
+use crate::api::errors;
+use crate::http::{Answer, ApiError, Class, Params, Reply, Request};
+use crate::models::Removal;
+use crate::services::Services;
+use std::sync::Arc;
+
+pub(super) fn unregister(services: Arc<Services>, _: Request, params: Params) -> Answer {
+    Box::pin(async move {
+        let models = &services.models;
+        if !models.api_enabled() {
+            return Err(ApiError::method_not_allowed(&["GET", "OPTIONS", "PUT"]));
+        }
+        let name = params.get("model");
+        let removal = models.unregister(name, params.find("version")).await;
+        match removal.map_err(|error| errors::repository(&error))? {
+            Removal::Done => Ok(Reply::status_text(format!("Model \"{name}\" unregistered"))),
+            Removal::TimedOut => {
+                let text = format!("Timed out while cleaning resources: {name}");
+                Err(ApiError::new(Class::REQUEST_TIMEOUT, text))
+            }
+        }
+    })
+}

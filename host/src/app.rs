@@ -1,0 +1,319 @@
+//! The one place where components meet: configuration in, a running server out, then its end.
+//!
+//! Read from top to bottom it is the program: what is built, in which order, and from what. Nothing
+//! is decided here that a component could decide itself.
+
+use crate::api;
+use crate::banner;
+use crate::cli::{Failure, Start};
+use crate::config::{Environment, Settings};
+use crate::http::{AccessLog, Listener, Listeners, Server, Tokens, bind};
+use crate::models::{self, Models};
+use crate::plugins::{self, Catalog, Facts, Watch};
+use crate::reload::Reloader;
+use crate::reloads::{self, Reloads};
+use crate::services::Services;
+use crate::signal::{Signal, Signals};
+use crate::stage::Stage;
+use crate::telemetry::custom::Declarations;
+use crate::telemetry::log::Log;
+use crate::telemetry::metric_log::{LogTarget, MetricLog};
+use crate::telemetry::server::Build;
+use crate::telemetry::{self, Drops, Telemetry, modes};
+use arc_swap::ArcSwap;
+use meterbox_metrics::{Limits, Registry, SourceOptions};
+use meterbox_plugin_loader::probe::ProbeCommand;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::runtime::Runtime;
+use tokio::sync::mpsc;
+
+/// Names that only the server and what is shipped with it may register.
+const RESERVED_PREFIXES: [&str; 3] = ["meterbox_", "ts_", "process_"];
+/// How often series that nobody touches any more are looked for.
+const EXPIRE_EVERY: Duration = Duration::from_secs(60);
+
+/// Builds a server from its configuration and runs it to its end.
+///
+/// # Errors
+/// What could not be built, or that answers were cut off at the end.
+pub fn serve(mut start: Start) -> Result<(), Failure> {
+    let settings = start.loaded.settings.clone();
+    let log = Log::install(&settings.log).map_err(Failure::failed)?;
+    for warning in &settings.warnings {
+        tracing::warn!(target: "config", "{warning}");
+    }
+    let runtime = runtime(&settings).map_err(Failure::failed)?;
+    let _context = runtime.enter();
+    // Asked for first, so that a signal during the start is not lost.
+    let mut signals = Signals::listen().map_err(Failure::failed)?;
+    let app = App::build(settings, &start.request.environment, log)?;
+    let ended = runtime.block_on(async {
+        app.open().await;
+        start.ready();
+        app.run(&mut signals, &start).await
+    });
+    // What still runs are clients that were given up.
+    runtime.shutdown_background();
+    ended
+}
+
+fn runtime(settings: &Settings) -> std::io::Result<Runtime> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    if let Some(threads) = settings.http.threads {
+        builder.worker_threads(threads.get());
+    }
+    builder.thread_name("http").enable_all().build()
+}
+
+/// A built server.
+struct App {
+    services: Arc<Services>,
+    server: Arc<Server>,
+    registry: Registry,
+    log: Log,
+    asked: mpsc::Receiver<reloads::Answer>,
+    /// Held so that folders are watched.
+    _watch: Option<Watch>,
+}
+
+impl App {
+    fn build(settings: Settings, environment: &Environment, log: Log) -> Result<Self, Failure> {
+        let wanted = wanted(&settings);
+        let backlog = settings.http.backlog;
+        // Before anything else that takes time: an address that is taken ends the start at once.
+        let bound = bind(&settings.listeners, wanted, backlog).map_err(Failure::refused)?;
+        let facts = Facts {
+            hostname: hostname(),
+            uuid: uuid::Uuid::new_v4().to_string(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        };
+        let drops = Drops::default();
+        let registry = registry(&settings);
+        let telemetry = telemetry(&settings, environment, &registry, &facts, &drops)?;
+        let telemetry = Arc::new(telemetry);
+        let models = models(&settings, environment, &telemetry)?;
+        let catalog = catalog(&settings, &registry, facts, models.clone())?;
+        catalog.attach(Arc::clone(&telemetry));
+        catalog.scan();
+        let watch = settings.plugins.watch.then(|| Watch::start(&catalog)).transpose();
+        let tokens = Tokens::new(&settings.tokens).map_err(|error| {
+            let path = settings.tokens.key_file.display();
+            Failure::failed(format!("{path}: the key file cannot be written: {error}"))
+        })?;
+        let stage = Arc::new(Stage::default());
+        stage.set_metrics_open(settings.metrics.endpoints_enabled);
+        telemetry.server().insecure_listener(settings.tokens.insecure_management);
+        telemetry.server().configured(unix_seconds());
+        let (reloads, asked) = Reloads::channel();
+        let services = Arc::new(Services {
+            settings: ArcSwap::from_pointee(settings),
+            plugins: catalog,
+            models,
+            telemetry,
+            tokens: Arc::new(tokens),
+            stage,
+            reloads,
+            places: ArcSwap::default(),
+        });
+        let access_log = AccessLog::start(drops).map_err(Failure::failed)?;
+        let server = Server::new(api::routes(), Arc::clone(&services), access_log);
+        server.serve(bound);
+        Ok(Self {
+            services,
+            server: Arc::new(server),
+            registry,
+            log,
+            asked,
+            _watch: watch.map_err(Failure::failed)?,
+        })
+    }
+
+    /// Says what there is, loads the models of the configuration, and wants requests.
+    async fn open(&self) {
+        let services = &self.services;
+        services.places.store(Arc::new(self.server.places()));
+        banner::listeners(&services.places.load());
+        banner::plugins(&services.plugins.plugins());
+        self.warn_without_page();
+        banner::models(&services.models.start_configured().await);
+        services.stage.set_ready(true);
+        services.telemetry.server().ready(true);
+    }
+
+    fn warn_without_page(&self) {
+        let page = meterbox_plugin_abi::Listener::METRICS;
+        let routes = self.services.plugins.routes();
+        if self.services.stage.metrics_open() && routes.find(page, "/metrics").is_none() {
+            tracing::warn!(
+                target: "plugin",
+                "no plugin serves /metrics: put prometheus.so into the plugins folder beside the \
+                 binary, or into a folder of plugins_path"
+            );
+        }
+    }
+
+    /// Serves until a signal ends it.
+    async fn run(mut self, signals: &mut Signals, start: &Start) -> Result<(), Failure> {
+        let reloader = Reloader {
+            services: Arc::clone(&self.services),
+            server: Arc::clone(&self.server),
+            log: self.log.clone(),
+            request: start.request.clone(),
+        };
+        let mut expire = tokio::time::interval(EXPIRE_EVERY);
+        loop {
+            tokio::select! {
+                signal = signals.next() => match signal {
+                    Signal::Reload => drop(reloader.reload().await),
+                    Signal::End => break,
+                },
+                Some(answer) = self.asked.recv() => {
+                    // Whoever asked may have gone.
+                    let _ = answer.send(reloader.reload().await);
+                }
+                _ = expire.tick() => drop(self.registry.expire()),
+            }
+        }
+        let ended = self.end();
+        tokio::select! {
+            whole = ended => if whole { Ok(()) } else {
+                Err(Failure::failed("answers were cut off: grace_period_ms was over"))
+            },
+            () = signals.end() => Err(Failure::failed("a second signal ended the server at once")),
+        }
+    }
+
+    /// Drains: no answer that was begun is lost, unless it takes longer than the grace period.
+    async fn end(self) -> bool {
+        let http = self.services.settings.load().http.clone();
+        tracing::info!(target: "app", "the server ends: answers under way are finished");
+        self.services.stage.set_ready(false);
+        self.services.telemetry.server().ready(false);
+        self.server.begin_drain();
+        tokio::time::sleep(http.drain_delay).await;
+        let whole = self.server.drain(http.grace_period).await;
+        self.services.models.shut_down(Duration::from_secs(5)).await;
+        let plugins = Arc::clone(&self.services.plugins);
+        // A plugin whose stop hook panics has stopped.
+        let _ = tokio::task::spawn_blocking(move || plugins.stop()).await;
+        tracing::info!(target: "app", "ended");
+        whole
+    }
+}
+
+/// The listeners that are opened.
+pub(crate) fn wanted(settings: &Settings) -> Listeners {
+    let both = Listeners::INFERENCE | Listeners::MANAGEMENT;
+    if settings.metrics.endpoints_enabled { both | Listener::Metrics.into() } else { both }
+}
+
+fn registry(settings: &Settings) -> Registry {
+    let metrics = &settings.metrics;
+    let limit = |max: u64| u32::try_from(max).unwrap_or(u32::MAX);
+    let mut options = meterbox_metrics::Options::new(unix_seconds);
+    options.limits = Limits {
+        families: limit(metrics.metrics_max),
+        series_per_metric: limit(metrics.series_per_metric_max),
+        series_in_all: limit(metrics.series_max),
+        ..Limits::default()
+    };
+    options.reserved_prefixes = RESERVED_PREFIXES.map(str::to_owned).into();
+    options.name_sets.clone_from(&metrics.name_sets);
+    Registry::new(options)
+}
+
+fn telemetry(
+    settings: &Settings,
+    environment: &Environment,
+    registry: &Registry,
+    facts: &Facts,
+    drops: &Drops,
+) -> Result<Telemetry, Failure> {
+    let metrics = &settings.metrics;
+    let declarations = match &metrics.declarations {
+        None => Declarations::default(),
+        Some(path) => Declarations::read(path).unwrap_or_else(|error| {
+            tracing::error!(target: "config", "metrics_config: {error}; the built-in declarations are used");
+            Declarations::default()
+        }),
+    };
+    let log = modes::logs(metrics.mode).then(|| {
+        let folder = environment.get("METRICS_LOCATION").unwrap_or("logs");
+        let target = LogTarget {
+            folder: settings.process.working_folder.join(folder),
+            console: Some(Box::new(std::io::stdout())),
+        };
+        MetricLog::start(target, Arc::new(unix_seconds), drops.clone())
+    });
+    let options = telemetry::Options {
+        hostname: facts.hostname.clone(),
+        uuid: facts.uuid.clone(),
+        build: Build {
+            version: env!("CARGO_PKG_VERSION"),
+            revision: option_env!("METERBOX_REVISION").unwrap_or(""),
+            rustc: option_env!("METERBOX_RUSTC").unwrap_or(""),
+        },
+        name_sets: metrics.name_sets.clone(),
+        detail: metrics.detail,
+        mode: metrics.mode,
+        log: log.transpose().map_err(Failure::failed)?,
+        declarations,
+        auto_detect: metrics.auto_detect,
+        series_per_model_max: u32::try_from(metrics.series_per_model_max).unwrap_or(u32::MAX),
+        series_ttl: metrics.series_ttl,
+        drops: drops.clone(),
+    };
+    Telemetry::new(registry, options).map_err(Failure::failed)
+}
+
+fn models(
+    settings: &Settings,
+    environment: &Environment,
+    telemetry: &Telemetry,
+) -> Result<Models, Failure> {
+    let options = models::Options {
+        settings: settings.models.clone(),
+        temp_folder: settings.process.temp_folder.clone(),
+        metrics_config: settings.metrics.declarations.clone(),
+        reply_bytes_max: settings.http.response_bytes_max,
+        environment: environment.clone(),
+        serving: telemetry.serving().clone(),
+        custom: telemetry.custom().clone(),
+    };
+    Models::new(options).map_err(Failure::failed)
+}
+
+fn catalog(
+    settings: &Settings,
+    registry: &Registry,
+    facts: Facts,
+    models: Models,
+) -> Result<Arc<Catalog>, Failure> {
+    let program = std::env::current_exe().map_err(Failure::failed)?;
+    let bundled = bundled_folder(&program);
+    let probe = ProbeCommand { program, arguments: vec![OsString::from("__probe")] };
+    let options = plugins::Options::from_settings(settings, bundled, Some(probe));
+    let options = options.map_err(Failure::refused)?;
+    let own = SourceOptions::own();
+    let source = registry.source("host", &own).expect("the first sources always have room");
+    let catalog = Catalog::new(options, registry.clone(), &source, facts, Arc::new(models));
+    catalog.map_err(Failure::failed)
+}
+
+/// `plugins/` beside the binary, if it is there.
+fn bundled_folder(program: &std::path::Path) -> Option<PathBuf> {
+    let folder = program.parent()?.join("plugins");
+    folder.is_dir().then_some(folder)
+}
+
+fn hostname() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// Seconds since 1970.
+pub(crate) fn unix_seconds() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
+}
