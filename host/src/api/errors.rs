@@ -6,7 +6,10 @@ use crate::http::{ApiError, Class};
 use crate::models::{RegisterError, RepositoryError};
 
 /// No such workflow.
-const WORKFLOW_NOT_FOUND: Class = Class { name: "WorkflowNotFoundException", status: 404 };
+const WORKFLOW_NOT_FOUND: Class = Class {
+    name: "WorkflowNotFoundException",
+    status: 404,
+};
 
 /// A model or version that is not there, or may not be added or removed.
 pub(super) fn repository(error: &RepositoryError) -> ApiError {

@@ -4,9 +4,12 @@
 //! [`Request`](crate::http::Request) and the [`Services`](crate::services::Services).
 
 mod description;
+mod errors;
 mod health;
+mod inference;
 mod management;
 mod metrics;
+mod model_document;
 mod ping;
 mod token;
 
@@ -18,6 +21,8 @@ const GROUPS: &[&[Route]] = &[
     ping::ROUTES,
     health::ROUTES,
     token::ROUTES,
+    inference::ROUTES,
+    management::models::ROUTES,
     management::plugins::ROUTES,
     metrics::landing::ROUTES,
 ];

@@ -22,7 +22,11 @@ pub(super) fn inference(services: &Services, params: &Params) -> Outcome {
         },
     });
     let path = format!("/predictions/{}", version.name());
-    Ok(document(&version, &path, json!({ "get": operation, "post": operation })))
+    Ok(document(
+        &version,
+        &path,
+        json!({ "get": operation, "post": operation }),
+    ))
 }
 
 /// How to manage the model.
@@ -38,8 +42,11 @@ pub(super) fn management(services: &Services, params: &Params) -> Outcome {
             "responses": { "200": { "description": "Done" }, "404": { "description": "Model not found" } },
         })
     };
-    let scale =
-        [("min_worker", "integer"), ("max_worker", "integer"), ("synchronous", "boolean")];
+    let scale = [
+        ("min_worker", "integer"),
+        ("max_worker", "integer"),
+        ("synchronous", "boolean"),
+    ];
     let path = format!("/models/{}", version.name());
     let operations = json!({
         "get": of("Describe the default version", &[("customized", "boolean")]),

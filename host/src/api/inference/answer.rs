@@ -65,7 +65,8 @@ fn dressed(reply: Reply, prediction: &Prediction) -> Reply {
         reply = reply.with_type(content_type);
     }
     for (name, value) in &prediction.headers {
-        let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value)) else {
+        let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value))
+        else {
             tracing::debug!(target: "model", "a handler's header {name:?} cannot be sent");
             continue;
         };
@@ -80,12 +81,16 @@ fn dressed(reply: Reply, prediction: &Prediction) -> Reply {
 fn failed(failure: &JobFailure) -> Outcome {
     let error = ApiError::new(Class::INTERNAL_SERVER, &failure.message).with_status(failure.code);
     let status = error.status();
-    let known = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
+    let known = StatusCode::from_u16(status)
+        .ok()
+        .and_then(|status| status.canonical_reason());
     if known.is_some() {
         return Err(error);
     }
     let kind = if status < 500 { "Client" } else { "Server" };
-    Ok(error.into_reply().with_phrase(&format!("{kind} Error ({status})")))
+    Ok(error
+        .into_reply()
+        .with_phrase(&format!("{kind} Error ({status})")))
 }
 
 #[cfg(test)]
@@ -106,18 +111,29 @@ mod tests {
     #[test]
     fn an_answer_has_only_what_the_handler_set() {
         let plain = reply(JobAnswer::Whole(prediction())).unwrap();
-        assert_eq!((plain.status(), plain.body_bytes()), (200, Some(&b"OK"[..])));
+        assert_eq!(
+            (plain.status(), plain.body_bytes()),
+            (200, Some(&b"OK"[..]))
+        );
         assert!(plain.header("content-type").is_none());
         let set = Prediction {
             status: 418,
             content_type: "application/json".to_owned(),
-            headers: [("X-A", "b"), ("Content-Length", "9"), ("bad name", "x"), ("x-b", "a\nb")]
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .to_vec(),
+            headers: [
+                ("X-A", "b"),
+                ("Content-Length", "9"),
+                ("bad name", "x"),
+                ("x-b", "a\nb"),
+            ]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .to_vec(),
             ..prediction()
         };
         let set = reply(JobAnswer::Whole(set)).unwrap();
-        assert_eq!((set.status(), set.header("x-a").unwrap()), (418, &HeaderValue::from_static("b")));
+        assert_eq!(
+            (set.status(), set.header("x-a").unwrap()),
+            (418, &HeaderValue::from_static("b"))
+        );
         assert_eq!(set.header("content-type").unwrap(), "application/json");
         assert!(set.header("content-length").is_none() && set.header("x-b").is_none());
     }
@@ -125,10 +141,16 @@ mod tests {
     #[test]
     fn failures_carry_the_code_that_the_handler_chose() {
         let failure = |code, message: &str| {
-            reply(JobAnswer::Failed(JobFailure { code, message: message.to_owned() }))
+            reply(JobAnswer::Failed(JobFailure {
+                code,
+                message: message.to_owned(),
+            }))
         };
         let error = failure(503, "Prediction failed").unwrap_err();
-        assert_eq!((error.status(), error.kind()), (503, "InternalServerException"));
+        assert_eq!(
+            (error.status(), error.kind()),
+            (503, "InternalServerException")
+        );
         let custom = failure(551, "custom prediction error").unwrap();
         assert_eq!(custom.status(), 551);
         let text = "{\n  \"code\": 551,\n  \"type\": \"InternalServerException\",\n  \
@@ -142,7 +164,10 @@ mod tests {
         for (last, whole) in [(Some(Part::End), true), (None, false)] {
             let (sender, receiver) = mpsc::channel(4);
             let (writer, mut stream) = body_stream(None);
-            sender.send(Part::Body(Bytes::from_static(b"b"))).await.unwrap();
+            sender
+                .send(Part::Body(Bytes::from_static(b"b")))
+                .await
+                .unwrap();
             if let Some(last) = last {
                 sender.send(last).await.unwrap();
             }

@@ -8,14 +8,19 @@ use bytes::Bytes;
 
 /// The fields of a form body.
 pub(super) fn fields(body: &Bytes) -> Result<Vec<Parameter>, ApiError> {
-    let text = std::str::from_utf8(body)
-        .map_err(|_| ApiError::bad_request("The form body is not UTF-8: send it percent-encoded."))?;
+    let text = std::str::from_utf8(body).map_err(|_| {
+        ApiError::bad_request("The form body is not UTF-8: send it percent-encoded.")
+    })?;
     if !text.contains('=') {
         return Ok(Vec::new());
     }
-    let query = Query::parse(text.trim_end_matches(['\r', '\n']))
-        .map_err(|error| ApiError::bad_request(format!("The form body cannot be read: {}", error.message())))?;
-    Ok(query.iter().map(|(name, value)| plain(name, value)).collect())
+    let query = Query::parse(text.trim_end_matches(['\r', '\n'])).map_err(|error| {
+        ApiError::bad_request(format!("The form body cannot be read: {}", error.message()))
+    })?;
+    Ok(query
+        .iter()
+        .map(|(name, value)| plain(name, value))
+        .collect())
 }
 
 /// A parameter without a content type.
@@ -33,7 +38,10 @@ mod tests {
 
     fn read(body: &'static [u8]) -> Vec<(String, Vec<u8>)> {
         let fields = fields(&Bytes::from_static(body)).unwrap();
-        fields.into_iter().map(|field| (field.name, field.value.to_vec())).collect()
+        fields
+            .into_iter()
+            .map(|field| (field.name, field.value.to_vec()))
+            .collect()
     }
 
     #[test]
@@ -52,7 +60,10 @@ mod tests {
     #[test]
     fn a_body_that_is_no_form_is_a_bad_request() {
         for body in [&b"a=%zz"[..], b"a=\xff"] {
-            assert_eq!(fields(&Bytes::copy_from_slice(body)).unwrap_err().status(), 400);
+            assert_eq!(
+                fields(&Bytes::copy_from_slice(body)).unwrap_err().status(),
+                400
+            );
         }
     }
 }

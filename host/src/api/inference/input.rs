@@ -21,21 +21,34 @@ pub(super) fn of_question(
     question: Question,
     path: &str,
 ) -> Result<Input, ApiError> {
-    let explain = if question == Question::Explain { "True" } else { "False" };
+    let explain = if question == Question::Explain {
+        "True"
+    } else {
+        "False"
+    };
     let mut headers = vec![("explain".to_owned(), explain.to_owned())];
     add_headers(request, &mut headers);
     headers.push(("url_path".to_owned(), path.to_owned()));
-    Ok(Input { headers, parameters: of_body(request)? })
+    Ok(Input {
+        headers,
+        parameters: of_body(request)?,
+    })
 }
 
 /// The input of an invocation: query parameters first, then the body.
 pub(super) fn of_invocation(request: &Request) -> Result<Input, ApiError> {
     let mut headers = Vec::new();
     add_headers(request, &mut headers);
-    let query = request.query.iter().map(|(name, value)| form::plain(name, value));
+    let query = request
+        .query
+        .iter()
+        .map(|(name, value)| form::plain(name, value));
     let mut parameters: Vec<Parameter> = query.collect();
     parameters.extend(of_body(request)?);
-    Ok(Input { headers, parameters })
+    Ok(Input {
+        headers,
+        parameters,
+    })
 }
 
 fn of_body(request: &Request) -> Result<Vec<Parameter>, ApiError> {
@@ -68,7 +81,10 @@ fn add_headers(request: &Request, to: &mut Vec<(String, String)>) {
     };
     let mut sent: Vec<&str> = Vec::new();
     for name in request.sent_names() {
-        let before = sent.iter().filter(|known| known.eq_ignore_ascii_case(name)).count();
+        let before = sent
+            .iter()
+            .filter(|known| known.eq_ignore_ascii_case(name))
+            .count();
         if let Some(value) = request.headers.get_all(name).iter().nth(before) {
             add(name, value);
         }
@@ -98,15 +114,22 @@ mod tests {
     use http::{HeaderValue, Method};
 
     fn request(content_type: &'static str, body: &[u8]) -> Request {
-        let mut request = Request::testing(Method::POST, "/predictions/echo?a=1&b=two%20words", body);
+        let mut request =
+            Request::testing(Method::POST, "/predictions/echo?a=1&b=two%20words", body);
         if !content_type.is_empty() {
-            request.headers.insert("content-type", HeaderValue::from_static(content_type));
+            request
+                .headers
+                .insert("content-type", HeaderValue::from_static(content_type));
         }
         request
     }
 
     fn names(input: &Input) -> Vec<&str> {
-        input.headers.iter().map(|(name, _)| name.as_str()).collect()
+        input
+            .headers
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .collect()
     }
 
     #[test]
@@ -128,16 +151,31 @@ mod tests {
         let request = request("application/json; charset=utf-8", b"{}");
         let input = of_question(&request, Question::Explain, "more/path").unwrap();
         assert_eq!(input.parameters[0].content_type, "application/json");
-        assert_eq!(names(&input), ["explain", "content-length", "Content-Type", "url_path"]);
-        assert_eq!((input.headers[0].1.as_str(), input.headers[3].1.as_str()), ("True", "more/path"));
+        assert_eq!(
+            names(&input),
+            ["explain", "content-length", "Content-Type", "url_path"]
+        );
+        assert_eq!(
+            (input.headers[0].1.as_str(), input.headers[3].1.as_str()),
+            ("True", "more/path")
+        );
     }
 
     #[test]
     fn an_invocation_takes_query_and_form_together() {
         let form = request("application/x-www-form-urlencoded", b"c=3");
         let input = of_invocation(&form).unwrap();
-        let names: Vec<&str> = input.parameters.iter().map(|one| one.name.as_str()).collect();
+        let names: Vec<&str> = input
+            .parameters
+            .iter()
+            .map(|one| one.name.as_str())
+            .collect();
         assert_eq!(names, ["a", "b", "c"]);
-        assert!(input.headers.iter().all(|(name, _)| name != "explain" && name != "url_path"));
+        assert!(
+            input
+                .headers
+                .iter()
+                .all(|(name, _)| name != "explain" && name != "url_path")
+        );
     }
 }

@@ -18,7 +18,9 @@ const BOUNDARY_BYTES_MAX: usize = 70;
 pub(super) fn boundary(content_type: &str) -> Result<&str, ApiError> {
     let value = parameter(content_type, "boundary").unwrap_or("");
     if value.is_empty() || value.len() > BOUNDARY_BYTES_MAX {
-        return Err(bad("its content type has no boundary of 1 to 70 characters"));
+        return Err(bad(
+            "its content type has no boundary of 1 to 70 characters",
+        ));
     }
     Ok(value)
 }
@@ -43,7 +45,10 @@ pub(super) fn parts(body: &Bytes, boundary: &str) -> Result<Vec<Parameter>, ApiE
             return Ok(parts);
         }
         let line_end = find(rest, b"\r\n", 0).ok_or_else(|| bad("its last boundary is missing"))?;
-        if rest[..line_end].iter().any(|byte| !matches!(byte, b' ' | b'\t')) {
+        if rest[..line_end]
+            .iter()
+            .any(|byte| !matches!(byte, b' ' | b'\t'))
+        {
             return Err(bad("a boundary is followed by other text"));
         }
         // The empty line after the head; a part without a head begins with it.
@@ -60,7 +65,10 @@ pub(super) fn parts(body: &Bytes, boundary: &str) -> Result<Vec<Parameter>, ApiE
             return Err(bad("it has more than 1000 parts"));
         }
         let head = std::str::from_utf8(&body[head_start..head_end]);
-        parts.push(part(head.map_err(|_| bad("the head of a part is not UTF-8"))?, content)?);
+        parts.push(part(
+            head.map_err(|_| bad("the head of a part is not UTF-8"))?,
+            content,
+        )?);
         at = content_end + delimiter.len();
     }
 }
@@ -69,14 +77,25 @@ fn part(head: &str, value: Bytes) -> Result<Parameter, ApiError> {
     let field = |name: &str| {
         head.split("\r\n").find_map(|line| {
             let (found, value) = line.split_once(':')?;
-            found.trim().eq_ignore_ascii_case(name).then_some(value.trim())
+            found
+                .trim()
+                .eq_ignore_ascii_case(name)
+                .then_some(value.trim())
         })
     };
     let disposition = field("content-disposition").unwrap_or("");
     let name = parameter(disposition, "name").ok_or_else(|| bad("a part has no name"))?;
     let is_file = parameter(disposition, "filename").is_some();
-    let content_type = if is_file { field("content-type").unwrap_or("") } else { "" };
-    Ok(Parameter { name: name.to_owned(), content_type: content_type.to_owned(), value })
+    let content_type = if is_file {
+        field("content-type").unwrap_or("")
+    } else {
+        ""
+    };
+    Ok(Parameter {
+        name: name.to_owned(),
+        content_type: content_type.to_owned(),
+        value,
+    })
 }
 
 /// The value of `; name=value` or `; name="value"`.
@@ -121,9 +140,21 @@ mod tests {
         let parts = read(body).unwrap();
         let seen: Vec<_> = parts
             .iter()
-            .map(|part| (part.name.as_str(), part.content_type.as_str(), &part.value[..]))
+            .map(|part| {
+                (
+                    part.name.as_str(),
+                    part.content_type.as_str(),
+                    &part.value[..],
+                )
+            })
             .collect();
-        assert_eq!(seen, [("data", "", &b"hello"[..]), ("f", "image/png", b"\r\n--xy\r\n\x01")]);
+        assert_eq!(
+            seen,
+            [
+                ("data", "", &b"hello"[..]),
+                ("f", "image/png", b"\r\n--xy\r\n\x01")
+            ]
+        );
     }
 
     #[test]
@@ -163,8 +194,14 @@ mod tests {
 
     #[test]
     fn the_boundary_is_read_with_or_without_quotes() {
-        assert_eq!(boundary("multipart/form-data; boundary=abc").unwrap(), "abc");
-        assert_eq!(boundary("multipart/form-data; a=b; Boundary=\"x y\"").unwrap(), "x y");
+        assert_eq!(
+            boundary("multipart/form-data; boundary=abc").unwrap(),
+            "abc"
+        );
+        assert_eq!(
+            boundary("multipart/form-data; a=b; Boundary=\"x y\"").unwrap(),
+            "x y"
+        );
         assert!(boundary("multipart/form-data").is_err());
         assert!(boundary(&format!("multipart/form-data; boundary={}", "x".repeat(71))).is_err());
     }

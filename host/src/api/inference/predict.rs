@@ -30,13 +30,27 @@ async fn question(
     question: Question,
 ) -> Outcome {
     let input = input::of_question(request, question, params.get("rest"))?;
-    ask(services, request, params.get("model"), params.find("version"), input).await
+    ask(
+        services,
+        request,
+        params.get("model"),
+        params.find("version"),
+        input,
+    )
+    .await
 }
 
 pub(super) fn invoke(services: Arc<Services>, request: Request, params: Params) -> Answer {
     Box::pin(async move {
         let input = input::of_invocation(&request)?;
-        ask(&services, &request, params.get("model"), params.find("version"), input).await
+        ask(
+            &services,
+            &request,
+            params.get("model"),
+            params.find("version"),
+            input,
+        )
+        .await
     })
 }
 
@@ -45,9 +59,15 @@ pub(super) fn invocations(services: Arc<Services>, request: Request, _: Params) 
         let input = input::of_invocation(&request)?;
         let named = input.parameters.iter().find(|one| one.name == "model_name");
         let named = named.map(|one| String::from_utf8_lossy(&one.value).into_owned());
-        let only = || services.models.only_startup_model().map(|one| one.name().to_owned());
+        let only = || {
+            services
+                .models
+                .only_startup_model()
+                .map(|one| one.name().to_owned())
+        };
         let name = named.filter(|name| !name.is_empty()).or_else(only);
-        let name = name.ok_or_else(|| ApiError::bad_request("Parameter model_name is required."))?;
+        let name =
+            name.ok_or_else(|| ApiError::bad_request("Parameter model_name is required."))?;
         ask(&services, &request, &name, None, input).await
     })
 }
@@ -63,8 +83,15 @@ async fn ask(
     version: Option<&str>,
     input: Input,
 ) -> Outcome {
-    let found = services.models.find(name, version).map_err(|error| errors::repository(&error))?;
-    let url = if version.is_some() { UrlVersion::Named } else { UrlVersion::Unnamed };
+    let found = services
+        .models
+        .find(name, version)
+        .map_err(|error| errors::repository(&error))?;
+    let url = if version.is_some() {
+        UrlVersion::Named
+    } else {
+        UrlVersion::Unnamed
+    };
     let ticket = found
         .predict(request.id.to_string(), input, request.received, url)
         .map_err(|refusal| refused(name, version, refusal))?;
@@ -93,11 +120,19 @@ mod tests {
 
     #[test]
     fn a_refusal_has_torchserves_text() {
-        let text = refused("noop", None, Refusal::NoWorker).message().to_owned();
-        assert!(text.starts_with("Model \"noop\" has no worker to serve inference request. Please use"));
+        let text = refused("noop", None, Refusal::NoWorker)
+            .message()
+            .to_owned();
+        assert!(
+            text.starts_with("Model \"noop\" has no worker to serve inference request. Please use")
+        );
         assert!(text.ends_with("or expired; or exceeds maxSequenceJobQueueSize"));
         let named = refused("noop", Some("1.11"), Refusal::QueueFull);
-        assert!(named.message().starts_with("Model \"noop\" Version 1.11\" has no worker"));
+        assert!(
+            named
+                .message()
+                .starts_with("Model \"noop\" Version 1.11\" has no worker")
+        );
         assert!(named.into_reply().header("retry-after").is_some());
     }
 }

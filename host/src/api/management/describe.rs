@@ -77,7 +77,9 @@ pub(super) fn describe(services: Arc<Services>, request: Request, params: Params
             version => models.find(name, version).map(|found| vec![found]),
         };
         let found = found.map_err(|error| errors::repository(&error))?;
-        let customized = Fields::Query(&request.query).bool("customized").unwrap_or(false);
+        let customized = Fields::Query(&request.query)
+            .bool("customized")
+            .unwrap_or(false);
         let mut descriptions = Vec::with_capacity(found.len());
         for one in found {
             let metadata = match customized {
@@ -88,14 +90,21 @@ pub(super) fn describe(services: Arc<Services>, request: Request, params: Params
         }
         let reply = Reply::json(&descriptions);
         // This one goes through the worker, where answers have no phrase.
-        Ok(if customized { reply.with_phrase("") } else { reply })
+        Ok(if customized {
+            reply.with_phrase("")
+        } else {
+            reply
+        })
     })
 }
 
 /// What the handler says about the model; an empty object if it says nothing in JSON.
 async fn ask(found: &Version, named: Option<&str>, request: &Request) -> Result<Value, ApiError> {
     let headers = vec![("describe".to_owned(), "True".to_owned())];
-    let input = Input { headers, parameters: Vec::new() };
+    let input = Input {
+        headers,
+        parameters: Vec::new(),
+    };
     let ticket = found.describe(request.id.to_string(), input).map_err(|_| {
         let version = named.map_or_else(String::new, |version| format!(" Version {version}\""));
         ApiError::new(
@@ -138,7 +147,11 @@ fn of(version: &Version, customized_metadata: Option<Value>) -> Description {
         client_timeout_in_mills: settings.client_timeout_ms,
         parallel_type: "",
         parallel_level: 0,
-        device_type: if settings.gpus.is_empty() { "cpu" } else { "gpu" },
+        device_type: if settings.gpus.is_empty() {
+            "cpu"
+        } else {
+            "gpu"
+        },
         device_ids: settings.gpus.clone(),
         continuous_batching: false,
         use_job_ticket: settings.use_job_ticket,

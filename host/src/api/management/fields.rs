@@ -9,7 +9,10 @@ use serde_json::{Map, Value};
 use std::borrow::Cow;
 
 /// A body that is no JSON.
-const JSON_SYNTAX: Class = Class { name: "JsonSyntaxException", status: 500 };
+const JSON_SYNTAX: Class = Class {
+    name: "JsonSyntaxException",
+    status: 500,
+};
 
 /// Where parameters are looked up.
 pub(super) enum Fields<'r> {
@@ -27,7 +30,10 @@ impl<'r> Fields<'r> {
         }
         let read = serde_json::from_slice(body);
         let object = read.map_err(|error| {
-            ApiError::new(JSON_SYNTAX, format!("The JSON body cannot be read: {error}"))
+            ApiError::new(
+                JSON_SYNTAX,
+                format!("The JSON body cannot be read: {error}"),
+            )
         })?;
         Ok(Self::Json(object))
     }
@@ -47,7 +53,9 @@ impl<'r> Fields<'r> {
 
     /// A text that is not empty.
     pub(super) fn set(&self, name: &str) -> Option<String> {
-        self.text(name).map(Cow::into_owned).filter(|text| !text.is_empty())
+        self.text(name)
+            .map(Cow::into_owned)
+            .filter(|text| !text.is_empty())
     }
 
     /// A whole number.
@@ -63,7 +71,8 @@ impl<'r> Fields<'r> {
 
     /// `true` in any case of its letters, or anything else.
     pub(super) fn bool(&self, name: &str) -> Option<bool> {
-        self.text(name).map(|text| text.trim().eq_ignore_ascii_case("true"))
+        self.text(name)
+            .map(|text| text.trim().eq_ignore_ascii_case("true"))
     }
 }
 
@@ -78,21 +87,41 @@ mod tests {
         let numbers = ["a", "b", "c", "e", "f", "g"].map(|name| fields.number(name, 1));
         assert_eq!(numbers, [Some(3), None, None, None, None, None]);
         assert_eq!(fields.integer("c"), Some(-1));
-        assert_eq!(["d", "a", "g"].map(|name| fields.bool(name)), [Some(true), Some(false), None]);
-        assert_eq!((fields.text("e").as_deref(), fields.set("e")), (Some(""), None));
+        assert_eq!(
+            ["d", "a", "g"].map(|name| fields.bool(name)),
+            [Some(true), Some(false), None]
+        );
+        assert_eq!(
+            (fields.text("e").as_deref(), fields.set("e")),
+            (Some(""), None)
+        );
     }
 
     #[test]
     fn a_json_body_is_read_leniently_but_has_to_be_an_object() {
-        let body = Bytes::from_static(br#"{"url":"a.mar","batch_size":"4","initial_workers":2,"x":[]}"#);
+        let body =
+            Bytes::from_static(br#"{"url":"a.mar","batch_size":"4","initial_workers":2,"x":[]}"#);
         let fields = Fields::of_json(&body).unwrap();
         assert_eq!(fields.set("url").as_deref(), Some("a.mar"));
-        assert_eq!((fields.number("batch_size", 1), fields.number("initial_workers", 0)), (Some(4), Some(2)));
+        assert_eq!(
+            (
+                fields.number("batch_size", 1),
+                fields.number("initial_workers", 0)
+            ),
+            (Some(4), Some(2))
+        );
         assert_eq!(fields.text("x"), None);
         for broken in ["{\"url\":", "[]", "3"] {
-            let error = Fields::of_json(&Bytes::from_static(broken.as_bytes())).err().unwrap();
+            let error = Fields::of_json(&Bytes::from_static(broken.as_bytes()))
+                .err()
+                .unwrap();
             assert_eq!((error.status(), error.kind()), (500, "JsonSyntaxException"));
         }
-        assert!(Fields::of_json(&Bytes::from_static(b" \n")).unwrap().set("url").is_none());
+        assert!(
+            Fields::of_json(&Bytes::from_static(b" \n"))
+                .unwrap()
+                .set("url")
+                .is_none()
+        );
     }
 }

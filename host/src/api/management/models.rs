@@ -27,25 +27,52 @@ const fn row(
 }
 
 /// Their routes.
-pub(super) const ROUTES: &[Route] = &[
-    row(Methods::POST, "/models", "Register a model", register::register),
+pub(in crate::api) const ROUTES: &[Route] = &[
+    row(
+        Methods::POST,
+        "/models",
+        "Register a model",
+        register::register,
+    ),
     row(Methods::GET, "/models", "List models", list::list),
     row(
         Methods::OPTIONS,
         "/models/{model}",
         "Describe how to manage a model",
-        |services, _, params| Box::pin(async move { model_document::management(&services, &params) }),
+        |services, _, params| {
+            Box::pin(async move { model_document::management(&services, &params) })
+        },
     ),
-    row(Methods::GET, "/models/{model}", "Describe a model", describe::describe),
-    row(Methods::PUT, "/models/{model}", "Scale a model", scale::scale),
-    row(Methods::DELETE, "/models/{model}", "Unregister a model", unregister::unregister),
+    row(
+        Methods::GET,
+        "/models/{model}",
+        "Describe a model",
+        describe::describe,
+    ),
+    row(
+        Methods::PUT,
+        "/models/{model}",
+        "Scale a model",
+        scale::scale,
+    ),
+    row(
+        Methods::DELETE,
+        "/models/{model}",
+        "Unregister a model",
+        unregister::unregister,
+    ),
     row(
         Methods::GET,
         "/models/{model}/{version}",
         "Describe a version of a model, or all",
         describe::describe,
     ),
-    row(Methods::PUT, "/models/{model}/{version}", "Scale a version of a model", scale::scale),
+    row(
+        Methods::PUT,
+        "/models/{model}/{version}",
+        "Scale a version of a model",
+        scale::scale,
+    ),
     row(
         Methods::DELETE,
         "/models/{model}/{version}",
@@ -58,10 +85,30 @@ pub(super) const ROUTES: &[Route] = &[
         "Make a version the default one",
         default_version::set,
     ),
-    row(Methods::GET, "/v1/models/{model}", "Say whether a model is ready, KServe v1", ready::ready),
-    row(Methods::GET, "/workflows", "List workflows; there are none", workflows::list),
-    row(Methods::POST, "/workflows", "Refused: workflows are not supported", workflows::register),
-    row(Methods::GET, "/workflows/{workflow}", "Describe a workflow; there are none", workflows::one),
+    row(
+        Methods::GET,
+        "/v1/models/{model}",
+        "Say whether a model is ready, KServe v1",
+        ready::ready,
+    ),
+    row(
+        Methods::GET,
+        "/workflows",
+        "List workflows; there are none",
+        workflows::list,
+    ),
+    row(
+        Methods::POST,
+        "/workflows",
+        "Refused: workflows are not supported",
+        workflows::register,
+    ),
+    row(
+        Methods::GET,
+        "/workflows/{workflow}",
+        "Describe a workflow; there are none",
+        workflows::one,
+    ),
     row(
         Methods::DELETE,
         "/workflows/{workflow}",

@@ -2,7 +2,8 @@
 
 use crate::clock::rfc3339;
 use crate::http::{
-    Answer, ApiError, Class, Effect, Guard, Listeners, Methods, Outcome, Params, Reply, Request, Route,
+    Answer, ApiError, Class, Effect, Guard, Listeners, Methods, Outcome, Params, Reply, Request,
+    Route,
 };
 use crate::plugins::{Catalog, EndpointStatus, PluginStatus};
 use crate::services::Services;
@@ -18,13 +19,33 @@ const fn row(
     operation: crate::http::Operation,
 ) -> Route {
     let (listeners, guard) = (Listeners::MANAGEMENT, Guard::Token);
-    Route { listeners, methods, pattern, guard, effect, about, operation }
+    Route {
+        listeners,
+        methods,
+        pattern,
+        guard,
+        effect,
+        about,
+        operation,
+    }
 }
 
 /// The rows.
 pub(in crate::api) const ROUTES: &[Route] = &[
-    row(Methods::GET, "/plugins", Effect::Reads, "Every plugin", list),
-    row(Methods::GET, "/plugins/{name}", Effect::Reads, "One plugin", show),
+    row(
+        Methods::GET,
+        "/plugins",
+        Effect::Reads,
+        "Every plugin",
+        list,
+    ),
+    row(
+        Methods::GET,
+        "/plugins/{name}",
+        Effect::Reads,
+        "One plugin",
+        show,
+    ),
     row(
         Methods::POST,
         "/plugins/{name}/reload",
@@ -90,12 +111,17 @@ async fn change(
     match changed {
         Ok(Ok(status)) => Ok(Reply::json(&object(&status))),
         Ok(Err(refusal)) => Err(refused(&refusal)),
-        Err(_) => Err(ApiError::internal("The change of the plugin failed; see the log.")),
+        Err(_) => Err(ApiError::internal(
+            "The change of the plugin failed; see the log.",
+        )),
     }
 }
 
 fn unknown(name: &str) -> ApiError {
-    ApiError::new(Class::RESOURCE_NOT_FOUND, format!("Plugin not found: {name}"))
+    ApiError::new(
+        Class::RESOURCE_NOT_FOUND,
+        format!("Plugin not found: {name}"),
+    )
 }
 
 fn refused(refusal: &Refusal) -> ApiError {
@@ -128,7 +154,11 @@ fn object(status: &PluginStatus) -> Value {
 }
 
 fn endpoint(endpoint: &EndpointStatus) -> Value {
-    let methods = if endpoint.methods.is_empty() { vec!["*"] } else { endpoint.methods.clone() };
+    let methods = if endpoint.methods.is_empty() {
+        vec!["*"]
+    } else {
+        endpoint.methods.clone()
+    };
     json!({
         "listener": endpoint.listener.name().unwrap_or("unknown"),
         "path": format!("/{}", endpoint.pattern),

@@ -10,6 +10,8 @@ pub(super) fn ready(services: Arc<Services>, _: Request, params: Params) -> Answ
         let found = services.models.find(params.get("model"), None);
         let found = found.map_err(|error| errors::repository(&error))?;
         let ready = found.workers_ready() >= found.workers_wanted().0 as usize;
-        Ok(Reply::json(&serde_json::json!({ "name": found.name(), "ready": ready })))
+        Ok(Reply::json(
+            &serde_json::json!({ "name": found.name(), "ready": ready }),
+        ))
     })
 }

@@ -28,14 +28,17 @@ pub(super) fn register(services: Arc<Services>, request: Request, _: Params) -> 
 }
 
 async fn run(models: &Models, fields: &Fields<'_>) -> Outcome {
-    let url = fields.text("url").ok_or_else(|| ApiError::bad_request("Parameter url is required."))?;
+    let url = fields
+        .text("url")
+        .ok_or_else(|| ApiError::bad_request("Parameter url is required."))?;
     let url = url.into_owned();
-    let runtime = match fields.set("runtime") {
-        None => None,
-        Some(word) => Some(Runtime::find(&word).ok_or_else(|| {
-            ApiError::bad_request(format!("Invalid RuntimeType value: {word}"))
-        })?),
-    };
+    let runtime =
+        match fields.set("runtime") {
+            None => None,
+            Some(word) => Some(Runtime::find(&word).ok_or_else(|| {
+                ApiError::bad_request(format!("Invalid RuntimeType value: {word}"))
+            })?),
+        };
     let initial_workers = fields.number("initial_workers", 0);
     if initial_workers.is_some_and(|workers| workers > WORKERS_MAX) {
         let text = format!("initial_workers cannot be more than {WORKERS_MAX}.");
@@ -53,7 +56,9 @@ async fn run(models: &Models, fields: &Fields<'_>) -> Outcome {
     };
     let wait = fields.bool("synchronous").unwrap_or(true);
     let registered = models.register(url, wishes, wait).await;
-    registered.map(|done| reply(&done)).map_err(|error| errors::register(&error))
+    registered
+        .map(|done| reply(&done))
+        .map_err(|error| errors::register(&error))
 }
 
 fn reply(registered: &Registered) -> Reply {

@@ -22,16 +22,25 @@ pub(super) fn scale(services: Arc<Services>, request: Request, params: Params) -
         let found = services.models.find(name, version);
         let found = found.map_err(|error| errors::repository(&error))?;
         let wait = fields.bool("synchronous").unwrap_or(false);
-        reply(services.models.scale(&found, min, max, wait).await, min, name, version)
+        reply(
+            services.models.scale(&found, min, max, wait).await,
+            min,
+            name,
+            version,
+        )
     })
 }
 
 fn checked(min: i64, max: i64) -> Result<(u32, u32), ApiError> {
     if max < min {
-        return Err(ApiError::bad_request("max_worker cannot be less than min_worker."));
+        return Err(ApiError::bad_request(
+            "max_worker cannot be less than min_worker.",
+        ));
     }
     let number = |what: &str, number: i64| {
-        let fits = u32::try_from(number).ok().filter(|number| *number <= WORKERS_MAX);
+        let fits = u32::try_from(number)
+            .ok()
+            .filter(|number| *number <= WORKERS_MAX);
         let text = || format!("{what} is {number}: it has to be from 0 to {WORKERS_MAX}.");
         fits.ok_or_else(|| ApiError::bad_request(text()))
     };
@@ -43,7 +52,9 @@ fn reply(scaled: Option<Scaled>, min: u32, name: &str, version: Option<&str>) ->
         None => Ok(Reply::status_text("Processing worker updates...").with_status(202)),
         Some(Scaled::Done) => {
             let version = version.map_or_else(String::new, |text| format!(", version: {text}"));
-            Ok(Reply::status_text(format!("Workers scaled to {min} for model: {name}{version}")))
+            Ok(Reply::status_text(format!(
+                "Workers scaled to {min} for model: {name}{version}"
+            )))
         }
         Some(Scaled::Overtaken) => {
             Ok(Reply::status_text("Workers scaling in progress...").with_status(206))
@@ -65,16 +76,34 @@ mod tests {
             Ok(reply) => reply,
             Err(error) => error.into_reply(),
         };
-        (reply.status(), String::from_utf8(reply.body_bytes().unwrap().to_vec()).unwrap())
+        (
+            reply.status(),
+            String::from_utf8(reply.body_bytes().unwrap().to_vec()).unwrap(),
+        )
     }
 
     #[test]
     fn answers_have_torchserves_texts() {
         for (scaled, version, code, part) in [
             (None, None, 202, "\"Processing worker updates...\""),
-            (Some(Scaled::Done), None, 200, "\"Workers scaled to 3 for model: noop\""),
-            (Some(Scaled::Done), Some("2.0"), 200, "\"Workers scaled to 3 for model: noop, version: 2.0\""),
-            (Some(Scaled::Overtaken), None, 206, "\"Workers scaling in progress...\""),
+            (
+                Some(Scaled::Done),
+                None,
+                200,
+                "\"Workers scaled to 3 for model: noop\"",
+            ),
+            (
+                Some(Scaled::Done),
+                Some("2.0"),
+                200,
+                "\"Workers scaled to 3 for model: noop, version: 2.0\"",
+            ),
+            (
+                Some(Scaled::Overtaken),
+                None,
+                206,
+                "\"Workers scaling in progress...\"",
+            ),
             (
                 Some(Scaled::Failed { code: 507 }),
                 None,

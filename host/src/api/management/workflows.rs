@@ -12,7 +12,11 @@ pub(super) fn list(_: Arc<Services>, _: Request, _: Params) -> Answer {
 }
 
 pub(super) fn register(_: Arc<Services>, _: Request, _: Params) -> Answer {
-    Box::pin(async move { Err(ApiError::bad_request("Registering new workflows is disabled.")) })
+    Box::pin(async move {
+        Err(ApiError::bad_request(
+            "Registering new workflows is disabled.",
+        ))
+    })
 }
 
 pub(super) fn one(_: Arc<Services>, _: Request, params: Params) -> Answer {
