@@ -1,6 +1,6 @@
 //! Accepts connections: up to a cap, slower when the system runs out of something, until the drain.
 
-use super::bind::{Acceptor, Bound};
+use super::bind::{Acceptor, Bound, Place};
 use super::conn;
 use super::front::Front;
 use super::request::Peer;
@@ -60,11 +60,10 @@ pub(super) async fn run(bound: Bound, front: Arc<Front>, mut ends: Ends) {
         }
     }
     // What the kernel has taken already is served, too.
-    while let Some(Ok((socket, peer))) = accept_waiting(&bound.acceptor) {
+    for (socket, peer) in close(bound) {
         let (front, draining) = (Arc::clone(&front), ends.draining.clone());
         connections.spawn(conn::run(socket, peer, front, draining));
     }
-    close(bound);
     while connections.join_next().await.is_some() {}
 }
 
@@ -87,24 +86,6 @@ fn tcp(stream: tokio::net::TcpStream, peer: std::net::SocketAddr) -> (Socket, Pe
     (Socket::Tcp(stream), Peer::Tcp(peer))
 }
 
-/// The next connection if one waits.
-fn accept_waiting(acceptor: &Acceptor) -> Option<io::Result<(Socket, Peer)>> {
-    let waker = std::task::Waker::noop();
-    let mut context = std::task::Context::from_waker(waker);
-    let polled = match acceptor {
-        Acceptor::Tcp(listener) => listener
-            .poll_accept(&mut context)
-            .map_ok(|(stream, peer)| tcp(stream, peer)),
-        Acceptor::Unix(listener) => listener
-            .poll_accept(&mut context)
-            .map_ok(|(stream, _)| (Socket::Unix(stream), Peer::Unix)),
-    };
-    match polled {
-        std::task::Poll::Ready(accepted) => Some(accepted),
-        std::task::Poll::Pending => None,
-    }
-}
-
 /// Whether the client gave up before it was accepted.
 fn is_clients(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
@@ -114,9 +95,33 @@ fn is_clients(error: &io::Error) -> bool {
     )
 }
 
-fn close(bound: Bound) {
-    if let super::bind::Place::Unix(path) = &bound.place {
+/// Closes a socket and gives the connections that waited to be accepted.
+///
+/// They are taken from the kernel itself: the runtime learns of them only later.
+fn close(bound: Bound) -> Vec<(Socket, Peer)> {
+    if let Place::Unix(path) = &bound.place {
         // Somebody may have removed it already.
         let _ = std::fs::remove_file(path);
     }
+    match bound.acceptor {
+        Acceptor::Tcp(listener) => {
+            let Ok(listener) = listener.into_std() else { return Vec::new() };
+            let waiting = std::iter::from_fn(|| listener.accept().ok());
+            waiting.filter_map(|(stream, peer)| Some(tcp(adopt(stream)?, peer))).collect()
+        }
+        Acceptor::Unix(listener) => {
+            let Ok(listener) = listener.into_std() else { return Vec::new() };
+            let waiting = std::iter::from_fn(|| listener.accept().ok());
+            let adopt = |stream: std::os::unix::net::UnixStream| {
+                stream.set_nonblocking(true).ok()?;
+                tokio::net::UnixStream::from_std(stream).ok()
+            };
+            waiting.filter_map(|(stream, _)| Some((Socket::Unix(adopt(stream)?), Peer::Unix))).collect()
+        }
+    }
+}
+
+fn adopt(stream: std::net::TcpStream) -> Option<tokio::net::TcpStream> {
+    stream.set_nonblocking(true).ok()?;
+    tokio::net::TcpStream::from_std(stream).ok()
 }

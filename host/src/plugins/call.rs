@@ -8,10 +8,10 @@ use super::request::{PluginRequest, Service};
 use super::routes::Endpoint;
 use crate::telemetry::plugins::PluginMetrics;
 use meterbox_plugin_abi::{Request, Status};
-use meterbox_plugin_loader::running::{Lane, RejectReason, Ticket};
+use meterbox_plugin_loader::running::{Lane, Reject, RejectReason, Ticket};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 /// An answer whose head is there.
 #[derive(Debug)]
@@ -71,31 +71,22 @@ pub async fn call_within(
     limit: Duration,
 ) -> Result<PluginReply, CallError> {
     let begin = Instant::now();
-    let (sink, source) = reply_channel::channel(endpoint.reply_bytes_max);
-    let Source {
-        beginning,
-        pieces,
-        shared,
-    } = source;
+    let method = request.method.clone();
     let request = Request::of(Arc::new(Service::new(request, begin + limit)));
-    let lane = if endpoint.scrape {
-        Lane::Scrape
-    } else {
-        Lane::Ordinary
-    };
-    let plugin = endpoint.running.origin().metadata.name.as_str();
-    let ticket = endpoint
-        .running
-        .call(lane, route, request, Box::new(sink))
-        .map_err(|reject| rejected(plugin, reject.reason, reject.retry_after))?;
-    let metrics = endpoint.metrics.clone();
-    let call = Call {
-        ticket,
-        shared,
-        begin,
-        limit,
-        metrics,
-    };
+    let (call, beginning, pieces) = match submit(endpoint, route, &request, begin, limit) {
+        // The plugin was replaced between the look at the routes and now: its successor answers.
+        Err(reject) if reject.reason == RejectReason::Stopped => {
+            let next = endpoint.successor();
+            let next = next.and_then(|next| Some((next.route(&method)?, next)));
+            match next {
+                Some((route, next)) => submit(&next, route, &request, begin, limit),
+                None => Err(reject),
+            }
+        }
+        submitted => submitted,
+    }
+    .map_err(|reject| rejected(plugin_name(endpoint), reject.reason, reject.retry_after))?;
+    let plugin = plugin_name(endpoint);
     let error = |status: u16, message: String| CallError {
         status,
         message,
@@ -136,6 +127,47 @@ pub async fn call(
     request: PluginRequest,
 ) -> Result<PluginReply, CallError> {
     call_within(endpoint, route, request, endpoint.limit).await
+}
+
+type Submitted = (Call, oneshot::Receiver<Beginning>, mpsc::Receiver<Piece>);
+
+fn submit(
+    endpoint: &Endpoint,
+    route: u32,
+    request: &Request,
+    begin: Instant,
+    limit: Duration,
+) -> Result<Submitted, Reject> {
+    let (sink, source) = reply_channel::channel(endpoint.reply_bytes_max);
+    let Source {
+        beginning,
+        pieces,
+        shared,
+    } = source;
+    let lane = if endpoint.scrape {
+        Lane::Scrape
+    } else {
+        Lane::Ordinary
+    };
+    let ticket = endpoint
+        .running
+        .call(lane, route, request.clone(), Box::new(sink))?;
+    let metrics = endpoint.metrics.clone();
+    Ok((
+        Call {
+            ticket,
+            shared,
+            begin,
+            limit,
+            metrics,
+        },
+        beginning,
+        pieces,
+    ))
+}
+
+fn plugin_name(endpoint: &Endpoint) -> &str {
+    &endpoint.running.origin().metadata.name
 }
 
 fn rejected(plugin: &str, reason: RejectReason, retry_after: Option<Duration>) -> CallError {
