@@ -34,7 +34,11 @@ fn a_dropped_plugin_serves_and_a_removed_one_is_gone() {
     site.catalog.scan();
     assert_eq!(site.get("/drift").0, 200);
     let status = site.catalog.plugin("drift").unwrap();
-    assert_eq!((status.generation, status.counts.calls), (2, 2), "counters never go back");
+    assert_eq!(
+        (status.generation, status.counts.calls),
+        (2, 2),
+        "counters never go back"
+    );
 }
 
 #[test]
@@ -350,6 +354,31 @@ fn the_watch_takes_copies_moves_and_removals_within_two_seconds() {
     });
     site.remove("drift.so");
     until("the removed plugin is gone", || site.get("/drift").0 == 404);
+}
+
+#[test]
+fn new_options_switch_plugins_and_metric_endpoints_off_and_on() {
+    let site = Site::new("options");
+    site.put("meterbox-fixture-actor", "actor.so");
+    site.put("meterbox-plugin-drift", "drift.so");
+    site.catalog.scan();
+    let with = |endpoints, enabled| {
+        let mut options = site.options();
+        options.metrics_endpoints = endpoints;
+        options
+            .plugins
+            .entry("actor".to_owned())
+            .or_default()
+            .enabled = enabled;
+        site.catalog.reconfigure(options);
+        [site.get("/drift").0, site.get("/actor/ok").0]
+    };
+    assert_eq!(with(true, Some(false)), [200, 404]);
+    assert_eq!(site.catalog.plugin("actor").unwrap().state, State::Disabled);
+    assert_eq!(with(true, Some(true)), [200, 200]);
+    assert_eq!(with(false, None), [404, 404]);
+    assert_eq!(site.catalog.plugin("actor").unwrap().state, State::Started);
+    assert_eq!(with(true, None), [200, 200]);
 }
 
 #[test]

@@ -15,6 +15,7 @@ use super::service::{drain, drain_apart, retire};
 use super::slot::{History, Slot, Standing};
 use super::status::{self, PluginStatus};
 use super::timers::Timers;
+use crate::config::Settings;
 use crate::telemetry::Telemetry;
 use crate::telemetry::plugins::PluginsMetrics;
 use arc_swap::ArcSwap;
@@ -31,14 +32,14 @@ use std::sync::{Arc, OnceLock};
 
 /// All plugins.
 pub struct Catalog {
-    pub(super) options: Options,
+    options: ArcSwap<Options>,
     pub(super) house: Arc<House>,
     pub(super) clock: Arc<dyn Clock>,
     /// Held for the whole of a change, which may take seconds.
     pub(super) change: Mutex<()>,
     /// Held for moments only.
     pub(super) slots: Mutex<Vec<Slot>>,
-    pub(super) routes: ArcSwap<Routes>,
+    pub(super) routes: Arc<ArcSwap<Routes>>,
     /// What outlives the removal of a file, by plugin name.
     pub(super) histories: Mutex<HashMap<String, History>>,
     /// The last lines about routes that a user's plugin took over, to say each once.
@@ -88,16 +89,51 @@ impl Catalog {
             readings: OnceLock::new(),
         };
         Ok(Arc::new(Self {
-            options,
+            options: ArcSwap::from_pointee(options),
             house: Arc::new(house),
             clock: Arc::new(Monotonic::default()),
             change: Mutex::new(()),
             slots: Mutex::default(),
-            routes: ArcSwap::default(),
+            routes: Arc::default(),
             histories: Mutex::default(),
             superseded: Mutex::default(),
             listeners: ArcSwap::default(),
         }))
+    }
+
+    /// The options in force.
+    pub(super) fn options(&self) -> Arc<Options> {
+        self.options.load_full()
+    }
+
+    /// Puts new options in force: limits and metric endpoints at once, plugins that were switched on
+    /// or off after a scan, everything else at the next load of a plugin. Folders of private copies and
+    /// what the collectors may take stay as they were.
+    pub fn reconfigure(&self, options: Options) -> Scan {
+        let before = self.options.swap(Arc::new(options));
+        let options = self.options();
+        self.house.sets.store(Arc::new(options.sets.clone()));
+        self.house.registry.set_name_sets(options.sets.names());
+        let retired: Vec<Arc<Running>> = {
+            let _one_at_a_time = self.change.lock();
+            let retired = self.with_slots(|slots| switch(slots, &before, &options));
+            self.publish();
+            retired
+        };
+        retired
+            .into_iter()
+            .for_each(|running| drain_apart(Some(running)));
+        self.scan()
+    }
+
+    /// As [`Catalog::reconfigure`], from the server's settings. Blocks while plugins start.
+    ///
+    /// # Errors
+    /// A lock file that cannot be read; then nothing has changed.
+    pub fn apply(&self, settings: &Settings) -> Result<Scan, Refusal> {
+        let now = self.options();
+        let (bundled, probe) = (now.bundled_folder.clone(), now.probe.clone());
+        Ok(self.reconfigure(Options::from_settings(settings, bundled, probe)?))
     }
 
     /// From now on the server's metrics show what plugins do. Once per catalog.
@@ -318,7 +354,7 @@ impl Catalog {
 
     /// What a plugin may ask for.
     pub(super) fn grants(&self, name: &str, bundled: bool) -> Grants {
-        let own = self.options.plugin(name).grants;
+        let own = self.options().plugin(name).grants;
         own.unwrap_or_else(|| {
             if bundled {
                 Grants::bundled()
@@ -327,4 +363,20 @@ impl Catalog {
             }
         })
     }
+}
+
+/// Takes out what the new options switch off; lets a scan find what they switch on.
+fn switch(slots: &mut [Slot], before: &Options, now: &Options) -> Vec<Arc<Running>> {
+    let mut retired = Vec::new();
+    for slot in slots {
+        let name = slot.name();
+        let off = |options: &Options| options.plugin(&name).enabled == Some(false);
+        if off(now) {
+            slot.stand(Standing::Disabled);
+            retired.extend(retire(slot));
+        } else if off(before) && slot.standing == Standing::Disabled {
+            slot.stand(Standing::New);
+        }
+    }
+    retired
 }

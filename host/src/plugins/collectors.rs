@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 use meterbox_metrics::{Descriptor, FamilyOf, Gauge, Kind, Source};
 use meterbox_plugin_abi::gather::Filter;
 use meterbox_plugin_abi::{Failure, PluginObject};
-use meterbox_plugin_loader::running::{Ended, Lane, Running, Ticket};
+use meterbox_plugin_loader::running::{Ended, Lane, Reject, RejectReason, Running, Ticket};
 use parking_lot::Mutex;
 use std::cell::Cell;
 use std::sync::Arc;
@@ -96,6 +96,23 @@ impl Collectors {
     }
 
     fn start(&self, running: &Arc<Running>, names: &Arc<[String]>) -> Option<Started> {
+        let started = self.submit(running, names).or_else(|reject| {
+            // Replaced a moment ago: the new generation has its name.
+            let list = self.list.load();
+            let mut others = list.iter().filter(|other| !Arc::ptr_eq(other, running));
+            let next = others.find(|other| plugin_name(other) == plugin_name(running));
+            match (reject.reason, next) {
+                (RejectReason::Stopped, Some(next)) => self.submit(next, names),
+                _ => Err(reject),
+            }
+        });
+        if started.is_err() {
+            self.note(plugin_name(running), false, Duration::ZERO);
+        }
+        started.ok()
+    }
+
+    fn submit(&self, running: &Arc<Running>, names: &Arc<[String]>) -> Result<Started, Reject> {
         let plugin = plugin_name(running).to_owned();
         let kept: Arc<Mutex<Option<Collected>>> = Arc::default();
         let (slot, names) = (kept.clone(), names.clone());
@@ -109,18 +126,13 @@ impl Collectors {
             result
         };
         let begin = Instant::now();
-        match running.run(Lane::Scrape, work, Box::new(|_| {})) {
-            Ok(ticket) => Some(Started {
-                plugin,
-                ticket,
-                begin,
-                kept,
-            }),
-            Err(_) => {
-                self.note(&plugin, false, Duration::ZERO);
-                None
-            }
-        }
+        let ticket = running.run(Lane::Scrape, work, Box::new(|_| {}))?;
+        Ok(Started {
+            plugin,
+            ticket,
+            begin,
+            kept,
+        })
     }
 
     fn finish(&self, started: Started, until: Instant) -> Vec<OwnedFamily> {

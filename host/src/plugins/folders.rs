@@ -9,10 +9,11 @@ use std::path::{Path, PathBuf};
 impl Catalog {
     /// All folders, the bundled one last.
     pub(super) fn folders(&self) -> Vec<PathBuf> {
-        self.options
+        let options = self.options();
+        options
             .folders
             .iter()
-            .chain(&self.options.bundled_folder)
+            .chain(&options.bundled_folder)
             .cloned()
             .collect()
     }
@@ -40,8 +41,9 @@ impl Catalog {
 
     /// All candidate files, the user's first; a file that two folders share counts once.
     pub(super) fn present(&self, scan: &mut Scan) -> Vec<(Candidate, bool)> {
-        let user = candidates(&self.options.folders);
-        let bundled: Vec<PathBuf> = self.options.bundled_folder.iter().cloned().collect();
+        let options = self.options();
+        let user = candidates(&options.folders);
+        let bundled: Vec<PathBuf> = options.bundled_folder.iter().cloned().collect();
         let bundled = candidates(&bundled);
         let mut present: Vec<(Candidate, bool)> = Vec::new();
         let real = |folder: &Path| {
@@ -49,7 +51,7 @@ impl Catalog {
                 .canonicalize()
                 .unwrap_or_else(|_| folder.to_path_buf())
         };
-        let bundled_real = self.options.bundled_folder.as_deref().map(real);
+        let bundled_real = options.bundled_folder.as_deref().map(real);
         for candidate in user.candidates {
             // The bundled folder may be named in plugins_path, too; its files stay bundled.
             if Some(real(&candidate.folder)) != bundled_real {

@@ -37,7 +37,7 @@ pub(super) enum Installed {
 
 /// Takes slot `index` of `catalog` through every station.
 pub(super) fn install(catalog: &Catalog, index: usize, again: bool) -> Result<Installed, Refusal> {
-    let options = &catalog.options;
+    let options = catalog.options();
     let (candidate, bundled) = catalog.with_slot(index, |slot| {
         slot.fingerprint = slot.look();
         (slot.candidate.clone(), slot.bundled)
@@ -117,7 +117,7 @@ fn stand_back(
 
 fn next_generation(catalog: &Catalog, index: usize, verified: &Verified) -> Result<u64, Refusal> {
     let generation = catalog.with_slot(index, |slot| slot.generation) + 1;
-    let max = catalog.options.generations_max;
+    let max = catalog.options().generations_max;
     if generation > max {
         let megabytes = (verified.copy.len() * max) >> 20;
         let text = format!(
@@ -143,7 +143,8 @@ fn start(
     let grants = catalog.grants(name, bundled);
     let source = SourceOptions {
         reserved_names: grants.has("metrics.reserved"),
-        ..SourceOptions::guest().series_max(plugin.series_max.unwrap_or(catalog.options.series_max))
+        ..SourceOptions::guest()
+            .series_max(plugin.series_max.unwrap_or(catalog.options().series_max))
     };
     let source = catalog
         .house
@@ -157,7 +158,7 @@ fn start(
     let house = catalog.house.clone();
     let services = Arc::new(Services::new(name, generation, source, grants, house));
     let host = Host::of(services.clone());
-    let settings = catalog.options.settings_of(plugin);
+    let settings = catalog.options().settings_of(plugin);
     let running = Running::start(loaded, host, config, settings, catalog.clock.clone(), tally)?;
     services.connect(&running);
     Ok((running, services))

@@ -5,11 +5,12 @@
 //! can't be claimed.
 
 use crate::telemetry::plugins::PluginMetrics;
+use arc_swap::ArcSwap;
 use meterbox_plugin_abi::{Listener, Methods};
 use meterbox_plugin_loader::running::Running;
 use meterbox_plugin_loader::{Reason, Refusal};
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 /// First segments that belong to the host.
@@ -30,7 +31,10 @@ pub struct Endpoint {
     /// Largest answer, in bytes.
     pub reply_bytes_max: u64,
     pub(super) metrics: Option<Arc<PluginMetrics>>,
+    listener: Listener,
     routes: Vec<(Methods, u32)>,
+    /// The table in force, for a call that comes just after a swap.
+    current: Weak<ArcSwap<Routes>>,
 }
 
 impl Endpoint {
@@ -40,6 +44,15 @@ impl Endpoint {
             .iter()
             .find(|(methods, _)| methods.allows(method))
             .map(|(_, id)| *id)
+    }
+
+    /// Who answers here now, if that is another generation or plugin.
+    pub(super) fn successor(&self) -> Option<Arc<Endpoint>> {
+        let routes = self.current.upgrade()?.load_full();
+        let now = routes
+            .endpoints
+            .get(&(self.listener, self.pattern.clone()))?;
+        (!Arc::ptr_eq(&now.running, &self.running)).then(|| now.clone())
     }
 
     /// All methods that it answers, for an `Allow` header.
@@ -118,7 +131,11 @@ pub(super) fn check(running: &Running) -> Result<(), Refusal> {
 }
 
 /// Gives out all routes. `metrics_endpoints` false leaves the metrics listener empty.
-pub(super) fn claim(claimants: &[Claimant], metrics_endpoints: bool) -> Claims {
+pub(super) fn claim(
+    claimants: &[Claimant],
+    metrics_endpoints: bool,
+    current: &Arc<ArcSwap<Routes>>,
+) -> Claims {
     let mut order: Vec<usize> = (0..claimants.len()).collect();
     order.sort_by_key(|&index| (claimants[index].bundled, &claimants[index].file_name));
     let mut owners: HashMap<(Listener, String), usize> = HashMap::new();
@@ -164,7 +181,7 @@ pub(super) fn claim(claimants: &[Claimant], metrics_endpoints: bool) -> Claims {
         }
     }
     superseded.dedup();
-    let routes = table(claimants, &owners, metrics_endpoints);
+    let routes = table(claimants, &owners, metrics_endpoints, current);
     Claims {
         routes,
         refused,
@@ -176,6 +193,7 @@ fn table(
     claimants: &[Claimant],
     owners: &HashMap<(Listener, String), usize>,
     metrics_endpoints: bool,
+    current: &Arc<ArcSwap<Routes>>,
 ) -> Routes {
     let shown = |listener: Listener| metrics_endpoints || listener != Listener::METRICS;
     let endpoints = owners.iter().filter(|((listener, _), _)| shown(*listener));
@@ -201,6 +219,8 @@ fn table(
             scrape: *listener == Listener::METRICS,
             reply_bytes_max: *reply_bytes_max,
             metrics: metrics.clone(),
+            listener: *listener,
+            current: Arc::downgrade(current),
             routes: own.map(|route| (route.methods, route.id)).collect(),
         };
         ((*listener, pattern.clone()), Arc::new(endpoint))

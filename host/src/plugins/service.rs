@@ -10,6 +10,7 @@ use std::sync::Arc;
 impl Catalog {
     /// The claims of all plugins in service, with `candidate` in the place of slot `index`.
     pub(super) fn claims(&self, candidate: Option<(usize, &Arc<Running>)>) -> (Vec<usize>, Claims) {
+        let options = self.options();
         let slots = self.slots.lock();
         let mut owners = Vec::new();
         let mut claimants = Vec::new();
@@ -19,21 +20,24 @@ impl Catalog {
                 _ => slot.running.as_ref(),
             };
             let Some(running) = running else { continue };
-            let plugin = self.options.plugin(&running.origin().metadata.name);
+            let plugin = options.plugin(&running.origin().metadata.name);
             owners.push(index);
             claimants.push(Claimant {
                 running: running.clone(),
                 bundled: slot.bundled,
                 file_name: slot.file_name(),
-                request_limit: plugin.deadline.unwrap_or(self.options.request_limit),
+                request_limit: plugin.deadline.unwrap_or(options.request_limit),
                 metrics: self
                     .plugins_metrics()
                     .map(|plugins| plugins.plugin(&slot.name())),
                 reply_bytes_max: self.reply_bytes_max(running, slot.bundled),
-                scrape_limit: plugin.scrape_deadline.unwrap_or(self.options.scrape_limit),
+                scrape_limit: plugin.scrape_deadline.unwrap_or(options.scrape_limit),
             });
         }
-        (owners, claim(&claimants, self.options.metrics_endpoints))
+        (
+            owners,
+            claim(&claimants, options.metrics_endpoints, &self.routes),
+        )
     }
 
     /// Puts routes and collectors in force for what is in service now.
@@ -68,9 +72,9 @@ impl Catalog {
                 .any(|name| name == "metrics.read");
         let reads = asks && self.grants(&metadata.name, bundled).has("metrics.read");
         if reads {
-            self.options.page_bytes_max
+            self.options().page_bytes_max
         } else {
-            self.options.reply_bytes_max
+            self.options().reply_bytes_max
         }
     }
 }

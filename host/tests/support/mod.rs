@@ -40,25 +40,7 @@ impl Site {
         for folder in ["user", "bundled"] {
             std::fs::create_dir_all(root.join(folder)).unwrap();
         }
-        let api = ApiVersion::parse(meterbox_plugin_abi::API_VERSION).unwrap();
-        let policy = Policy {
-            insecure_permissions: true,
-            ..Policy::new(api)
-        };
-        let mut options = Options::new(vec![root.join("user")], policy);
-        options.bundled_folder = Some(root.join("bundled"));
-        options.collect_limit = Duration::from_millis(500);
-        options.settings.start_limit = Duration::from_secs(2);
-        // Only the test about a hanging call has this plugin hang.
-        let quick = name == "hangs" || name == "slow";
-        let deadline = quick.then(|| Duration::from_millis(if name == "slow" { 300 } else { 200 }));
-        let plugin = PluginOptions {
-            deadline,
-            scrape_deadline: deadline,
-            ..PluginOptions::default()
-        };
-        options.plugins.insert("actor".to_owned(), plugin);
-        options.sets = NameSets::new(&["meterbox"]);
+        let options = options(&root, name);
         let mut store = meterbox_metrics::Options::new(|| 1_700_000_000.0);
         store.name_sets = vec!["meterbox".to_owned()];
         let registry = Registry::new(store);
@@ -110,6 +92,11 @@ impl Site {
         };
         self.catalog
             .attach(Arc::new(Telemetry::new(&self.registry, options).unwrap()));
+    }
+
+    /// The options that the catalog began with.
+    pub(crate) fn options(&self) -> Options {
+        options(&self.root, "")
     }
 
     pub(crate) fn folder(&self) -> PathBuf {
@@ -165,6 +152,29 @@ impl Site {
         self.catalog.gather(&Filter::ALL, &mut first);
         first.0
     }
+}
+
+fn options(root: &Path, name: &str) -> Options {
+    let api = ApiVersion::parse(meterbox_plugin_abi::API_VERSION).unwrap();
+    let policy = Policy {
+        insecure_permissions: true,
+        ..Policy::new(api)
+    };
+    let mut options = Options::new(vec![root.join("user")], policy);
+    options.bundled_folder = Some(root.join("bundled"));
+    options.collect_limit = Duration::from_millis(500);
+    options.settings.start_limit = Duration::from_secs(2);
+    // Only the test about a hanging call has this plugin hang.
+    let quick = name == "hangs" || name == "slow";
+    let deadline = quick.then(|| Duration::from_millis(if name == "slow" { 300 } else { 200 }));
+    let plugin = PluginOptions {
+        deadline,
+        scrape_deadline: deadline,
+        ..PluginOptions::default()
+    };
+    options.plugins.insert("actor".to_owned(), plugin);
+    options.sets = NameSets::new(&["meterbox"]);
+    options
 }
 
 pub(crate) fn request(path: &str, rest: &str) -> PluginRequest {
