@@ -48,7 +48,7 @@ fn build() -> Built {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ has a parent").into();
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(&cargo);
-    command.current_dir(&root).args(["build", "--quiet", "--package", "meterbox", "--bin", "meterbox"]);
+    command.current_dir(&root).args(["build", "--quiet", "--package", "meterbox"]);
     for package in packages(&root) {
         command.args(["--package", &package]);
     }

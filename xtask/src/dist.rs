@@ -36,14 +36,7 @@ pub(crate) fn serve(arguments: &[String]) -> Outcome {
 fn build(dist: &Path) -> Result<PathBuf, String> {
     let plugins = plugin_names()?;
     let mut build = cargo();
-    build.args([
-        "build",
-        "--release",
-        "--package",
-        "meterbox",
-        "--bin",
-        "meterbox",
-    ]);
+    build.args(["build", "--release", "--package", "meterbox"]);
     for plugin in &plugins {
         build.args(["--package", &format!("meterbox-plugin-{plugin}")]);
     }
