@@ -260,6 +260,21 @@ fn a_collector_that_fails_or_hangs_costs_only_its_own_families() {
 }
 
 #[test]
+fn a_hanging_collector_leaves_the_page_enough_of_the_scrapes_time() {
+    let site = Site::new("deadline");
+    site.put("meterbox-fixture-actor", "actor.so");
+    site.put("meterbox-plugin-prometheus", "prometheus.so");
+    site.config("actor", "collector = true\nhang_in = \"collect\"\n");
+    site.catalog.scan();
+    let (status, page) = site.get("/metrics");
+    assert_eq!(status, 200, "{page}");
+    assert!(
+        page.contains("meterbox_collector_success{plugin=\"actor\",} 0.0"),
+        "{page}"
+    );
+}
+
+#[test]
 fn timers_tick_until_the_plugin_is_disabled_and_again_when_it_is_enabled() {
     let site = Site::new("timers");
     site.put("meterbox-fixture-actor", "actor.so");

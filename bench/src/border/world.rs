@@ -126,7 +126,9 @@ impl World {
         let sink = Box::new(Count(bytes.clone()));
         let route = endpoint.route("GET").expect("it answers GET");
         let request = Request::of(Arc::new(request));
-        let ticket = endpoint.running.call(Lane::Scrape, route, request, sink);
+        let ticket = endpoint
+            .running
+            .call(Lane::Scrape, route, request, sink, None);
         let ended = ticket.map(|ticket| ticket.wait(PATIENCE));
         assert!(
             matches!(ended, Ok(Ended::Returned(Ok(())))),

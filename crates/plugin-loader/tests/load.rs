@@ -155,7 +155,13 @@ fn ask(running: &Running) -> Vec<String> {
     let route = running.routes()[0].id;
     let request = Request::of(Arc::new(Get));
     let ticket = running
-        .call(Lane::Scrape, route, request, Box::new(Recorder(sender)))
+        .call(
+            Lane::Scrape,
+            route,
+            request,
+            Box::new(Recorder(sender)),
+            None,
+        )
         .ok()
         .unwrap();
     assert_eq!(ticket.wait(PATIENCE), Ended::Returned(Ok(())));

@@ -149,9 +149,13 @@ fn submit(
     } else {
         Lane::Ordinary
     };
-    let ticket = endpoint
-        .running
-        .call(lane, route, request.clone(), Box::new(sink))?;
+    let ticket = endpoint.running.call(
+        lane,
+        route,
+        request.clone(),
+        Box::new(sink),
+        Some(begin + limit),
+    )?;
     let metrics = endpoint.metrics.clone();
     Ok((
         Call {

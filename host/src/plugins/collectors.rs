@@ -8,11 +8,16 @@ use arc_swap::ArcSwap;
 use meterbox_metrics::{Descriptor, FamilyOf, Gauge, Kind, Source};
 use meterbox_plugin_abi::gather::Filter;
 use meterbox_plugin_abi::{Failure, PluginObject};
-use meterbox_plugin_loader::running::{Ended, Lane, Reject, RejectReason, Running, Ticket};
+use meterbox_plugin_loader::running::{
+    Ended, Lane, Reject, RejectReason, Running, Ticket, call_deadline,
+};
 use parking_lot::Mutex;
 use std::cell::Cell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+/// The part of a call's time that collectors may have; the rest is for the page.
+const SHARE_OF_CALL: f64 = 0.75;
 
 thread_local! {
     /// Set while a collector of this thread runs: what it gathers itself has no collectors in it.
@@ -84,7 +89,7 @@ impl Collectors {
             return Vec::new();
         }
         let names: Arc<[String]> = filter.names.iter().map(|name| (*name).to_owned()).collect();
-        let until = Instant::now() + self.limit;
+        let until = Instant::now() + self.limit();
         let started: Vec<Started> = list
             .iter()
             .filter_map(|running| self.start(running, &names))
@@ -93,6 +98,14 @@ impl Collectors {
             .into_iter()
             .flat_map(|started| self.finish(started, until))
             .collect()
+    }
+
+    /// What collectors may take now: all together less than the call that asks for them.
+    fn limit(&self) -> Duration {
+        let left = call_deadline().map(|until| until.saturating_duration_since(Instant::now()));
+        left.map_or(self.limit, |left| {
+            self.limit.min(left.mul_f64(SHARE_OF_CALL))
+        })
     }
 
     fn start(&self, running: &Arc<Running>, names: &Arc<[String]>) -> Option<Started> {
@@ -150,8 +163,8 @@ impl Collectors {
                 tracing::warn!(target: "plugin", plugin, "collector failed: {failure}");
             }
             Ended::Expired => {
-                let seconds = self.limit.as_secs_f64();
-                tracing::warn!(target: "plugin", plugin, "collector took more than {seconds} s");
+                let seconds = begin.elapsed().as_secs_f64();
+                tracing::warn!(target: "plugin", plugin, "collector was not done after {seconds:.1} s");
             }
             Ended::Returned(Ok(())) | Ended::Discarded => {}
         }

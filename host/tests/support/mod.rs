@@ -163,6 +163,10 @@ fn options(root: &Path, name: &str) -> Options {
     let mut options = Options::new(vec![root.join("user")], policy);
     options.bundled_folder = Some(root.join("bundled"));
     options.collect_limit = Duration::from_millis(500);
+    if name == "deadline" {
+        options.collect_limit = PATIENCE;
+        options.scrape_limit = Duration::from_secs(2);
+    }
     options.settings.start_limit = Duration::from_secs(2);
     // Only the test about a hanging call has this plugin hang.
     let quick = name == "hangs" || name == "slow";

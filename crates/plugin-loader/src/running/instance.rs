@@ -5,6 +5,7 @@
 
 use super::breaker::{BreakerSettings, BreakerState};
 use super::clock::Clock;
+use super::deadline::within;
 use super::permit::{Gate, Permit, Reject, Verdict};
 use super::pool::{Pool, PoolSettings, Work};
 use super::reply::{UnderWay, WatchedSink};
@@ -18,7 +19,7 @@ use meterbox_plugin_abi::{
 };
 use parking_lot::{Mutex, RwLock};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How one plugin is supervised.
 #[derive(Debug, Clone, Copy)]
@@ -168,6 +169,7 @@ impl Running {
     }
 
     /// Hands one request to the plugin. The answer goes to `sink`, now or later, from any thread.
+    /// `until` is what [`call_deadline`](super::call_deadline) says during the call.
     ///
     /// The caller keeps the deadline: it calls [`Ticket::expire`] when the time is over, closes its
     /// sink and answers itself.
@@ -180,6 +182,7 @@ impl Running {
         route: u32,
         request: Request,
         sink: Box<dyn ReplySink>,
+        until: Option<Instant>,
     ) -> Result<Ticket, Reject> {
         let (object, permit) = self.admit()?;
         let permit = Arc::new(permit);
@@ -191,7 +194,7 @@ impl Running {
         };
         let work: Work = Box::new(move || {
             let (responder, watch) = Reply::over(Box::new(watched));
-            let result = object.call(route, request, responder);
+            let result = within(until, || object.call(route, request, responder));
             watch.returned(&result);
             result
         });
@@ -229,7 +232,7 @@ impl Running {
             }
             *phase = Phase::Draining;
         }
-        let begin = std::time::Instant::now();
+        let begin = Instant::now();
         let limit = self.settings.drain_limit;
         let drained = self.under_way.wait_none(limit)
             && self.pool.wait_quiet(limit.saturating_sub(begin.elapsed()));

@@ -5,6 +5,7 @@
 
 mod breaker;
 mod clock;
+mod deadline;
 mod instance;
 mod permit;
 mod pool;
@@ -15,6 +16,7 @@ mod ticket;
 
 pub use breaker::{Admission, Breaker, BreakerSettings, BreakerState};
 pub use clock::{Clock, Monotonic};
+pub use deadline::call_deadline;
 pub use instance::{Running, Settings};
 pub use permit::Reject;
 pub use pool::PoolSettings;

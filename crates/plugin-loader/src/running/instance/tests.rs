@@ -186,7 +186,7 @@ impl Bench {
         let request = Request::of(Arc::new(Get));
         let ticket = self
             .running
-            .call(lane, 7, request, Box::new(Recorder(sender)))?;
+            .call(lane, 7, request, Box::new(Recorder(sender)), None)?;
         Ok((ticket, received))
     }
 
