@@ -1,0 +1,1 @@
+"""Metrics as handlers import them."""

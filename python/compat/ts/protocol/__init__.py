@@ -1,0 +1,1 @@
+"""Streamed answers, where they were before TorchServe 0.10."""
