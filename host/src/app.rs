@@ -98,14 +98,20 @@ impl App {
         let catalog = catalog(&settings, &registry, facts, models.clone())?;
         catalog.attach(Arc::clone(&telemetry));
         catalog.scan();
-        let watch = settings.plugins.watch.then(|| Watch::start(&catalog)).transpose();
+        let watch = settings
+            .plugins
+            .watch
+            .then(|| Watch::start(&catalog))
+            .transpose();
         let tokens = Tokens::new(&settings.tokens).map_err(|error| {
             let path = settings.tokens.key_file.display();
             Failure::failed(format!("{path}: the key file cannot be written: {error}"))
         })?;
         let stage = Arc::new(Stage::default());
         stage.set_metrics_open(settings.metrics.endpoints_enabled);
-        telemetry.server().insecure_listener(settings.tokens.insecure_management);
+        telemetry
+            .server()
+            .insecure_listener(settings.tokens.insecure_management);
         telemetry.server().configured(unix_seconds());
         let (reloads, asked) = Reloads::channel();
         let services = Arc::new(Services {
@@ -207,7 +213,11 @@ impl App {
 /// The listeners that are opened.
 pub(crate) fn wanted(settings: &Settings) -> Listeners {
     let both = Listeners::INFERENCE | Listeners::MANAGEMENT;
-    if settings.metrics.endpoints_enabled { both | Listener::Metrics.into() } else { both }
+    if settings.metrics.endpoints_enabled {
+        both | Listener::Metrics.into()
+    } else {
+        both
+    }
 }
 
 fn registry(settings: &Settings) -> Registry {
@@ -294,11 +304,16 @@ fn catalog(
 ) -> Result<Arc<Catalog>, Failure> {
     let program = std::env::current_exe().map_err(Failure::failed)?;
     let bundled = bundled_folder(&program);
-    let probe = ProbeCommand { program, arguments: vec![OsString::from("__probe")] };
+    let probe = ProbeCommand {
+        program,
+        arguments: vec![OsString::from("__probe")],
+    };
     let options = plugins::Options::from_settings(settings, bundled, Some(probe));
     let options = options.map_err(Failure::refused)?;
     let own = SourceOptions::own();
-    let source = registry.source("host", &own).expect("the first sources always have room");
+    let source = registry
+        .source("host", &own)
+        .expect("the first sources always have room");
     let catalog = Catalog::new(options, registry.clone(), &source, facts, Arc::new(models));
     catalog.map_err(Failure::failed)
 }
@@ -310,10 +325,16 @@ fn bundled_folder(program: &std::path::Path) -> Option<PathBuf> {
 }
 
 fn hostname() -> String {
-    rustix::system::uname().nodename().to_string_lossy().into_owned()
+    rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned()
 }
 
 /// Seconds since 1970.
 pub(crate) fn unix_seconds() -> f64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs_f64()
 }

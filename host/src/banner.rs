@@ -10,7 +10,9 @@ use std::io::Write as _;
 
 /// Prints where the listeners are: `listening on inference,management at http://127.0.0.1:8080`.
 pub(crate) fn listeners(places: &[(Listeners, Place)]) {
-    let lines = places.iter().map(|(listeners, place)| format!("listening on {listeners} at {place}"));
+    let lines = places
+        .iter()
+        .map(|(listeners, place)| format!("listening on {listeners} at {place}"));
     print(lines);
 }
 
@@ -66,8 +68,19 @@ mod tests {
 
     #[test]
     fn models_are_told_with_their_workers_or_the_reason() {
-        let line = |outcome| model(&Started { url: "a.mar".to_owned(), outcome });
-        assert_eq!(line(Ok(("a".to_owned(), "1.0".to_owned(), 2))), "model a 1.0 with 2 workers");
-        assert_eq!(line(Err("empty".to_owned())), "model a.mar not loaded: empty");
+        let line = |outcome| {
+            model(&Started {
+                url: "a.mar".to_owned(),
+                outcome,
+            })
+        };
+        assert_eq!(
+            line(Ok(("a".to_owned(), "1.0".to_owned(), 2))),
+            "model a 1.0 with 2 workers"
+        );
+        assert_eq!(
+            line(Err("empty".to_owned())),
+            "model a.mar not loaded: empty"
+        );
     }
 }

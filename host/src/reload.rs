@@ -43,12 +43,17 @@ impl Reloader {
     }
 
     async fn take(&self) -> Result<(), String> {
-        let settings = self.request.load().map_err(|error| error.to_string())?.settings;
+        let settings = self
+            .request
+            .load()
+            .map_err(|error| error.to_string())?
+            .settings;
         let before = self.services.settings.load_full();
         // Addresses are as they were at the start, whatever the file says now.
         let mut listeners = before.listeners.clone();
         listeners.metrics.clone_from(&settings.listeners.metrics);
-        let opens = wanted(&settings).has(Listener::Metrics) && !self.server.carries(Listener::Metrics);
+        let opens =
+            wanted(&settings).has(Listener::Metrics) && !self.server.carries(Listener::Metrics);
         let bound = if opens {
             let backlog = settings.http.backlog;
             bind(&listeners, Listeners::METRICS, backlog).map_err(|error| error.to_string())?
@@ -80,7 +85,8 @@ impl Reloader {
 fn fixed(before: &Settings, after: &Settings) -> Vec<String> {
     let texts = |settings: &Settings| -> BTreeMap<String, String> {
         let all = settings.properties.iter();
-        all.map(|property| (property.key.clone(), property.text.clone())).collect()
+        all.map(|property| (property.key.clone(), property.text.clone()))
+            .collect()
     };
     let (before, after) = (texts(before), texts(after));
     let mut names: Vec<&String> = before.keys().chain(after.keys()).collect();
@@ -89,7 +95,10 @@ fn fixed(before: &Settings, after: &Settings) -> Vec<String> {
     let differs = |name: &&&String| before.get(**name) != after.get(**name);
     let changed = names.iter().filter(differs);
     let is_fixed = |name: &&&String| keys::find(name).is_some_and(|key| !key.reloadable);
-    changed.filter(is_fixed).map(|name| (**name).clone()).collect()
+    changed
+        .filter(is_fixed)
+        .map(|name| (**name).clone())
+        .collect()
 }
 
 #[cfg(test)]

@@ -61,7 +61,9 @@ fn paths(services: &Services, listeners: Listeners) -> Map<String, Value> {
         }
     }
     for (listener, endpoint) in services.plugins.routes().iter() {
-        let ours = Listener::ALL.into_iter().find(|ours| Some(ours.name()) == listener.name());
+        let ours = Listener::ALL
+            .into_iter()
+            .find(|ours| Some(ours.name()) == listener.name());
         if !ours.is_some_and(|ours| listeners.has(ours)) {
             continue;
         }
@@ -70,7 +72,11 @@ fn paths(services: &Services, listeners: Listeners) -> Map<String, Value> {
         let path = format!("/{}", endpoint.pattern);
         let operations = paths.entry(path.clone()).or_insert_with(|| json!({}));
         let methods = endpoint.methods().list();
-        let methods = if methods.is_empty() { ANY.to_vec() } else { methods };
+        let methods = if methods.is_empty() {
+            ANY.to_vec()
+        } else {
+            methods
+        };
         for method in methods {
             operations[method.to_ascii_lowercase()] = operation(&about, &path);
         }
@@ -83,14 +89,18 @@ const ANY: [&str; 5] = ["GET", "POST", "PUT", "DELETE", "PATCH"];
 fn method_names(methods: Methods) -> Vec<String> {
     match methods {
         Methods::Any => ANY.iter().map(|name| name.to_ascii_lowercase()).collect(),
-        Methods::Only(methods) => {
-            methods.iter().map(|method| method.as_str().to_ascii_lowercase()).collect()
-        }
+        Methods::Only(methods) => methods
+            .iter()
+            .map(|method| method.as_str().to_ascii_lowercase())
+            .collect(),
     }
 }
 
 fn operation(about: &str, path: &str) -> Value {
-    let variables = path.split('{').skip(1).filter_map(|rest| rest.split('}').next());
+    let variables = path
+        .split('{')
+        .skip(1)
+        .filter_map(|rest| rest.split('}').next());
     let parameters: Vec<Value> = variables
         .map(|name| {
             json!({ "in": "path", "name": name, "required": true, "schema": { "type": "string" } })

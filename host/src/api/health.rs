@@ -51,7 +51,10 @@ fn ready(services: Arc<Services>, _: Request, _: Params) -> Answer {
         if services.stage.is_ready() {
             Ok(Reply::text("ready\n"))
         } else {
-            Err(ApiError::new(Class::SERVICE_UNAVAILABLE, "The server starts or ends."))
+            Err(ApiError::new(
+                Class::SERVICE_UNAVAILABLE,
+                "The server starts or ends.",
+            ))
         }
     })
 }

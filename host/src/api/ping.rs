@@ -2,7 +2,9 @@
 //!
 //! **Source:** TorchServe 0.12; answered on every listener, unlike there.
 
-use crate::http::{Answer, ApiError, Effect, Guard, Listeners, Methods, Params, Reply, Request, Route};
+use crate::http::{
+    Answer, ApiError, Effect, Guard, Listeners, Methods, Params, Reply, Request, Route,
+};
 use crate::services::Services;
 use std::sync::Arc;
 
@@ -37,9 +39,15 @@ mod tests {
     fn both_states_are_told_as_torchserve_tells_them() {
         let healthy = reply(true);
         assert_eq!(healthy.status(), 200);
-        assert_eq!(healthy.body_bytes().unwrap(), b"{\n  \"status\": \"Healthy\"\n}\n");
+        assert_eq!(
+            healthy.body_bytes().unwrap(),
+            b"{\n  \"status\": \"Healthy\"\n}\n"
+        );
         let unhealthy = reply(false);
         assert_eq!(unhealthy.status(), 500);
-        assert_eq!(unhealthy.body_bytes().unwrap(), b"{\n  \"status\": \"Unhealthy\"\n}\n");
+        assert_eq!(
+            unhealthy.body_bytes().unwrap(),
+            b"{\n  \"status\": \"Unhealthy\"\n}\n"
+        );
     }
 }

@@ -3,7 +3,8 @@
 //! **Source:** TorchServe 0.12.
 
 use crate::http::{
-    Answer, ApiError, Class, Effect, Guard, KeyKind, Listeners, Methods, Params, Reply, Request, Route,
+    Answer, ApiError, Class, Effect, Guard, KeyKind, Listeners, Methods, Params, Reply, Request,
+    Route,
 };
 use crate::services::Services;
 use http::HeaderValue;
@@ -40,9 +41,13 @@ fn renew(services: Arc<Services>, request: Request, _: Params) -> Answer {
             }
             Ok(Err(error)) => {
                 tracing::error!(target: "http", "the key file cannot be written: {error}");
-                Err(ApiError::internal("The key file cannot be written; the old key stays."))
+                Err(ApiError::internal(
+                    "The key file cannot be written; the old key stays.",
+                ))
             }
-            Err(_) => Err(ApiError::internal("The key could not be made; the old key stays.")),
+            Err(_) => Err(ApiError::internal(
+                "The key could not be made; the old key stays.",
+            )),
         }
     })
 }

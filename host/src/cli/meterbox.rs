@@ -3,7 +3,7 @@
 use super::exit::{Exit, Failure};
 use super::options::ConfigOptions;
 use super::serve::{Personality, Serve, Start};
-use super::{config, print};
+use super::{config, plugins, print};
 use crate::config::Environment;
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
@@ -27,6 +27,9 @@ enum Command {
     /// Look at the configuration without starting anything
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Look at the plugins of a running server
+    #[command(subcommand)]
+    Plugins(PluginsCommand),
     /// Print the version
     Version,
     /// Load the library on standard input and say whether it can be used
@@ -46,6 +49,18 @@ enum ConfigCommand {
         #[arg(long)]
         origin: bool,
         /// Print JSON: an array of {key, value, origin}
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum PluginsCommand {
+    /// Print every plugin: its state, roles, endpoints, calls and errors
+    List {
+        #[command(flatten)]
+        options: ConfigOptions,
+        /// Print what the server sends: JSON
         #[arg(long)]
         json: bool,
     },
@@ -74,6 +89,9 @@ pub(super) fn run(
             origin,
             json,
         }) => config::show(&options.request(environment)?, origin, json),
+        Command::Plugins(PluginsCommand::List { options, json }) => {
+            plugins::list(&options.request(environment)?, json)
+        }
         Command::Version => {
             print(&format!("meterbox {}\n", env!("CARGO_PKG_VERSION")));
             Ok(())

@@ -5,11 +5,13 @@
 //! server is built: that is the [`Serve`] function it is given.
 
 mod background;
+mod client;
 mod config;
 mod exit;
 mod meterbox;
 mod options;
 mod pid_file;
+mod plugins;
 mod serve;
 mod torchserve;
 

@@ -105,18 +105,26 @@ fn close(bound: Bound) -> Vec<(Socket, Peer)> {
     }
     match bound.acceptor {
         Acceptor::Tcp(listener) => {
-            let Ok(listener) = listener.into_std() else { return Vec::new() };
+            let Ok(listener) = listener.into_std() else {
+                return Vec::new();
+            };
             let waiting = std::iter::from_fn(|| listener.accept().ok());
-            waiting.filter_map(|(stream, peer)| Some(tcp(adopt(stream)?, peer))).collect()
+            waiting
+                .filter_map(|(stream, peer)| Some(tcp(adopt(stream)?, peer)))
+                .collect()
         }
         Acceptor::Unix(listener) => {
-            let Ok(listener) = listener.into_std() else { return Vec::new() };
+            let Ok(listener) = listener.into_std() else {
+                return Vec::new();
+            };
             let waiting = std::iter::from_fn(|| listener.accept().ok());
             let adopt = |stream: std::os::unix::net::UnixStream| {
                 stream.set_nonblocking(true).ok()?;
                 tokio::net::UnixStream::from_std(stream).ok()
             };
-            waiting.filter_map(|(stream, _)| Some((Socket::Unix(adopt(stream)?), Peer::Unix))).collect()
+            waiting
+                .filter_map(|(stream, _)| Some((Socket::Unix(adopt(stream)?), Peer::Unix)))
+                .collect()
         }
     }
 }

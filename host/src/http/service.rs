@@ -123,7 +123,9 @@ impl Session {
         }
         if unknown_expectation(&parts.headers) {
             // Read to its end, so that the connection can go on.
-            let drained = body::read(body, &self.settings.http, &self.link).await.is_ok();
+            let drained = body::read(body, &self.settings.http, &self.link)
+                .await
+                .is_ok();
             let counted = Counted::Refused("expectation");
             return Handled {
                 reply: Reply::bare(417),

@@ -42,7 +42,10 @@ td,th{border-color:#444}.warning{background:#411}.quiet{color:#999}a{color:#8bf}
 fn page(services: &Services) -> String {
     let mut page = String::from(HEAD);
     let version = env!("CARGO_PKG_VERSION");
-    let _ = writeln!(page, "<h1>Meterbox <span class=\"quiet\">{version}</span></h1>");
+    let _ = writeln!(
+        page,
+        "<h1>Meterbox <span class=\"quiet\">{version}</span></h1>"
+    );
     if services.settings.load().tokens.insecure_management {
         page.push_str(
             "<p class=\"warning\"><strong>Management is open to other machines without a \
@@ -58,14 +61,20 @@ fn page(services: &Services) -> String {
 }
 
 fn endpoints(services: &Services, page: &mut String) {
-    page.push_str("<h2>Endpoints</h2>\n<table>\n<tr><th>path</th><th>listener</th><th>what</th></tr>\n");
+    page.push_str(
+        "<h2>Endpoints</h2>\n<table>\n<tr><th>path</th><th>listener</th><th>what</th></tr>\n",
+    );
     let routes = services.plugins.routes();
     let mut rows: Vec<(String, &str, String)> = routes
         .iter()
         .map(|(listener, endpoint)| {
             let plugin = &endpoint.running.origin().metadata;
             let what = format!("plugin {}: {}", plugin.name, plugin.description);
-            (format!("/{}", endpoint.pattern), listener.name().unwrap_or("unknown"), what)
+            (
+                format!("/{}", endpoint.pattern),
+                listener.name().unwrap_or("unknown"),
+                what,
+            )
         })
         .collect();
     let own = super::super::routes().filter(|row| row.listeners.has(Listener::Metrics));
@@ -80,7 +89,10 @@ fn endpoints(services: &Services, page: &mut String) {
         } else {
             path
         };
-        let _ = writeln!(page, "<tr><td>{shown}</td><td>{listener}</td><td>{what}</td></tr>");
+        let _ = writeln!(
+            page,
+            "<tr><td>{shown}</td><td>{listener}</td><td>{what}</td></tr>"
+        );
     }
     page.push_str("</table>\n");
 }
@@ -138,6 +150,9 @@ mod tests {
 
     #[test]
     fn text_from_outside_stays_text() {
-        assert_eq!(escape("<a href='\"&\">"), "&lt;a href=&#39;&quot;&amp;&quot;&gt;");
+        assert_eq!(
+            escape("<a href='\"&\">"),
+            "&lt;a href=&#39;&quot;&amp;&quot;&gt;"
+        );
     }
 }
