@@ -183,6 +183,6 @@ impl Telemetry {
 }
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;

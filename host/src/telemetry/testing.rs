@@ -31,15 +31,15 @@ impl Drop for Folder {
 }
 
 /// A registry with the server's metrics in it, and eyes to read them.
-pub(super) struct Bench {
-    pub(super) telemetry: Telemetry,
-    pub(super) drops: Drops,
+pub(crate) struct Bench {
+    pub(crate) telemetry: Telemetry,
+    pub(crate) drops: Drops,
     registry: Registry,
 }
 
 impl Bench {
     /// All sets, TorchServe's declarations, no log.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(|_| {})
     }
 
@@ -87,12 +87,12 @@ impl Bench {
     }
 
     /// The value of a shown series, found by its label block.
-    pub(super) fn value(&self, name: &str, labels: &str) -> Option<f64> {
+    pub(crate) fn value(&self, name: &str, labels: &str) -> Option<f64> {
         self.find(name, labels, |columns, row| columns.values()[row])
     }
 
     /// How many observations a shown histogram has.
-    pub(super) fn count(&self, name: &str, labels: &str) -> Option<u64> {
+    pub(crate) fn count(&self, name: &str, labels: &str) -> Option<u64> {
         self.find(name, labels, |columns, row| columns.counts()[row])
     }
 

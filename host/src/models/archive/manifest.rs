@@ -5,6 +5,7 @@
 
 use super::error::ArchiveError;
 use serde::Deserialize;
+use serde_json::{Map, Value};
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::Path;
@@ -100,8 +101,10 @@ impl Manifest {
     }
 
     fn parse(text: &str) -> Result<Self, ArchiveError> {
-        let file: Document = serde_json::from_str(text)
-            .map_err(|error| ArchiveError::Manifest(error.to_string()))?;
+        let refuse = |error: serde_json::Error| ArchiveError::Manifest(error.to_string());
+        // A list would be read as the fields in their order.
+        let object: Map<String, Value> = serde_json::from_str(text).map_err(refuse)?;
+        let file: Document = serde_json::from_value(Value::Object(object)).map_err(refuse)?;
         let model = file.model.unwrap_or_default();
         let set = |text: Option<String>| text.filter(|text| !text.is_empty());
         let runtime = match set(file.runtime) {

@@ -38,15 +38,6 @@ impl Unpacked {
     pub fn folder(&self) -> &Path {
         &self.folder
     }
-
-    #[cfg(test)]
-    pub(crate) fn testing(folder: PathBuf, manifest: Manifest, config: ModelConfig) -> Self {
-        Self {
-            folder,
-            manifest,
-            config,
-        }
-    }
 }
 
 impl Drop for Unpacked {

@@ -5,9 +5,12 @@ use super::entry::Names;
 use super::error::ArchiveError;
 use flate2::read::MultiGzDecoder;
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufReader, Read};
 use std::path::Path;
 use tar::{Archive, EntryType};
+
+/// Padding that may follow the last entry.
+const END_BYTES_MAX: u64 = 1 << 20;
 
 pub(super) fn unpack(file: File, folder: &Path, caps: &Caps) -> Result<(), ArchiveError> {
     let packed = file.metadata().map_err(ArchiveError::Read)?.len();
@@ -36,6 +39,17 @@ pub(super) fn unpack(file: File, folder: &Path, caps: &Caps) -> Result<(), Archi
         let above = path.parent().expect("a checked path has a folder above it");
         std::fs::create_dir_all(above).map_err(ArchiveError::Write)?;
         meter.file(&mut entry, &path)?;
+    }
+    check_end(archive.into_inner())
+}
+
+/// Reads what follows the last entry, so that a file that is cut or damaged there is noticed too.
+fn check_end(rest: impl Read) -> Result<(), ArchiveError> {
+    let read = std::io::copy(&mut rest.take(END_BYTES_MAX + 1), &mut std::io::sink());
+    if read.map_err(damaged)? > END_BYTES_MAX {
+        return Err(ArchiveError::Damaged(
+            "bytes follow its last entry".to_owned(),
+        ));
     }
     Ok(())
 }

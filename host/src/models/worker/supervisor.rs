@@ -28,10 +28,12 @@ pub(crate) enum Stop {
 pub(super) struct StopSignal(watch::Receiver<Stop>);
 
 impl StopSignal {
-    /// Waits until told at least `stop`. Whoever holds the other end gone means [`Stop::Now`].
+    /// Waits until told at least `stop`. If the other end is gone, nobody wants this worker any more, but
+    /// its batch may be finished.
     pub(super) async fn wait(&mut self, stop: Stop) {
-        // An error says the same: nobody is there to want this worker.
-        let _ = self.0.wait_for(|told| *told >= stop).await;
+        if self.0.wait_for(|told| *told >= stop).await.is_err() && stop == Stop::Now {
+            std::future::pending::<()>().await;
+        }
     }
 
     pub(super) fn is_urgent(&self) -> bool {
