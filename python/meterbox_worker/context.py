@@ -12,27 +12,16 @@ from typing import Any, Dict, List, Optional, Tuple
 SERVER_NAME = "Meterbox"
 
 
-class Answer:
-    """Status and headers that a handler sets for one request."""
-
-    __slots__ = ("status", "phrase", "headers", "plain")
-
-    def __init__(self) -> None:
-        self.status = 200
-        self.phrase = ""
-        self.headers: Dict[str, str] = {}
-        #: Whether status and phrase are still those above.
-        self.plain = True
-
-
 class RequestProcessor:
-    """One request's headers and its answer; TorchServe's name and methods for it."""
+    """One request's headers and the status and headers of its answer; TorchServe's name for it."""
 
-    __slots__ = ("request_headers", "answer")
+    __slots__ = ("request_headers", "status", "phrase", "headers")
 
     def __init__(self, request_headers: Dict[str, Any]) -> None:
         self.request_headers = request_headers
-        self.answer = Answer()
+        self.status = 200
+        self.phrase = ""
+        self.headers: Dict[str, str] = {}
 
     def get_request_property(self, key: str) -> Any:
         """A request header; `None` if there is none. Its case matters only if that decides."""
@@ -50,29 +39,28 @@ class RequestProcessor:
 
     def report_status(self, code: int, reason_phrase: Optional[str] = None) -> None:
         """Sets the status."""
-        self.answer.status = int(code)
-        self.answer.phrase = reason_phrase or ""
-        self.answer.plain = False
+        self.status = int(code)
+        self.phrase = reason_phrase or ""
 
     def get_response_status_code(self) -> int:
         """The status, 200 unless set."""
-        return self.answer.status
+        return self.status
 
     def get_response_status_phrase(self) -> str:
         """The words behind the status, empty unless set."""
-        return self.answer.phrase
+        return self.phrase
 
     def add_response_property(self, key: str, value: Any) -> None:
         """Sets a response header."""
-        self.answer.headers[str(key)] = str(value)
+        self.headers[str(key)] = str(value)
 
     def get_response_header(self, key: str) -> Optional[str]:
         """A response header."""
-        return self.answer.headers.get(key)
+        return self.headers.get(key)
 
     def get_response_headers(self) -> Dict[str, str]:
         """All response headers."""
-        return self.answer.headers
+        return self.headers
 
 
 class Context:
@@ -114,10 +102,6 @@ class Context:
         self.request_ids = dict(enumerate(ids))
         self.request_processor = [RequestProcessor(one) for one in headers]
 
-    def answers(self) -> List[Answer]:
-        """What the handler set for the requests of the batch."""
-        return [one.answer for one in self.request_processor]
-
     def get_request_id(self, idx: int = 0) -> Optional[str]:
         """The id of a request."""
         return self.request_ids.get(idx)
@@ -155,7 +139,7 @@ class Context:
 
     def get_response_status(self, idx: int) -> Tuple[int, str]:
         """Status and phrase set for an answer."""
-        answer = self.request_processor[idx].answer
+        answer = self.request_processor[idx]
         return answer.status, answer.phrase
 
     def set_response_header(self, idx: int, key: str, value: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import socket
 from struct import Struct
-from typing import Optional
+from typing import Dict, Optional
 
 from .errors import ConnectionEnded, FrameError
 
@@ -20,6 +20,10 @@ BUFFER_BYTES = 1 << 16
 STEP_BYTES = 4 << 20
 #: Ends a list.
 END = -1
+#: Most pairs in a list.
+PAIRS_MAX = 100_000
+#: Longest list of pairs that is remembered, in bytes.
+SEEN_BYTES_MAX = 4096
 
 _INT = Struct(">i")
 _read_int = _INT.unpack_from
@@ -28,7 +32,7 @@ _read_int = _INT.unpack_from
 class Reader:
     """Reads the values of the protocol from a connected socket."""
 
-    __slots__ = ("_connection", "_buffer", "_view", "_at", "_end")
+    __slots__ = ("_connection", "_buffer", "_view", "_at", "_end", "_seen", "_seen_pairs")
 
     def __init__(self, connection: socket.socket, buffer_bytes: int = BUFFER_BYTES) -> None:
         self._connection = connection
@@ -36,6 +40,9 @@ class Reader:
         self._view = memoryview(self._buffer)
         self._at = 0
         self._end = 0
+        #: The bytes of the last list of pairs, and what it held.
+        self._seen = b""
+        self._seen_pairs: Dict[str, str] = {}
 
     def command(self) -> Optional[int]:
         """The byte that begins a request; `None` if the server closed the connection instead."""
@@ -90,9 +97,50 @@ class Reader:
             end = begin + length
         self._at = end
         try:
-            return str(self._view[begin:end], "utf-8")
+            return self._buffer[begin:end].decode()
         except UnicodeDecodeError as error:
             raise FrameError(f"a text is not UTF-8: {error.reason} at byte {error.start}") from None
+
+    def pairs(self) -> Dict[str, str]:
+        """A list of names and values, both texts. To be read only: the same list may come again."""
+        buffer, at, end = self._buffer, self._at, self._end
+        seen = self._seen
+        # The headers of a client's next request are nearly always those of its last.
+        if seen and at + len(seen) <= end and buffer.startswith(seen, at):
+            self._at = at + len(seen)
+            return self._seen_pairs
+        found: Dict[str, str] = {}
+        first = at
+        # What is in the buffer already is read without a call per text.
+        while at + 4 <= end:
+            length = _read_int(buffer, at)[0]
+            if length == END:
+                self._at = at + 4
+                if self._at - first <= SEEN_BYTES_MAX:
+                    self._seen, self._seen_pairs = bytes(buffer[first:self._at]), found
+                return found
+            middle = at + 4 + length
+            if length < 0 or middle + 4 > end:
+                break
+            begin = middle + 4
+            after = begin + _read_int(buffer, middle)[0]
+            if after < begin or after > end:
+                break
+            try:
+                found[buffer[at + 4:middle].decode()] = buffer[begin:after].decode()
+            except UnicodeDecodeError:
+                break
+            at = after
+            if len(found) > PAIRS_MAX:
+                break
+        self._at = at
+        name = self.text_or_end()
+        while name is not None:
+            found[name] = self.text()
+            if len(found) > PAIRS_MAX:
+                raise FrameError(f"a list has more than {PAIRS_MAX} names")
+            name = self.text_or_end()
+        return found
 
     def blob(self) -> bytearray:
         """Bytes with their length before them."""

@@ -13,13 +13,11 @@ import json
 from struct import Struct, error as StructError
 from typing import Any, Iterable, List, Optional, Sequence, Tuple
 
-from .context import Answer
+from .context import RequestProcessor
 
 _INT = Struct(">i").pack
 _END = _INT(-1)
 _NOTHING = _INT(0)
-#: Status 200 without a phrase and without headers.
-_PLAIN = _INT(200) + _NOTHING + _NOTHING
 #: The message of a batch that went well.
 SUCCESS = "Prediction success"
 #: The message of one whose answers cannot be sent.
@@ -60,7 +58,7 @@ def failed(code: int, message: str, ids: Iterable[str]) -> bytes:
 
 def answered(
     ids: Sequence[str],
-    answers: Sequence[Answer],
+    answers: Sequence[RequestProcessor],
     values: Sequence[Any],
     begin: Optional[Tuple[int, str]] = None,
     refused: Iterable[bytes] = (),
@@ -81,17 +79,10 @@ def answered(
     return b"".join(parts)
 
 
-def prediction(request_id: str, answer: Answer, content: bytes) -> bytes:
+def prediction(request_id: str, answer: RequestProcessor, content: bytes) -> bytes:
     """The answer to one request."""
     headers = answer.headers
-    parts = [text(request_id)]
-    if not headers:
-        if answer.plain:
-            parts += (_NOTHING, _PLAIN, _INT(len(content)), content)
-            return b"".join(parts)
-        parts.append(_NOTHING)
-    else:
-        parts.append(text(headers.get("content-type") or ""))
+    parts = [text(request_id), text(headers.get("content-type") or "")]
     parts += (_INT(answer.status), text(answer.phrase), _INT(len(headers)))
     for name, value in headers.items():
         parts += (text(name), text(value))
@@ -102,8 +93,8 @@ def prediction(request_id: str, answer: Answer, content: bytes) -> bytes:
 def refusal(request_id: str, message: str) -> bytes:
     """The answer 400 to a request of a batch that the handler never saw."""
     document = {"code": 400, "type": "BadRequestException", "message": message}
-    answer = Answer()
-    answer.status, answer.phrase, answer.plain = 400, "Bad Request", False
+    answer = RequestProcessor({})
+    answer.report_status(400, "Bad Request")
     answer.headers["content-type"] = "application/json"
     return prediction(request_id, answer, (json.dumps(document, indent=2) + "\n").encode())
 

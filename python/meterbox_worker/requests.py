@@ -22,8 +22,8 @@ LOAD = ord("L")
 INFER = ord("I")
 #: Most requests in a batch.
 BATCH_MAX = 100_000
-#: Most headers and most parameters of one request.
-ITEMS_MAX = 100_000
+#: Most inputs of one request.
+INPUTS_MAX = 100_000
 
 
 class Load(NamedTuple):
@@ -74,18 +74,12 @@ def read_load(reader: Reader) -> Load:
 def read_batch(reader: Reader, decode: Decode) -> List[Request]:
     """Reads what follows the byte of INFER; `decode` makes the values of bodies."""
     batch: List[Request] = []
-    text_or_end, text, blob = reader.text_or_end, reader.text, reader.blob
+    text_or_end, text, blob, pairs = reader.text_or_end, reader.text, reader.blob, reader.pairs
     while True:
         request_id = text_or_end()
         if request_id is None:
             return batch
-        sent: Dict[str, Any] = {}
-        left = ITEMS_MAX
-        name = text_or_end()
-        while name is not None:
-            sent[name] = text()
-            left = counted(left, "headers")
-            name = text_or_end()
+        sent = pairs()
         row: Dict[str, Any] = {}
         headers: Dict[str, Any] = {}
         problem = None
@@ -100,16 +94,10 @@ def read_batch(reader: Reader, decode: Decode) -> List[Request]:
                 except BadInput as error:
                     problem = f"input {name!r}: {error}"
             row[name] = value
-            left = counted(left, "headers and inputs")
+            if len(row) > INPUTS_MAX:
+                raise FrameError(f"a request has more than {INPUTS_MAX} inputs")
             name = text_or_end()
         headers.update(sent)
         batch.append(Request(request_id, row, headers, problem))
         if len(batch) > BATCH_MAX:
             raise FrameError(f"a batch has more than {BATCH_MAX} requests")
-
-
-def counted(left: int, what: str) -> int:
-    """One less; an error at the end."""
-    if left == 0:
-        raise FrameError(f"a request has more than {ITEMS_MAX} {what}")
-    return left - 1

@@ -73,7 +73,7 @@ class Service:
             return replies.failed(*wrong, ids)
         elapsed = round((perf_counter() - begin) * 1000, 2)
         self._metrics.add_time("PredictionTime", elapsed)
-        answers = self.context.answers()
+        answers = self.context.request_processor
         for answer in answers:
             if answer.headers.get(replies.STREAM_NEXT) == "true":
                 answer.headers[replies.STREAM_NEXT] = "false"

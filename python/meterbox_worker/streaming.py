@@ -19,6 +19,6 @@ def send_intermediate_predict_response(
     for index in req_id_map:
         context.set_response_header(index, replies.STREAM_NEXT, "true")
     ids = [req_id_map[index] for index in sorted(req_id_map)]
-    content = replies.answered(ids, context.answers(), ret, begin=(code, message))
+    content = replies.answered(ids, context.request_processor, ret, begin=(code, message))
     context.metrics.flush()
     context.cl_socket.sendall(content)

@@ -7,13 +7,13 @@ dimensions `ModelName` and `Level` by themselves, as TorchServe does.
 from __future__ import annotations
 
 import sys
-from typing import Any, Dict, Iterable, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, Optional, Sequence
 
 from .lines import Lines
 from .metric import Metric, number
 from .units import Dimension, MetricTypes, unit_word
 
-#: Metrics that one model may have.
+#: Metrics of each type that one model may have.
 METRICS_MAX = 10_000
 _TIMES = ("ms", "s")
 _SIZES = ("MB", "kB", "GB", "B")
@@ -29,7 +29,8 @@ class MetricsCache:
 
     def __init__(self, lines: Lines, model_name: str = "") -> None:
         self._lines = lines
-        self._metrics: Dict[Tuple[MetricTypes, str], Metric] = {}
+        self._metrics: Dict[MetricTypes, Dict[str, Metric]] = {kind: {} for kind in MetricTypes}
+        self._counters, self._gauges = self._metrics[_COUNTER], self._metrics[_GAUGE]
         self._own = f"ModelName:{model_name},Level:Model"
         #: Ids of the requests of the current batch.
         self._ids: Sequence[str] = ()
@@ -52,7 +53,7 @@ class MetricsCache:
         dimensions: Optional[Iterable[Dimension]] = None,
     ) -> None:
         """Adds to a counter."""
-        self._add(name, value, "count", idx, dimensions, _COUNTER)
+        self._add(self._counters.get(name) or self._metric(name, "count", _COUNTER), value, idx, dimensions)
 
     def add_time(
         self, name: str, value: Any, idx: Optional[int] = None, unit: str = "ms",
@@ -61,7 +62,7 @@ class MetricsCache:
         """Sets a time in `ms` or `s`."""
         if unit not in _TIMES:
             raise ValueError(f"metric {name}: a time is in ms or s, not in {unit!r}")
-        self._add(name, value, unit, idx, dimensions, _GAUGE)
+        self._add(self._gauges.get(name) or self._metric(name, unit, _GAUGE), value, idx, dimensions)
 
     def add_size(
         self, name: str, value: Any, idx: Optional[int] = None, unit: str = "MB",
@@ -70,14 +71,14 @@ class MetricsCache:
         """Sets a size in `MB`, `kB`, `GB` or `B`."""
         if unit not in _SIZES:
             raise ValueError(f"metric {name}: a size is in MB, kB, GB or B, not in {unit!r}")
-        self._add(name, value, unit, idx, dimensions, _GAUGE)
+        self._add(self._gauges.get(name) or self._metric(name, unit, _GAUGE), value, idx, dimensions)
 
     def add_percent(
         self, name: str, value: Any, idx: Optional[int] = None,
         dimensions: Optional[Iterable[Dimension]] = None,
     ) -> None:
         """Sets a percentage."""
-        self._add(name, value, "percent", idx, dimensions, _GAUGE)
+        self._add(self._gauges.get(name) or self._metric(name, "percent", _GAUGE), value, idx, dimensions)
 
     def add_error(
         self, name: str, value: Any, dimensions: Optional[Iterable[Dimension]] = None
@@ -96,7 +97,7 @@ class MetricsCache:
         dimensions: Optional[Iterable[Dimension]] = None, metric_type: MetricTypes = _COUNTER,
     ) -> None:
         """Adds to a counter, sets a gauge, or observes with a histogram."""
-        self._add(name, value, unit, idx, dimensions, metric_type)
+        self._add(self._metric(name, unit, metric_type), value, idx, dimensions)
 
     def add_metric_to_cache(
         self, metric_name: str, unit: Optional[str], dimension_names: Iterable[str] = (),
@@ -107,7 +108,7 @@ class MetricsCache:
 
     def get_metric(self, metric_name: str, metric_type: MetricTypes = _COUNTER) -> Metric:
         """A metric that was declared or used before; `KeyError` if there is none."""
-        metric = self._metrics.get((metric_type, metric_name))
+        metric = self._metrics[metric_type].get(metric_name)
         if metric is None:
             raise KeyError(
                 f"there is no {metric_type.value} {metric_name!r}: declare it with "
@@ -124,23 +125,20 @@ class MetricsCache:
     ) -> Metric:
         if not name or not unit:
             raise ValueError(f"metric {name!r} has no name or no unit")
-        if len(self._metrics) >= METRICS_MAX and (kind, name) not in self._metrics:
-            raise ValueError(f"metric {name}: a model may have {METRICS_MAX} metrics: is a name made of data?")
+        known = self._metrics[kind]
+        if len(known) >= METRICS_MAX and name not in known:
+            raise ValueError(f"metric {name}: a model may have {METRICS_MAX} of a type: is a name made of data?")
         metric = Metric(self._lines, name, unit, dimensions, kind)
-        self._metrics[(kind, name)] = metric
+        known[name] = metric
         return metric
 
     def _metric(self, name: str, unit: Optional[str], kind: MetricTypes) -> Metric:
-        metric = self._metrics.get((kind, name))
-        if metric is None:
-            metric = self._declare(name, unit_word(unit), (), kind)
-        return metric
+        return self._metrics[kind].get(name) or self._declare(name, unit_word(unit), (), kind)
 
     def _add(
-        self, name: str, value: Any, unit: Optional[str], idx: Optional[int],
-        dimensions: Optional[Iterable[Dimension]], kind: MetricTypes,
+        self, metric: Metric, value: Any, idx: Optional[int],
+        dimensions: Optional[Iterable[Dimension]],
     ) -> None:
-        metric = self._metrics.get((kind, name)) or self._metric(name, unit, kind)
         ids = self._all_ids if idx is None or not self._ids else self._ids[idx]
         metric.emit(value, joined(dimensions, self._own) if dimensions else self._own, ids)
 

@@ -30,8 +30,6 @@ class Lines:
 
     def add(self, line: str) -> None:
         """Takes a line without its end."""
-        if "\n" in line or "\r" in line:
-            line = " ".join(line.splitlines())
         self._lines.append(line)
         if not self._held or len(self._lines) >= HELD_MAX:
             self._write_all()
@@ -47,7 +45,10 @@ class Lines:
             count = len(self._lines)
             if count == 0:
                 return
-            text = "\n".join(self._lines[:count]) + "\n"
+            lines = self._lines[:count]
+            text = "\n".join(lines) + "\n"
+            if text.count("\n") != count or "\r" in text:
+                text = "".join([" ".join(line.splitlines()) + "\n" for line in lines])
             # Only those: another thread may have added more meanwhile.
             del self._lines[:count]
             self._write(text.encode("utf-8", "replace"))
