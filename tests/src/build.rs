@@ -25,8 +25,10 @@ impl Built {
     #[must_use]
     pub fn plugin(&self, name: &str) -> PathBuf {
         let stem = name.replace('-', "_");
-        let candidates =
-            [format!("libmeterbox_plugin_{stem}.so"), format!("libmeterbox_fixture_{stem}.so")];
+        let candidates = [
+            format!("libmeterbox_plugin_{stem}.so"),
+            format!("libmeterbox_fixture_{stem}.so"),
+        ];
         candidates
             .iter()
             .map(|file| self.libraries.join(file))
@@ -45,32 +47,46 @@ pub fn built() -> &'static Built {
 }
 
 fn build() -> Built {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ has a parent").into();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("tests/ has a parent")
+        .to_path_buf();
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(&cargo);
-    command.current_dir(&root).args(["build", "--quiet", "--package", "meterbox"]);
+    command
+        .current_dir(&root)
+        .args(["build", "--quiet", "--package", "meterbox"]);
     for package in packages(&root) {
         command.args(["--package", &package]);
     }
     let status = command.status().expect("cargo starts");
-    assert!(status.success(), "the build of host and plugins failed: {status}");
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(
-        || Path::new::<Path>(root.as_ref()).join("target"),
-        PathBuf::from,
+    assert!(
+        status.success(),
+        "the build of host and plugins failed: {status}"
     );
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
     let libraries = target.join("debug");
     let models = target.join("test-models");
     pack(&root, &models);
-    Built { meterbox: libraries.join("meterbox"), models, libraries, root }
+    Built {
+        meterbox: libraries.join("meterbox"),
+        models,
+        libraries,
+        root,
+    }
 }
 
 /// The packages of `plugins/*` and `tests/fixtures/plugins/*`.
 fn packages(root: &Path) -> Vec<String> {
     let mut names = Vec::new();
-    for (folder, prefix) in
-        [("plugins", "meterbox-plugin-"), ("tests/fixtures/plugins", "meterbox-fixture-")]
-    {
-        let Ok(entries) = std::fs::read_dir(root.join(folder)) else { continue };
+    for (folder, prefix) in [
+        ("plugins", "meterbox-plugin-"),
+        ("tests/fixtures/plugins", "meterbox-fixture-"),
+    ] {
+        let Ok(entries) = std::fs::read_dir(root.join(folder)) else {
+            continue;
+        };
         for entry in entries.filter_map(Result::ok) {
             if entry.path().join("Cargo.toml").is_file() {
                 names.push(format!("{prefix}{}", entry.file_name().to_string_lossy()));

@@ -84,8 +84,10 @@ impl HostBuilder {
         );
         for line in &self.lines {
             let key = line.split('=').next().unwrap_or_default();
-            let kept: Vec<&str> =
-                text.lines().filter(|known| known.split('=').next() != Some(key)).collect();
+            let kept: Vec<&str> = text
+                .lines()
+                .filter(|known| known.split('=').next() != Some(key))
+                .collect();
             text = kept.join("\n") + "\n" + line + "\n";
         }
         let config = folder.write("config.properties", text);
@@ -103,7 +105,11 @@ impl HostBuilder {
         let output = Arc::new(Mutex::new(Vec::new()));
         collect(child.stdout.take().expect("stdout is piped"), &output);
         collect(child.stderr.take().expect("stderr is piped"), &output);
-        Host { child, folder, output }
+        Host {
+            child,
+            folder,
+            output,
+        }
     }
 }
 
@@ -146,7 +152,9 @@ impl Host {
     #[must_use]
     #[track_caller]
     pub fn start(lines: &[&str]) -> Self {
-        let builder = lines.iter().fold(Self::builder(), |builder, line| builder.line(*line));
+        let builder = lines
+            .iter()
+            .fold(Self::builder(), |builder, line| builder.line(*line));
         builder.plugin("prometheus").plugin("system").start()
     }
 
@@ -164,7 +172,9 @@ impl Host {
             }
             let address = self.listener("management").ok_or_else(|| self.output())?;
             let answer = http::request(address, "GET", "/-/ready", &[], &[])?;
-            (answer.status == 200).then_some(()).ok_or_else(|| answer.text())
+            (answer.status == 200)
+                .then_some(())
+                .ok_or_else(|| answer.text())
         });
     }
 
@@ -173,7 +183,9 @@ impl Host {
     pub fn listener(&self, role: &str) -> Option<SocketAddr> {
         let output = self.output.lock().expect("no reader panics");
         output.iter().find_map(|line| {
-            let (roles, address) = line.strip_prefix("listening on ")?.split_once(" at http://")?;
+            let (roles, address) = line
+                .strip_prefix("listening on ")?
+                .split_once(" at http://")?;
             let matches = roles.split(',').any(|known| known.trim() == role);
             matches.then(|| address.trim().parse().ok()).flatten()
         })

@@ -23,7 +23,10 @@ impl Answer {
     /// The value of the first header called `name` (lower case).
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// The body as text.
@@ -121,7 +124,9 @@ pub fn raw(address: SocketAddr, bytes: &[u8]) -> Result<Vec<u8>, String> {
 /// What the socket said.
 pub fn connect(address: SocketAddr) -> Result<TcpStream, String> {
     let stream = TcpStream::connect(address).map_err(|error| error.to_string())?;
-    stream.set_read_timeout(Some(Duration::from_secs(60))).map_err(|error| error.to_string())?;
+    stream
+        .set_read_timeout(Some(Duration::from_secs(60)))
+        .map_err(|error| error.to_string())?;
     Ok(stream)
 }
 
@@ -148,7 +153,9 @@ pub fn parse(bytes: &[u8], headless: bool) -> Result<Answer, String> {
         .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
         .collect();
     let rest = &bytes[end + 4..];
-    let chunked = headers.iter().any(|(name, value)| name == "transfer-encoding" && value == "chunked");
+    let chunked = headers
+        .iter()
+        .any(|(name, value)| name == "transfer-encoding" && value == "chunked");
     let declared = headers
         .iter()
         .find(|(name, _)| name == "content-length")
@@ -162,7 +169,12 @@ pub fn parse(bytes: &[u8], headless: bool) -> Result<Answer, String> {
         (_, _, Some(length)) => rest[..length].to_vec(),
         (_, _, None) => rest.to_vec(),
     };
-    Ok(Answer { status, reason, headers, body })
+    Ok(Answer {
+        status,
+        reason,
+        headers,
+        body,
+    })
 }
 
 fn dechunk(mut rest: &[u8]) -> Result<Vec<u8>, String> {

@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ has a parent").to_path_buf()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("tests/ has a parent")
+        .to_path_buf()
 }
 
 /// Package name -> the packages it depends on (normal dependencies, the whole closure if `deep`).
@@ -15,7 +18,11 @@ fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
         .args(["metadata", "--format-version", "1", "--no-deps"])
         .output()
         .expect("cargo metadata runs");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
     let packages = metadata["packages"].as_array().expect("packages");
     packages
@@ -28,7 +35,10 @@ fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
                 .filter(|dependency| dependency["kind"].is_null())
                 .filter_map(|dependency| dependency["name"].as_str().map(str::to_owned))
                 .collect();
-            (package["name"].as_str().expect("a name").to_owned(), depends)
+            (
+                package["name"].as_str().expect("a name").to_owned(),
+                depends,
+            )
         })
         .collect()
 }
@@ -50,7 +60,10 @@ fn reachable(graph: &BTreeMap<String, BTreeSet<String>>, from: &str) -> BTreeSet
 fn the_host_has_no_edge_to_exposition() {
     let graph = dependencies();
     assert!(graph.contains_key("meterbox"), "the graph knows the host");
-    assert!(graph.contains_key("meterbox-exposition"), "the graph knows exposition");
+    assert!(
+        graph.contains_key("meterbox-exposition"),
+        "the graph knows exposition"
+    );
     assert!(!reachable(&graph, "meterbox").contains("meterbox-exposition"));
 }
 
@@ -58,27 +71,79 @@ fn the_host_has_no_edge_to_exposition() {
 fn dependencies_go_one_way() {
     let graph = dependencies();
     let forbidden: &[(&str, &[&str])] = &[
-        ("meterbox-metrics", &["meterbox-plugin-abi", "meterbox-exposition", "meterbox", "abi_stable", "tokio", "hyper"]),
-        ("meterbox-exposition", &["meterbox-metrics", "meterbox", "meterbox-plugin", "tokio", "hyper"]),
+        (
+            "meterbox-metrics",
+            &[
+                "meterbox-plugin-abi",
+                "meterbox-exposition",
+                "meterbox",
+                "abi_stable",
+                "tokio",
+                "hyper",
+            ],
+        ),
+        (
+            "meterbox-exposition",
+            &[
+                "meterbox-metrics",
+                "meterbox",
+                "meterbox-plugin",
+                "tokio",
+                "hyper",
+            ],
+        ),
         ("meterbox-properties", &["meterbox", "tokio", "hyper"]),
-        ("meterbox-plugin-abi", &["meterbox-metrics", "meterbox-plugin", "meterbox", "tokio", "hyper"]),
-        ("meterbox-plugin", &["meterbox-metrics", "meterbox", "tokio", "hyper"]),
-        ("meterbox-plugin-loader", &["meterbox-metrics", "meterbox-exposition", "meterbox", "tokio", "hyper"]),
+        (
+            "meterbox-plugin-abi",
+            &[
+                "meterbox-metrics",
+                "meterbox-plugin",
+                "meterbox",
+                "tokio",
+                "hyper",
+            ],
+        ),
+        (
+            "meterbox-plugin",
+            &["meterbox-metrics", "meterbox", "tokio", "hyper"],
+        ),
+        (
+            "meterbox-plugin-loader",
+            &[
+                "meterbox-metrics",
+                "meterbox-exposition",
+                "meterbox",
+                "tokio",
+                "hyper",
+            ],
+        ),
     ];
     for (package, not) in forbidden {
         assert!(graph.contains_key(*package), "{package} is a member");
         let reached = reachable(&graph, package);
         for name in *not {
-            assert!(!reached.contains(*name), "{package} must not depend on {name}");
+            assert!(
+                !reached.contains(*name),
+                "{package} must not depend on {name}"
+            );
         }
     }
-    for package in graph.keys().filter(|name| name.starts_with("meterbox-plugin-")) {
-        if matches!(package.as_str(), "meterbox-plugin-abi" | "meterbox-plugin-loader") {
+    for package in graph
+        .keys()
+        .filter(|name| name.starts_with("meterbox-plugin-"))
+    {
+        if matches!(
+            package.as_str(),
+            "meterbox-plugin-abi" | "meterbox-plugin-loader"
+        ) {
             continue;
         }
         let reached = reachable(&graph, package);
         for name in ["meterbox", "meterbox-metrics", "meterbox-plugin-loader"] {
-            assert!(!reached.contains(name), "{package} must not depend on {name}");
+            assert!(
+                !reached.contains(name),
+                "{package} must not depend on {name}"
+            );
         }
     }
 }
@@ -88,7 +153,10 @@ fn only_the_border_and_the_loader_depend_on_abi_stable() {
     for (package, depends) in dependencies() {
         if depends.contains("abi_stable") {
             assert!(
-                matches!(package.as_str(), "meterbox-plugin-abi" | "meterbox-plugin-loader"),
+                matches!(
+                    package.as_str(),
+                    "meterbox-plugin-abi" | "meterbox-plugin-loader"
+                ),
                 "{package} depends on abi_stable"
             );
         }
@@ -100,7 +168,11 @@ fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_path_buf()];
     while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder).into_iter().flatten().filter_map(Result::ok) {
+        for entry in std::fs::read_dir(&folder)
+            .into_iter()
+            .flatten()
+            .filter_map(Result::ok)
+        {
             let path = entry.path();
             if path.is_dir() {
                 folders.push(path);
@@ -120,14 +192,22 @@ fn nobody_knows(folder: &str, words: &[&str], except: &[&str]) {
     let files = sources(&folder);
     assert!(!files.is_empty(), "{} has sources", folder.display());
     for (path, text) in files {
-        let shown = path.strip_prefix(&folder).expect("below the folder").display().to_string();
+        let shown = path
+            .strip_prefix(&folder)
+            .expect("below the folder")
+            .display()
+            .to_string();
         if except.iter().any(|allowed| shown.starts_with(allowed)) {
             continue;
         }
         for (number, line) in text.lines().enumerate() {
             let code = line.split("//").next().unwrap_or_default();
             for word in words {
-                assert!(!code.contains(word), "{shown}:{}: {word} in: {line}", number + 1);
+                assert!(
+                    !code.contains(word),
+                    "{shown}:{}: {word} in: {line}",
+                    number + 1
+                );
             }
         }
     }
@@ -135,8 +215,14 @@ fn nobody_knows(folder: &str, words: &[&str], except: &[&str]) {
 
 #[test]
 fn pure_crates_know_no_runtime_socket_or_clock() {
-    let words =
-        ["tokio::", "hyper::", "std::net", "SystemTime::now", "Instant::now", "std::thread::sleep"];
+    let words = [
+        "tokio::",
+        "hyper::",
+        "std::net",
+        "SystemTime::now",
+        "Instant::now",
+        "std::thread::sleep",
+    ];
     for crate_folder in ["crates/exposition/src", "crates/properties/src"] {
         nobody_knows(crate_folder, &words, &[]);
     }
@@ -145,12 +231,22 @@ fn pure_crates_know_no_runtime_socket_or_clock() {
 
 #[test]
 fn only_http_knows_hyper() {
-    nobody_knows("host/src", &["hyper::", "hyper_util::"], &["http/", "http.rs"]);
+    nobody_knows(
+        "host/src",
+        &["hyper::", "hyper_util::"],
+        &["http/", "http.rs"],
+    );
 }
 
 #[test]
 fn nobody_but_the_border_and_the_loader_writes_abi_stable() {
-    for folder in ["host/src", "plugin-api/src", "crates/metrics/src", "crates/exposition/src", "plugins"] {
+    for folder in [
+        "host/src",
+        "plugin-api/src",
+        "crates/metrics/src",
+        "crates/exposition/src",
+        "plugins",
+    ] {
         nobody_knows(folder, &["abi_stable"], &[]);
     }
 }
@@ -158,7 +254,15 @@ fn nobody_but_the_border_and_the_loader_writes_abi_stable() {
 #[test]
 fn unsafe_code_stays_where_it_is_allowed() {
     // `crates/metrics` has one module of slabs whose benchmark shows what it buys.
-    for folder in ["host/src", "plugin-api/src", "crates/exposition/src", "crates/properties/src", "plugins", "xtask", "tests/src"] {
+    for folder in [
+        "host/src",
+        "plugin-api/src",
+        "crates/exposition/src",
+        "crates/properties/src",
+        "plugins",
+        "xtask",
+        "tests/src",
+    ] {
         nobody_knows(folder, &["unsafe {", "unsafe fn", "unsafe impl"], &[]);
     }
 }

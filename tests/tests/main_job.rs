@@ -8,7 +8,11 @@ use std::process::Command;
 fn host_with_traffic() -> Host {
     let host = Host::start(&[]);
     let management = host.management();
-    let registered = curl(&["-X", "POST", &format!("http://{management}/models?url=noop.mar")]);
+    let registered = curl(&[
+        "-X",
+        "POST",
+        &format!("http://{management}/models?url=noop.mar"),
+    ]);
     assert_eq!(
         registered,
         "{\n  \"status\": \"Model \\\"noop\\\" Version: 1.11 registered with 0 initial workers. \
@@ -16,9 +20,15 @@ fn host_with_traffic() -> Host {
     );
     let scale = format!("http://{management}/models/noop?min_worker=3&synchronous=true");
     let scaled = curl(&["-X", "PUT", &scale]);
-    assert_eq!(scaled, "{\n  \"status\": \"Workers scaled to 3 for model: noop\"\n}\n");
+    assert_eq!(
+        scaled,
+        "{\n  \"status\": \"Workers scaled to 3 for model: noop\"\n}\n"
+    );
     for _ in 0..5 {
-        assert_eq!(curl(&[&format!("http://{}/predictions/noop", host.inference())]), "OK");
+        assert_eq!(
+            curl(&[&format!("http://{}/predictions/noop", host.inference())]),
+            "OK"
+        );
     }
     host
 }
@@ -29,10 +39,22 @@ fn the_five_lines_of_the_readme_work_as_typed() {
     let url = format!("http://{}/metrics", host.metrics());
     let page = Page::read(&curl(&[&url]));
     let labels = [("model_name", "noop"), ("model_version", "default")];
-    assert_eq!(page.value("ts_queue_latency_milliseconds_count", &labels), Some(5.0));
-    assert_eq!(page.value("ts_handler_latency_milliseconds_count", &labels), Some(5.0));
-    assert!(page.value("memory_used", &[]).is_some_and(|megabytes| megabytes > 0.0));
-    assert_eq!(page.value("ts_inference_requests_total", &[("model_name", "noop")]), Some(5.0));
+    assert_eq!(
+        page.value("ts_queue_latency_milliseconds_count", &labels),
+        Some(5.0)
+    );
+    assert_eq!(
+        page.value("ts_handler_latency_milliseconds_count", &labels),
+        Some(5.0)
+    );
+    assert!(
+        page.value("memory_used", &[])
+            .is_some_and(|megabytes| megabytes > 0.0)
+    );
+    assert_eq!(
+        page.value("ts_inference_requests_total", &[("model_name", "noop")]),
+        Some(5.0)
+    );
 }
 
 #[test]
@@ -41,11 +63,14 @@ fn the_queue_histogram_is_printed_in_the_inherited_form() {
     let text = curl(&[&format!("http://{}/metrics", host.metrics())]);
     let name = "ts_queue_latency_milliseconds";
     let lines: Vec<&str> = text.lines().filter(|line| line.contains(name)).collect();
-    assert_eq!(lines[0], format!("# HELP {name} Cumulative Queue duration in milliseconds"));
+    assert_eq!(
+        lines[0],
+        format!("# HELP {name} Cumulative Queue duration in milliseconds")
+    );
     assert_eq!(lines[1], format!("# TYPE {name} histogram"));
     let bounds = [
-        "0.005", "0.01", "0.025", "0.05", "0.075", "0.1", "0.25", "0.5", "0.75", "1.0", "2.5", "5.0",
-        "7.5", "10.0", "+Inf",
+        "0.005", "0.01", "0.025", "0.05", "0.075", "0.1", "0.25", "0.5", "0.75", "1.0", "2.5",
+        "5.0", "7.5", "10.0", "+Inf",
     ];
     let uuid = lines[2]
         .split_once("uuid=\"")
@@ -56,16 +81,32 @@ fn the_queue_histogram_is_printed_in_the_inherited_form() {
     let labels = format!("uuid=\"{uuid}\",model_name=\"noop\",model_version=\"default\",");
     for (line, bound) in lines[2..].iter().zip(bounds) {
         let start = format!("{name}_bucket{{{labels}le=\"{bound}\",}} ");
-        assert!(line.starts_with(&start), "{line}\nshould start with\n{start}");
+        assert!(
+            line.starts_with(&start),
+            "{line}\nshould start with\n{start}"
+        );
     }
-    assert_eq!(lines[16], format!("{name}_bucket{{{labels}le=\"+Inf\",}} 5.0"));
+    assert_eq!(
+        lines[16],
+        format!("{name}_bucket{{{labels}le=\"+Inf\",}} 5.0")
+    );
     assert_eq!(lines[17], format!("{name}_count{{{labels}}} 5.0"));
-    assert!(lines[18].starts_with(&format!("{name}_sum{{{labels}}} ")), "{}", lines[18]);
+    assert!(
+        lines[18].starts_with(&format!("{name}_sum{{{labels}}} ")),
+        "{}",
+        lines[18]
+    );
     assert_eq!(lines.len(), 19, "nothing after the sum: {lines:#?}");
-    let memory: Vec<&str> = text.lines().filter(|line| line.contains("memory_used")).collect();
+    let is_memory =
+        |line: &&str| line.contains(" memory_used ") || line.starts_with("memory_used{");
+    let memory: Vec<&str> = text.lines().filter(is_memory).collect();
     assert_eq!(memory[0], "# HELP memory_used System Memory used");
     assert_eq!(memory[1], "# TYPE memory_used gauge");
-    assert!(memory[2].starts_with(&format!("memory_used{{uuid=\"{uuid}\",}} ")), "{}", memory[2]);
+    assert!(
+        memory[2].starts_with(&format!("memory_used{{uuid=\"{uuid}\",}} ")),
+        "{}",
+        memory[2]
+    );
 }
 
 #[test]
@@ -76,8 +117,10 @@ fn the_filter_prints_only_the_two_samples_with_their_help_and_type() {
         host.metrics()
     );
     let text = curl(&["--globoff", &url]);
-    let mut starts: Vec<&str> =
-        text.lines().map(|line| line.split('{').next().unwrap_or_default()).collect();
+    let mut starts: Vec<&str> = text
+        .lines()
+        .map(|line| line.split('{').next().unwrap_or_default())
+        .collect();
     starts.sort_unstable();
     assert_eq!(
         starts,
@@ -105,16 +148,26 @@ fn a_real_prometheus_sees_the_target_up_and_stores_its_samples() {
         ),
     );
     // Prometheus cannot bind port 0 and tell: a port that was free a moment ago is the next best.
-    let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port");
+    let port = TcpListener::bind("127.0.0.1:0")
+        .and_then(|free| free.local_addr())
+        .expect("a port");
     let _prometheus = Program::start(
         Command::new(find_program("prometheus"))
             .arg(format!("--config.file={}", config.display()))
-            .arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()))
+            .arg(format!(
+                "--storage.tsdb.path={}",
+                folder.path().join("data").display()
+            ))
             .arg(format!("--web.listen-address={port}")),
     );
     let query = |query: &str| {
-        let answer =
-            meterbox_tests::http::request(port, "GET", &format!("/api/v1/query?query={query}"), &[], &[])?;
+        let answer = meterbox_tests::http::request(
+            port,
+            "GET",
+            &format!("/api/v1/query?query={query}"),
+            &[],
+            &[],
+        )?;
         let json: serde_json::Value =
             serde_json::from_slice(&answer.body).map_err(|error| error.to_string())?;
         json["data"]["result"][0]["value"][1]
@@ -124,10 +177,16 @@ fn a_real_prometheus_sees_the_target_up_and_stores_its_samples() {
     };
     let up = eventually("the target is up", || {
         let up = query("up")?;
-        if up == "1" { Ok(up) } else { Err(format!("up is {up}")) }
+        if up == "1" {
+            Ok(up)
+        } else {
+            Err(format!("up is {up}"))
+        }
     });
     assert_eq!(up, "1");
-    let stored = eventually("the count is stored", || query("ts_queue_latency_milliseconds_count"));
+    let stored = eventually("the count is stored", || {
+        query("ts_queue_latency_milliseconds_count")
+    });
     assert_eq!(stored, "5");
 }
 
@@ -137,5 +196,9 @@ fn without_the_plugin_file_the_metrics_path_is_not_found() {
     let answer = meterbox_tests::http::get(host.metrics(), "/metrics");
     assert_eq!(answer.status, 404, "{}", answer.text());
     assert_eq!(answer.json()["type"], "ResourceNotFoundException");
-    assert!(host.output().contains("no plugin serves /metrics"), "{}", host.output());
+    assert!(
+        host.output().contains("no plugin serves /metrics"),
+        "{}",
+        host.output()
+    );
 }
