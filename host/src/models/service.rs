@@ -251,7 +251,8 @@ impl Models {
         })
     }
 
-    /// Ends all workers: each may finish its batch, but not for longer than `patience`.
+    /// Ends all workers: each may finish its batch, but not for longer than `patience`. Nothing can be
+    /// registered after that.
     pub async fn shut_down(&self, patience: Duration) {
         let all = self
             .0
@@ -266,6 +267,7 @@ impl Models {
             // Whether in time or not, its workers are gone.
             let _ = one.await;
         }
+        self.0.work_folder.remove();
     }
 
     /// Brings up to date what is read when metrics are gathered: the memory of workers.

@@ -37,6 +37,12 @@ impl WorkFolder {
         &self.path
     }
 
+    /// Removes it at the end of the server.
+    pub(super) fn remove(&self) {
+        // The next server removes what is left.
+        let _ = std::fs::remove_dir_all(&self.path);
+    }
+
     /// Where archives are unpacked.
     pub(super) fn models(&self) -> PathBuf {
         self.path.join("models")
@@ -45,8 +51,7 @@ impl WorkFolder {
 
 impl Drop for WorkFolder {
     fn drop(&mut self) {
-        // The next server removes what is left.
-        let _ = std::fs::remove_dir_all(&self.path);
+        self.remove();
     }
 }
 

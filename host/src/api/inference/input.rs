@@ -2,6 +2,7 @@
 //!
 //! **Source:** names, order and content types are TorchServe 0.12's.
 
+use super::header_order::arrange;
 use super::{form, multipart};
 use crate::http::{ApiError, Request};
 use crate::models::{Input, Parameter};
@@ -30,7 +31,7 @@ pub(super) fn of_question(
     add_headers(request, &mut headers);
     headers.push(("url_path".to_owned(), path.to_owned()));
     Ok(Input {
-        headers,
+        headers: arrange(headers),
         parameters: of_body(request)?,
     })
 }
@@ -46,7 +47,7 @@ pub(super) fn of_invocation(request: &Request) -> Result<Input, ApiError> {
     let mut parameters: Vec<Parameter> = query.collect();
     parameters.extend(of_body(request)?);
     Ok(Input {
-        headers,
+        headers: arrange(headers),
         parameters,
     })
 }

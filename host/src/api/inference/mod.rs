@@ -2,6 +2,7 @@
 
 mod answer;
 mod form;
+mod header_order;
 mod input;
 mod multipart;
 mod predict;
