@@ -56,7 +56,7 @@ pub(super) async fn answer(
 ) -> Outcome {
     let limit = deadline(endpoint.limit, request.header(SCRAPE_TIMEOUT));
     let name = endpoint.running.origin().metadata.name.clone();
-    let request = plugin_request(request, rest);
+    let request = plugin_request(&request, rest);
     let reply = call_within(endpoint, route, request, limit)
         .await
         .map_err(error)?;
@@ -71,7 +71,7 @@ fn deadline(limit: Duration, scraper: Option<&str>) -> Duration {
     allowed.map_or(limit, |allowed| allowed.min(limit))
 }
 
-fn plugin_request(request: Request, rest: String) -> PluginRequest {
+fn plugin_request(request: &Request, rest: String) -> PluginRequest {
     let headers = request.headers.iter();
     let headers =
         headers.map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()));

@@ -113,14 +113,4 @@ impl Params {
             .find(|(known, _)| *known == name)
             .map(|(_, value)| value.as_str())
     }
-
-    #[cfg(test)]
-    pub(crate) fn testing(pairs: &[(&'static str, &str)]) -> Self {
-        Self(
-            pairs
-                .iter()
-                .map(|(name, value)| (*name, (*value).to_owned()))
-                .collect(),
-        )
-    }
 }

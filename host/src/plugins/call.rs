@@ -3,6 +3,7 @@
 //! Admission, queue and thread are the loader's; the deadline is kept here. It counts the plugin's
 //! own time: while its thread waits for a slow client the clock stands still.
 
+use super::here;
 use super::reply_channel::{self, Beginning, Piece, Shared, Source};
 use super::request::{PluginRequest, Service};
 use super::routes::Endpoint;
@@ -39,7 +40,16 @@ pub struct CallError {
 }
 
 /// The body of an answer, piece by piece. Dropping it tells the plugin that nobody listens.
-pub struct PluginBody {
+pub struct PluginBody(BodyFrom);
+
+enum BodyFrom {
+    /// All of it, or why it broke off.
+    Ready(Option<Result<Vec<u8>, Broken>>),
+    /// It comes from the plugin's thread.
+    Coming(Coming),
+}
+
+struct Coming {
     pieces: mpsc::Receiver<Piece>,
     call: Call,
 }
@@ -73,6 +83,17 @@ pub async fn call_within(
     let begin = Instant::now();
     let method = request.method.clone();
     let request = Request::of(Arc::new(Service::new(request, begin + limit)));
+    if endpoint.here.suits() {
+        match here::call(endpoint, route, &request, limit).await {
+            Ok(answer) => return answer,
+            // It may have a successor by now, which is asked in the usual way.
+            Err(reject) if reject.reason == RejectReason::Stopped => {}
+            Err(reject) => {
+                let plugin = plugin_name(endpoint);
+                return Err(rejected(plugin, reject.reason, reject.retry_after));
+            }
+        }
+    }
     let (call, beginning, pieces) = match submit(endpoint, route, &request, begin, limit) {
         // The plugin was replaced between the look at the routes and now: its successor answers.
         Err(reject) if reject.reason == RejectReason::Stopped => {
@@ -97,7 +118,7 @@ pub async fn call_within(
             status: head.status,
             headers: head.headers,
             length: head.length,
-            body: PluginBody { pieces, call },
+            body: PluginBody(BodyFrom::Coming(Coming { pieces, call })),
         }),
         Ok(Ok(Beginning::Failed { status, message })) => {
             Err(error(status, format!("plugin {plugin}: {message}")))
@@ -191,11 +212,24 @@ fn rejected(plugin: &str, reason: RejectReason, retry_after: Option<Duration>) -
 }
 
 impl PluginBody {
+    pub(super) fn ready(body: Result<Vec<u8>, Broken>) -> Self {
+        Self(BodyFrom::Ready(Some(body)))
+    }
+
     /// The next piece of the body; none at its end.
     ///
     /// # Errors
     /// [`Broken`] when the plugin failed half way, took too long, or wrote more than it may.
     pub async fn next(&mut self) -> Result<Option<Vec<u8>>, Broken> {
+        match &mut self.0 {
+            BodyFrom::Ready(body) => body.take().transpose(),
+            BodyFrom::Coming(coming) => coming.next().await,
+        }
+    }
+}
+
+impl Coming {
+    async fn next(&mut self) -> Result<Option<Vec<u8>>, Broken> {
         loop {
             // A plugin that has returned and answers from a thread of its own has no deadline.
             let left = if self.call.ticket.is_over() {

@@ -78,6 +78,7 @@ pub(super) fn install(catalog: &Catalog, index: usize, again: bool) -> Result<In
     let loaded = Loaded::load(verified)?;
     catalog.with_slot(index, |slot| {
         slot.generation = generation;
+        slot.trusted = trusted;
         slot.mapped_bytes += loaded.origin().mapped_bytes;
     });
     let (running, services) = start(catalog, index, &loaded, generation, &config, &plugin)?;

@@ -13,6 +13,7 @@ mod events;
 mod folders;
 mod from_settings;
 mod grants;
+mod here;
 mod house;
 mod install;
 mod instruments;

@@ -4,6 +4,7 @@
 //! of two users' plugins the later by file name does not get in at all. What the host itself serves
 //! can't be claimed.
 
+use super::here::Here;
 use crate::telemetry::plugins::PluginMetrics;
 use arc_swap::ArcSwap;
 use meterbox_plugin_abi::{Listener, Methods};
@@ -31,6 +32,7 @@ pub struct Endpoint {
     /// Largest answer, in bytes.
     pub reply_bytes_max: u64,
     pub(super) metrics: Option<Arc<PluginMetrics>>,
+    pub(super) here: Here,
     listener: Listener,
     routes: Vec<(Methods, u32)>,
     /// The table in force, for a call that comes just after a swap.
@@ -97,6 +99,8 @@ pub(super) struct Claimant {
     pub(super) scrape_limit: Duration,
     pub(super) reply_bytes_max: u64,
     pub(super) metrics: Option<Arc<PluginMetrics>>,
+    /// Short answers may be given on the runtime's own thread.
+    pub(super) here: bool,
 }
 
 /// What came of one round of claims.
@@ -204,6 +208,7 @@ fn table(
             scrape_limit,
             reply_bytes_max,
             metrics,
+            here,
             ..
         } = &claimants[index];
         let own = running.routes().iter();
@@ -219,6 +224,7 @@ fn table(
             scrape: *listener == Listener::METRICS,
             reply_bytes_max: *reply_bytes_max,
             metrics: metrics.clone(),
+            here: Here::new(*here),
             listener: *listener,
             current: Arc::downgrade(current),
             routes: own.map(|route| (route.methods, route.id)).collect(),

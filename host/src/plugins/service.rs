@@ -12,6 +12,13 @@ impl Catalog {
     pub(super) fn claims(&self, candidate: Option<(usize, &Arc<Running>)>) -> (Vec<usize>, Claims) {
         let options = self.options();
         let slots = self.slots.lock();
+        let running = |slot: &Slot| slot.running.clone();
+        let others = slots.iter().filter_map(running);
+        let all = others.chain(candidate.map(|(_, running)| running.clone()));
+        // A gather waits for collectors, which no thread of the runtime shall do.
+        let waits = all
+            .map(|running| running.roles())
+            .any(|roles| roles.has(Roles::COLLECTOR));
         let mut owners = Vec::new();
         let mut claimants = Vec::new();
         for (index, slot) in slots.iter().enumerate() {
@@ -30,6 +37,7 @@ impl Catalog {
                 metrics: self
                     .plugins_metrics()
                     .map(|plugins| plugins.plugin(&slot.name())),
+                here: slot.trusted && !waits,
                 reply_bytes_max: self.reply_bytes_max(running, slot.bundled),
                 scrape_limit: plugin.scrape_deadline.unwrap_or(options.scrape_limit),
             });

@@ -44,6 +44,8 @@ fn mark(path: &Path) -> FileMark {
 pub(super) struct Slot {
     pub(super) candidate: Candidate,
     pub(super) bundled: bool,
+    /// Its last loaded version was shipped with the host and pinned in its lock file.
+    pub(super) trusted: bool,
     pub(super) fingerprint: Fingerprint,
     /// What its last readable version said about itself.
     pub(super) metadata: Option<Metadata>,
@@ -94,6 +96,7 @@ impl Slot {
         Self {
             candidate,
             bundled,
+            trusted: false,
             fingerprint,
             metadata: None,
             sha256: None,

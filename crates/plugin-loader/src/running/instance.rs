@@ -202,6 +202,35 @@ impl Running {
         self.submit(lane, work, self.hook(permit, None))
     }
 
+    /// Hands one request to the plugin on the caller's own thread and returns when the plugin does.
+    ///
+    /// No deadline can end such a call: it is for plugins that are trusted like the host itself, and
+    /// for answers that are short. The answer goes to `sink`, now or later, from any thread.
+    ///
+    /// # Errors
+    /// A [`Reject`], counted; `sink` was not touched.
+    pub fn call_here(
+        &self,
+        route: u32,
+        request: Request,
+        sink: Box<dyn ReplySink>,
+    ) -> Result<(), Reject> {
+        let (object, permit) = self.admit()?;
+        let permit = Arc::new(permit);
+        let watched = WatchedSink {
+            sink,
+            permit: permit.clone(),
+            _under_way: self.under_way.enter(),
+            server_error: false,
+        };
+        self.gate.tally.call();
+        let (responder, watch) = Reply::over(Box::new(watched));
+        let result = object.call(route, request, responder);
+        watch.returned(&result);
+        self.hook(permit, None)(&Ended::Returned(result));
+        Ok(())
+    }
+
     /// Runs `work` with the plugin on one of its threads: collecting, events, timers, exports.
     ///
     /// `done` is told once how it ended, on the thread where it ended.
