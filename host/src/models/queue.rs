@@ -89,10 +89,10 @@ impl JobQueue {
         self: &Arc<Self>,
         mut job: Job,
         answer: oneshot::Receiver<JobAnswer>,
-    ) -> Result<Ticket, (Job, Refusal)> {
+    ) -> Result<Ticket, (Box<Job>, Refusal)> {
         let mut state = self.state.lock();
         if state.workers == 0 {
-            return Err((job, Refusal::NoWorker));
+            return Err((Box::new(job), Refusal::NoWorker));
         }
         let room = if self.rules.needs_idle_worker {
             state.idle
@@ -100,7 +100,7 @@ impl JobQueue {
             self.rules.jobs_max
         };
         if state.jobs.len() >= room {
-            return Err((job, Refusal::QueueFull));
+            return Err((Box::new(job), Refusal::QueueFull));
         }
         job.number = state.next_number;
         state.next_number += 1;

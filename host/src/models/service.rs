@@ -270,13 +270,6 @@ impl Models {
         self.0.work_folder.remove();
     }
 
-    /// Brings up to date what is read when metrics are gathered: the memory of workers.
-    pub fn refresh_metrics(&self) {
-        for (version, _) in self.0.repository.all() {
-            version.measure_memory();
-        }
-    }
-
     pub(super) fn count(&self) {
         self.0.serving.versions(self.0.repository.len());
     }
@@ -296,6 +289,12 @@ impl ModelList for Models {
                 .number(fields::QUEUE_LEN, version.waiting() as f64)
         };
         self.0.repository.all().into_iter().map(row).collect()
+    }
+
+    fn refresh_metrics(&self) {
+        for (version, _) in self.0.repository.all() {
+            version.measure_memory();
+        }
     }
 }
 

@@ -26,6 +26,9 @@ pub struct Facts {
 pub trait ModelList: Send + Sync + 'static {
     /// One row per version; fields in `meterbox_plugin_abi::models`.
     fn rows(&self) -> Vec<Row>;
+
+    /// Brings up to date what is read when metrics are gathered, such as the memory of workers.
+    fn refresh_metrics(&self) {}
 }
 
 /// No models at all.
@@ -66,6 +69,7 @@ impl House {
             return;
         }
         let collected = self.collectors.collect(filter);
+        self.models.refresh_metrics();
         if let Some(readings) = self.readings.get() {
             readings.refresh(&self.registry.drops());
         }

@@ -35,19 +35,48 @@ mod tests {
     use super::*;
 
     fn order(names: &[&str]) -> Vec<String> {
-        let headers = names.iter().map(|name| ((*name).to_owned(), String::new())).collect();
+        let headers = names
+            .iter()
+            .map(|name| ((*name).to_owned(), String::new()))
+            .collect();
         arrange(headers).into_iter().map(|(name, _)| name).collect()
     }
 
     #[test]
     fn names_come_as_torchserves_handlers_see_them() {
         assert_eq!(
-            order(&["explain", "content-length", "Host", "User-Agent", "Accept", "url_path"]),
-            ["explain", "content-length", "Accept", "User-Agent", "Host", "url_path"]
+            order(&[
+                "explain",
+                "content-length",
+                "Host",
+                "User-Agent",
+                "Accept",
+                "url_path"
+            ]),
+            [
+                "explain",
+                "content-length",
+                "Accept",
+                "User-Agent",
+                "Host",
+                "url_path"
+            ]
         );
         assert_eq!(
-            order(&["Host", "User-Agent", "Accept", "Content-Type", "Content-Length"]),
-            ["Accept", "User-Agent", "Host", "Content-Length", "Content-Type"]
+            order(&[
+                "Host",
+                "User-Agent",
+                "Accept",
+                "Content-Type",
+                "Content-Length"
+            ]),
+            [
+                "Accept",
+                "User-Agent",
+                "Host",
+                "Content-Length",
+                "Content-Type"
+            ]
         );
     }
 

@@ -116,6 +116,3 @@ pub(super) const ROUTES: &[Route] = &[
         predict::invoke,
     ),
 ];
-
-#[cfg(test)]
-mod tests;
