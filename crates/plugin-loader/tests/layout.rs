@@ -20,18 +20,29 @@ fn a_changed_type_is_refused_in_one_sentence_that_names_the_field() {
     for part in ["plugin-api", "plugins/drift"] {
         let target = folder.join(part);
         std::fs::create_dir_all(target.parent().unwrap()).unwrap();
-        let copied = Command::new("cp").arg("-r").arg(root.join(part)).arg(&target).status();
+        let copied = Command::new("cp")
+            .arg("-r")
+            .arg(root.join(part))
+            .arg(&target)
+            .status();
         assert!(copied.unwrap().success());
     }
     std::fs::copy(root.join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
     let change = |from: &Path, to: &Path, old: &str, new: &str| {
         let text = std::fs::read_to_string(from).unwrap();
-        let at = text.find(old).unwrap_or_else(|| panic!("{old:?} is in {}", from.display()));
+        let at = text
+            .find(old)
+            .unwrap_or_else(|| panic!("{old:?} is in {}", from.display()));
         let end = at + text[at..].find('\n').unwrap();
         std::fs::write(to, format!("{}{new}{}", &text[..at], &text[end..])).unwrap();
     };
     let members = "members = [\"plugin-api\", \"plugin-api/abi\", \"plugins/drift\"]";
-    change(&root.join("Cargo.toml"), &folder.join("Cargo.toml"), "members = [", members);
+    change(
+        &root.join("Cargo.toml"),
+        &folder.join("Cargo.toml"),
+        "members = [",
+        members,
+    );
     let codes = folder.join("plugin-api/abi/src/codes.rs");
     change(&codes, &codes, "    Clock: u32 {", "    Clock: u64 {");
     let target = folder.parent().unwrap().join("variant-target");
