@@ -7,8 +7,9 @@ initialized with `initialize(context)`; a function is called once with no data, 
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import inspect
+import os
 import sys
 from types import ModuleType
 from typing import Any, Callable, Optional, Tuple
@@ -40,7 +41,9 @@ def find(handler: str, model_dir: str) -> Tuple[Handle, Initialize]:
     module_name = file[:-3] if file.endswith(".py") else file
     if not module_name:
         raise LoadError(f"handler {handler!r} names no file: use file.py, file or module:function")
-    importlib.invalidate_caches()
+    path = os.path.join(model_dir, folder, module_name + ".py")
+    if os.path.isfile(path):
+        return entry(run(path, module_name), name, handler)
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
@@ -51,6 +54,18 @@ def find(handler: str, model_dir: str) -> Tuple[Handle, Initialize]:
             why = "it is one of those that TorchServe brings along, which need torch: bring your own"
         raise LoadError(f"handler {handler!r} is not found: {why}") from None
     return entry(module, name, handler)
+
+
+def run(path: str, module_name: str) -> ModuleType:
+    """The module in this very file, whatever else goes by its name."""
+    spec = importlib.util.spec_from_file_location(module_name, path)
+    if spec is None or spec.loader is None:
+        raise LoadError(f"{path}: is no Python file")
+    module = importlib.util.module_from_spec(spec)
+    # Known by its name, as an import would make it: pickles and circular imports look there.
+    sys.modules[module_name] = module
+    spec.loader.exec_module(module)
+    return module
 
 
 def entry(module: ModuleType, name: str, handler: str) -> Tuple[Handle, Initialize]:

@@ -25,6 +25,9 @@ def listen_unix(path: str) -> Tuple[socket.socket, str]:
     before = os.umask(0o177)
     try:
         listener.bind(path)
+    except OSError:
+        listener.close()
+        raise
     finally:
         os.umask(before)
     listener.listen(1)
@@ -35,7 +38,11 @@ def listen_tcp(port: int) -> Tuple[socket.socket, str]:
     """Listens on a port of loopback, 0 for a free one. Returns the port too."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(("127.0.0.1", port))
+    try:
+        listener.bind(("127.0.0.1", port))
+    except OSError:
+        listener.close()
+        raise
     listener.listen(1)
     return listener, str(listener.getsockname()[1])
 
