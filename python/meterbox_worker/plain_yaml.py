@@ -23,7 +23,10 @@ _WORDS = {
 }
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", '"': '"', "\\": "\\", "/": "/"}
 #: A key with its colon; what follows is the value.
-_KEY = re.compile(r"""("(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^\s\[\]{},#&*!|>%@`"'-][^:#]*?|-[^\s:#][^:#]*?)\s*:(?:\s+|$)""")
+_KEY = re.compile(
+    r"""("(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^\s\[\]{},#&*!|>%@`"'-][^:#]*?|-[^\s:#][^:#]*?)"""
+    r"""\s*:(?:\s+|$)"""
+)
 #: Depth, indent and content of a line, and its number.
 Line = Tuple[int, str, int]
 

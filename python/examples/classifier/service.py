@@ -1,7 +1,7 @@
 """Sorts messages to a shop by their subject: multinomial naive Bayes in plain Python.
 
-Send the text as `text/plain`, as form field `text`, or as JSON `{"text": "..."}`. The answer is JSON with the label and the
-probability of each label. The weights come from `training/train.py`.
+Send the text as `text/plain`, as form field `text`, or as JSON `{"text": "..."}`. The answer is JSON
+with the label and the probability of each label. The weights come from `training/train.py`.
 """
 
 import json
