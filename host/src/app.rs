@@ -6,7 +6,7 @@
 use crate::api;
 use crate::banner;
 use crate::cli::{Failure, Start};
-use crate::config::{Environment, Settings};
+use crate::config::{Address, Environment, Settings};
 use crate::http::{AccessLog, Listener, Listeners, Server, Tokens, bind};
 use crate::models::{self, Models};
 use crate::plugins::{self, Catalog, Facts, Watch};
@@ -210,10 +210,14 @@ impl App {
     }
 }
 
-/// The listeners that are opened.
+/// The listeners that are opened. Metrics, switched off, keeps its share of a socket that is open
+/// anyway, since no second one could be bound there later; nothing of it is served.
 pub(crate) fn wanted(settings: &Settings) -> Listeners {
     let both = Listeners::INFERENCE | Listeners::MANAGEMENT;
-    if settings.metrics.endpoints_enabled {
+    let listeners = &settings.listeners;
+    let shared = [&listeners.inference, &listeners.management].contains(&&listeners.metrics);
+    let any_port = matches!(listeners.metrics, Address::Tcp { port: 0, .. });
+    if settings.metrics.endpoints_enabled || shared && !any_port {
         both | Listener::Metrics.into()
     } else {
         both

@@ -67,8 +67,18 @@ impl Reloader {
             tracing::warn!(target: "config", "{key} has changed; that takes effect at the next start");
         }
         let open = settings.metrics.endpoints_enabled;
+        let settings = Arc::new(settings);
+        let plugins = Arc::clone(&self.services.plugins);
+        let asked = Arc::clone(&settings);
+        // Plugins that are enabled now have to be started, which blocks.
+        let applied = tokio::task::spawn_blocking(move || plugins.apply(&asked)).await;
+        match applied {
+            Ok(Ok(_)) => {}
+            Ok(Err(refusal)) => return Err(refusal.to_string()),
+            Err(_) => return Err("the plugins could not be reconfigured".to_owned()),
+        }
         self.log.apply(&settings.log);
-        self.services.settings.store(Arc::new(settings));
+        self.services.settings.store(settings);
         self.server.reconfigure();
         self.services.stage.set_metrics_open(open);
         if open {

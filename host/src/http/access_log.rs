@@ -16,7 +16,8 @@ const LINES_MAX: usize = 4096;
 /// Takes lines. Cheap to clone.
 #[derive(Clone)]
 pub struct AccessLog {
-    entries: SyncSender<Entry>,
+    /// Boxed, since the queue's whole room is there from the start.
+    entries: SyncSender<Box<Entry>>,
     drops: Drops,
 }
 
@@ -43,13 +44,13 @@ impl AccessLog {
     }
 
     pub(super) fn write(&self, entry: Entry) {
-        if self.entries.try_send(entry).is_err() {
+        if self.entries.try_send(Box::new(entry)).is_err() {
             self.drops.count("access_log", "queue_full");
         }
     }
 }
 
-fn write_all(entries: &Receiver<Entry>) {
+fn write_all(entries: &Receiver<Box<Entry>>) {
     for entry in entries {
         tracing::info!(target: "access_log", "{}", line(&entry));
     }
