@@ -11,7 +11,7 @@ const ROUND: Duration = Duration::from_millis(700);
 
 /// Runs every row and prints it.
 pub(crate) fn run(_arguments: &[String]) {
-    for row in [start, scrape, predict] {
+    for row in [start, scrape, scrape_with_system, predict] {
         if let Err(complaint) = row() {
             println!("serving: {complaint}");
         }
@@ -61,9 +61,22 @@ fn start() -> Result<(), String> {
     Ok(())
 }
 
-/// H1: GET /metrics of about 10 KB beside bare hyper with a ready body of the same size.
+/// H1: the page of the server itself, from the store through the loaded plugin.
 fn scrape() -> Result<(), String> {
-    let server = host(&["metrics_names=torchserve,torchserve-plugin,meterbox"])?;
+    page("H1  GET /metrics", "plugin.system.enabled=false")
+}
+
+/// The same with the system collector, which reads the kernel's files at every scrape.
+fn scrape_with_system() -> Result<(), String> {
+    page(
+        "H1  the same with system metrics",
+        "plugin.system.enabled=true",
+    )
+}
+
+/// GET /metrics beside bare hyper with a ready body of the same size.
+fn page(title: &str, line: &str) -> Result<(), String> {
+    let server = host(&[line])?;
     let request = get("/metrics");
     server.first_answer("metrics", &request);
     let size = page_bytes(server.address("metrics"))?;
@@ -80,7 +93,7 @@ fn scrape() -> Result<(), String> {
     let spread = spread(&bare);
     let (ours, bare) = (median(ours), median(bare));
     println!(
-        "H1  GET /metrics, {size} bytes, 16 connections: {ours:.0}/s, bare hyper {bare:.0}/s, \
+        "{title}, {size} bytes, 16 connections: {ours:.0}/s, bare hyper {bare:.0}/s, \
          ratio {:.2} (goal >= 0.85), {failed} failed{spread}",
         ours / bare
     );
