@@ -97,6 +97,7 @@ impl App {
         let models = models(&settings, environment, &telemetry)?;
         let catalog = catalog(&settings, &registry, facts, models.clone())?;
         catalog.attach(Arc::clone(&telemetry));
+        models.announce_to(&catalog);
         catalog.scan();
         let watch = settings
             .plugins

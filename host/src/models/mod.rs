@@ -6,6 +6,7 @@
 //! no JSON of the API.
 
 pub mod archive;
+mod events;
 mod gpu;
 mod job;
 mod name;

@@ -1,5 +1,6 @@
 //! The workers of one model version: as many as it is scaled to.
 
+use super::events::VersionEvents;
 use super::queue::{JobQueue, Member};
 use super::wire;
 use super::worker::{Assignment, Launcher, Stage, Stop, Supervisor, WorkerReport, WorkerStatus};
@@ -53,6 +54,7 @@ pub(super) struct Pool {
     queue: Arc<JobQueue>,
     metrics: Arc<VersionMetrics>,
     lines: Arc<ModelLines>,
+    events: Arc<VersionEvents>,
     state: Mutex<State>,
 }
 
@@ -110,6 +112,7 @@ impl Pool {
         queue: Arc<JobQueue>,
         metrics: Arc<VersionMetrics>,
         lines: Arc<ModelLines>,
+        events: Arc<VersionEvents>,
     ) -> Arc<Self> {
         let state = State {
             min: 0,
@@ -126,6 +129,7 @@ impl Pool {
             queue,
             metrics,
             lines,
+            events,
             state,
         })
     }
@@ -202,6 +206,7 @@ impl Pool {
             member: Arc::clone(&member),
             metrics: Arc::clone(&metrics),
             status: Arc::clone(&status),
+            events: Arc::clone(&self.events),
             load: load.into(),
             response_timeout: plan.response_timeout,
             reply_bytes_max: plan.reply_bytes_max,

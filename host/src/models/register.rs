@@ -1,6 +1,7 @@
 //! From the name of an archive to a registered version with workers.
 
 use super::archive::{self, ArchiveError, Runtime, Unpacked};
+use super::events::VersionEvents;
 use super::name;
 use super::pool::{Pool, PoolPlan, Scaled};
 use super::queue::JobQueue;
@@ -167,6 +168,7 @@ impl Models {
         let version = Arc::new(candidate.into_version(&self.0)?);
         self.0.repository.add(Arc::clone(&version))?;
         self.count();
+        version.events.registered();
         tracing::info!(target: "model", "{} {} registered from {}", version.name(), version.version(), version.url());
         Ok(version)
     }
@@ -264,6 +266,7 @@ impl Candidate<'_> {
             retry_timeout: Duration::from_secs(settings.retry_timeout_s.into()),
             reply_bytes_max: shared.reply_bytes_max,
         };
+        let events = Arc::new(VersionEvents::new(&shared.announcer, &name, &version));
         let lines = Arc::new(shared.custom.model(&name, &metrics));
         let (numbers, launcher) = (Arc::clone(&shared.numbers), Arc::clone(&shared.launcher));
         let pool = Pool::new(
@@ -273,6 +276,7 @@ impl Candidate<'_> {
             Arc::clone(&queue),
             Arc::clone(&metrics),
             lines,
+            Arc::clone(&events),
         );
         Ok(Version {
             name,
@@ -284,6 +288,7 @@ impl Candidate<'_> {
             queue,
             pool,
             metrics,
+            events,
             _archive: unpacked,
         })
     }

@@ -1,6 +1,7 @@
 //! All models of the server, for the rest of the server.
 
 use super::archive::Caps;
+use super::events::Announcer;
 use super::gpu;
 use super::pool::{Scaled, WorkerNumbers};
 use super::repository::{Repository, RepositoryError};
@@ -9,7 +10,7 @@ use super::version::Version;
 use super::work_folder::WorkFolder;
 use super::worker::{Launcher, ProcessLauncher, ProcessOptions};
 use crate::config::{Environment, ModelSettings};
-use crate::plugins::ModelList;
+use crate::plugins::{Catalog, ModelList};
 use crate::telemetry::custom::CustomMetrics;
 use crate::telemetry::serving::ServingMetrics;
 use meterbox_plugin_abi::{Row, models as fields};
@@ -93,6 +94,7 @@ pub(super) struct Shared {
     pub(super) caps: Caps,
     pub(super) unpacking: Semaphore,
     pub(super) work_folder: WorkFolder,
+    pub(super) announcer: Announcer,
 }
 
 /// What became of the removal of a version.
@@ -157,7 +159,13 @@ impl Models {
             unpacking: Semaphore::new(UNPACKING_MAX),
             settings,
             work_folder,
+            announcer: Announcer::default(),
         }))
+    }
+
+    /// From now on these plugins are told what happens to models and workers.
+    pub fn announce_to(&self, plugins: &Arc<Catalog>) {
+        self.0.announcer.announce_to(plugins);
     }
 
     /// The named version of a model, or its default one.
@@ -239,6 +247,7 @@ impl Models {
         let patience = self.0.settings.unregister_timeout;
         let closing = tokio::spawn(async move {
             let in_time = removed.close(patience).await;
+            removed.events.unregistered();
             tracing::info!(target: "model", "{} {} unregistered", removed.name(), removed.version());
             in_time
         });

@@ -1,5 +1,6 @@
 //! What several test modules here need: a folder, and workers that a test plays itself.
 
+use super::events::{Announcer, VersionEvents};
 use super::job::{Input, Job, JobAnswer};
 use super::pool::{Pool, PoolPlan, WorkerNumbers};
 use super::queue::{JobQueue, QueueRules, Ticket};
@@ -114,6 +115,7 @@ impl Stage {
             queue_of_pool,
             metrics_of_pool,
             lines,
+            Arc::new(VersionEvents::new(&Announcer::default(), "noop", "1.11")),
         );
         Self {
             bench,

@@ -1,6 +1,7 @@
 //! One version of a model: its archive, its settings, its queue and its workers.
 
 use super::archive::{Runtime, Unpacked};
+use super::events::VersionEvents;
 use super::job::{Input, Job};
 use super::pool::{Pool, Scaling};
 use super::queue::{JobQueue, Ticket};
@@ -21,6 +22,7 @@ pub struct Version {
     pub(super) queue: Arc<JobQueue>,
     pub(super) pool: Arc<Pool>,
     pub(super) metrics: Arc<VersionMetrics>,
+    pub(super) events: Arc<VersionEvents>,
     /// Goes with the version, after its workers.
     pub(super) _archive: Unpacked,
 }

@@ -143,6 +143,12 @@ impl Catalog {
         let _ = self.house.readings.set(Readings { telemetry, catalog });
     }
 
+    /// Whether any plugin listens to events.
+    #[must_use]
+    pub fn has_listeners(&self) -> bool {
+        !self.listeners.load().is_empty()
+    }
+
     /// Tells an event to every plugin that subscribed to its kind. Never waits.
     pub fn publish_event(&self, kind: EventKinds, event: &Row) {
         for (name, subscription) in self.listeners.load().iter() {

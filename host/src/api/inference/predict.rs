@@ -9,8 +9,10 @@ use crate::http::{Answer, ApiError, Class, Outcome, Params, Request};
 use crate::models::Input;
 use crate::services::Services;
 use crate::telemetry::serving::{Refusal, UrlVersion};
+use meterbox_plugin_abi::Row;
+use meterbox_plugin_abi::events::{self as fields, EventKinds};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// When a client may come back that met a full queue.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
@@ -95,8 +97,37 @@ async fn ask(
     let ticket = found
         .predict(request.id.to_string(), input, request.received, url)
         .map_err(|refusal| refused(name, version, refusal))?;
+    let version = found.version().to_owned();
     drop(found);
-    answer::reply(ticket.answer().await)
+    let outcome = answer::reply(ticket.answer().await);
+    if services.plugins.has_listeners() {
+        announce(services, request, name, version, &outcome);
+    }
+    outcome
+}
+
+/// Tells plugins that listen that a prediction was answered.
+fn announce(services: &Services, request: &Request, name: &str, version: String, done: &Outcome) {
+    let (status, body) = match done {
+        Ok(reply) => (reply.status(), reply.body_bytes().map_or(0, <[u8]>::len)),
+        Err(error) => (error.status(), 0),
+    };
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    let row = Row::new()
+        .number(fields::UNIX_SECONDS, since.as_secs_f64())
+        .text(fields::MODEL, name)
+        .text(fields::MODEL_VERSION, version)
+        .text(fields::METHOD, request.method.as_str())
+        .text(fields::PATH, request.path())
+        .number(fields::STATUS, status.into())
+        .number(fields::SECONDS, request.received.elapsed().as_secs_f64())
+        .number(fields::BYTES_IN, request.body.len() as f64)
+        .number(fields::BYTES_OUT, body as f64);
+    services
+        .plugins
+        .publish_event(EventKinds::REQUEST_DONE, &row);
 }
 
 /// The text is the same for a full queue, and the stray quotation mark behind a version is sent.

@@ -5,6 +5,7 @@ use super::launch::{Assignment, Exit, LaunchError, Launched, Launcher, Process};
 use super::link::{Link, LinkError};
 use super::session::{End, Session};
 use super::status::WorkerStatus;
+use crate::models::events::VersionEvents;
 use crate::models::job::{Job, JobFailure};
 use crate::models::queue::{JobQueue, Member};
 use crate::telemetry::serving::VersionMetrics;
@@ -51,6 +52,8 @@ pub(crate) struct Supervisor {
     pub(crate) member: Arc<Member>,
     pub(crate) metrics: Arc<WorkerMetrics>,
     pub(crate) status: Arc<WorkerStatus>,
+    /// What plugins are told.
+    pub(crate) events: Arc<VersionEvents>,
     /// The bytes of LOAD.
     pub(crate) load: Arc<[u8]>,
     pub(crate) response_timeout: Duration,
@@ -89,6 +92,8 @@ impl Supervisor {
             };
             let verdict = backoff.ended(begin.elapsed(), jitter());
             self.metrics.died(failure.death);
+            self.events
+                .worker_died(self.assignment.id, failure.death.reason());
             self.status.failed(failure.code, verdict.aside);
             let worker = self.assignment.name.as_str();
             let (text, pause) = (failure.text, verdict.pause);
@@ -132,6 +137,7 @@ impl Supervisor {
         backoff.loaded();
         self.member.come_back();
         self.status.ready();
+        self.events.worker_started(self.assignment.id);
         let session = Session {
             link: &mut link,
             queue: &self.queue,

@@ -78,7 +78,7 @@ pub(super) fn body(line: &str) -> Option<&str> {
 }
 
 impl<'a> MetricLine<'a> {
-    /// Reads what [`body`] gave.
+    /// Reads what `body` gave.
     ///
     /// # Errors
     /// The first part that is not as the grammar wants it.
