@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import platform
 import socket
 import sys
 from typing import List, Optional, Sequence
@@ -77,7 +76,7 @@ def serve(chosen: argparse.Namespace) -> int:
     print(f"Listening on port: {name}")
     print(f"[PID]{os.getpid()}")
     print("Torch worker started.")
-    print(f"Python runtime: {platform.python_version()}")
+    print(f"Python runtime: {sys.version.split()[0]}")
     try:
         connection = accept(listener)
     except socket.timeout:

@@ -8,7 +8,6 @@ initialized with `initialize(context)`; a function is called once with no data, 
 from __future__ import annotations
 
 import importlib.util
-import inspect
 import os
 import sys
 from types import ModuleType
@@ -71,15 +70,16 @@ def run(path: str, module_name: str) -> ModuleType:
 def entry(module: ModuleType, name: str, handler: str) -> Tuple[Handle, Initialize]:
     """What answers batches in a module."""
     found = getattr(module, name or "handle", None)
-    if inspect.isclass(found):
+    if isinstance(found, type):
         return method(found)
     if callable(found):
         return found, lambda context: found(None, context)
     if name:
         raise LoadError(f"handler {handler!r} is not found: the module has no function {name!r}")
     classes = [
-        one for _, one in inspect.getmembers(module, inspect.isclass)
-        if one.__module__ == module.__name__ and callable(getattr(one, "handle", None))
+        one for _, one in sorted(vars(module).items())
+        if isinstance(one, type) and one.__module__ == module.__name__
+        and callable(getattr(one, "handle", None))
     ]
     if len(classes) != 1:
         names = ", ".join(one.__name__ for one in classes) or "none"
