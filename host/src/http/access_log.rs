@@ -52,7 +52,7 @@ impl AccessLog {
 
 fn write_all(entries: &Receiver<Box<Entry>>) {
     for entry in entries {
-        tracing::info!(target: "access_log", "{}", line(&entry));
+        tracing::info!(target: "access", "{}", line(&entry));
     }
 }
 

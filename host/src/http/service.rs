@@ -16,6 +16,7 @@ use super::route::{Answer, Effect, Guard, Outcome, Params};
 use super::router::{self, Found, Segments};
 use crate::config::Settings;
 use crate::plugins::Endpoint;
+use crate::telemetry::http::HttpMetrics;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response, Version, header, request::Parts};
 use hyper::body::Incoming;
@@ -305,13 +306,33 @@ impl Session {
                 endpoint,
                 route,
                 rest,
-                ..
-            } => Box::pin(async move { endpoint::answer(&endpoint, route, rest, request).await }),
+                listener,
+            } => {
+                let services = Arc::clone(&self.front.services);
+                Box::pin(async move {
+                    let outcome = endpoint::answer(&endpoint, route, rest, request).await;
+                    if listener == Listener::Metrics {
+                        note_scrape(services.telemetry.http(), &outcome);
+                    }
+                    outcome
+                })
+            }
             Target::OtherMethods(allow, _) => {
                 Box::pin(async move { Err(ApiError::method_not_allowed(&allow)) })
             }
             Target::Nothing => Box::pin(async { Err(ApiError::not_found()) }),
         }
+    }
+}
+
+fn note_scrape(http: &HttpMetrics, outcome: &Outcome) {
+    match outcome {
+        Ok(reply) => {
+            let content_type = reply.header("content-type");
+            let content_type = content_type.and_then(|value| value.to_str().ok());
+            http.scraped(content_type.unwrap_or(""), reply.status());
+        }
+        Err(error) => http.scraped("", error.status()),
     }
 }
 
