@@ -55,7 +55,15 @@ pub(crate) fn test(arguments: &[String]) -> Outcome {
     run(cargo()
         .args(["test", "--workspace", "--exclude", "meterbox-tests"])
         .args(arguments))?;
+    python()?;
     integration(arguments)
+}
+
+/// The tests of the worker and the archiver.
+fn python() -> Outcome {
+    run(command("python3")
+        .args(["-B", "-m", "unittest", "discover", "-s"])
+        .arg(root().join("python/tests")))
 }
 
 /// The integration tests; they build the host and the plugins they load.
