@@ -298,3 +298,6 @@ impl Candidate<'_> {
 pub(super) fn name_of_file(url: &str) -> Option<String> {
     Some(Store::default_name(url)).filter(|name| name::is_valid(name))
 }
+
+#[cfg(test)]
+mod tests;

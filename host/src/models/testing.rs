@@ -4,7 +4,10 @@ use super::events::{Announcer, VersionEvents};
 use super::job::{Input, Job, JobAnswer};
 use super::pool::{Pool, PoolPlan, WorkerNumbers};
 use super::queue::{JobQueue, QueueRules, Ticket};
+use super::service::{Models, Options};
+use super::work_folder::WorkFolder;
 use super::worker::{Assignment, Exit, LaunchError, Launched, Launcher, Process};
+use crate::config::{Environment, ModelSettings, Settings};
 use crate::telemetry::serving::{Refusal, UrlVersion, VersionMetrics};
 use crate::telemetry::testing::Bench;
 use parking_lot::Mutex;
@@ -157,6 +160,59 @@ impl Stage {
     pub(crate) fn value(&self, name: &str, more_labels: &str) -> Option<f64> {
         let labels = format!("model_name=\"noop\",model_version=\"1.11\"{more_labels}");
         self.bench.value(name, &labels)
+    }
+}
+
+/// All models of a server, whose workers the test plays.
+pub(crate) struct House {
+    pub(crate) models: Models,
+    workers: mpsc::Receiver<Actor>,
+    temp: Folder,
+    _store: Folder,
+    _bench: Bench,
+}
+
+impl House {
+    /// With this store, and settings changed so.
+    pub(crate) fn new(store: Folder, change: impl FnOnce(&mut ModelSettings)) -> Self {
+        let bench = Bench::new();
+        let temp = Folder::new("house");
+        let mut settings = Settings::defaults().models;
+        settings.store = Some(store.path().to_owned());
+        change(&mut settings);
+        let options = Options {
+            settings,
+            temp_folder: temp.path().to_owned(),
+            metrics_config: None,
+            reply_bytes_max: 1 << 16,
+            environment: Environment::default(),
+            serving: bench.telemetry.serving().clone(),
+            custom: bench.telemetry.custom().clone(),
+        };
+        let (sender, workers) = mpsc::channel(64);
+        let work_folder = WorkFolder::create(temp.path()).unwrap();
+        let models = Models::with_launcher(options, work_folder, Arc::new(Theatre(sender)));
+        Self {
+            models,
+            workers,
+            temp,
+            _store: store,
+            _bench: bench,
+        }
+    }
+
+    /// The next process that is started; it has not loaded yet.
+    pub(crate) async fn process(&mut self) -> Actor {
+        soon(self.workers.recv())
+            .await
+            .expect("the models keep their launcher")
+    }
+
+    /// How many archives lie unpacked.
+    pub(crate) fn unpacked(&self) -> usize {
+        let folder = std::fs::read_dir(self.temp.path()).unwrap().next();
+        let models = folder.unwrap().unwrap().path().join("models");
+        std::fs::read_dir(models).unwrap().count()
     }
 }
 
