@@ -140,6 +140,15 @@ impl Reply {
         self.headers.get(name)
     }
 
+    /// The length of the body if it is known.
+    #[must_use]
+    pub fn length(&self) -> Option<u64> {
+        match &self.body {
+            Body::Ready(bytes) => Some(bytes.len() as u64),
+            Body::Stream(stream) => stream.length(),
+        }
+    }
+
     /// The body if it is ready.
     #[must_use]
     pub fn body_bytes(&self) -> Option<&[u8]> {

@@ -37,6 +37,7 @@ pub(super) fn respond(
     keep: bool,
     account: Account,
 ) -> Response<Payload> {
+    let length = reply.length();
     let Reply {
         status,
         phrase,
@@ -47,10 +48,6 @@ pub(super) fn respond(
     let content = match body {
         Body::Ready(bytes) => Content::Ready(bytes),
         Body::Stream(stream) => Content::Stream(stream),
-    };
-    let length = match &content {
-        Content::Ready(bytes) => Some(bytes.len() as u64),
-        Content::Stream(stream) => stream.length(),
     };
     if bare {
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(0));

@@ -61,6 +61,7 @@ pub(super) async fn serve(
     let logged = session.settings.log.access;
     let mut account = Account::new(front, link, session.peer, &parts, received, logged);
     let wants_keep = wants_keep_alive(&parts);
+    let chunks = parts.version == Version::HTTP_11;
     let Handled {
         reply,
         counted,
@@ -68,7 +69,9 @@ pub(super) async fn serve(
     } = session.handle(id, received, parts, body).await;
     account.answer(reply.status(), counted);
     let error = reply.status() >= 400 && !reply.bare;
-    let keep = wants_keep && !close && !error && !session.link.is_draining();
+    // The end of the connection is the only end that a client of HTTP/1.0 can see.
+    let ends = chunks || reply.length().is_some();
+    let keep = wants_keep && ends && !close && !error && !session.link.is_draining();
     Ok(respond(reply, id, keep, account))
 }
 

@@ -1,5 +1,10 @@
 //! The HTTP layer of the real program, over real sockets: what is refused, what stays open, what ends.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a failure here is the failure of the test"
+)]
+
 mod server;
 
 use rustix::process::Signal;

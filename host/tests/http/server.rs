@@ -25,7 +25,7 @@ impl Server {
         let mut server = Self::spawn(lines);
         let out = server.child.stdout.take().unwrap();
         let mut out = BufReader::new(out).lines().map_while(Result::ok);
-        while let Some(line) = out.next() {
+        for line in out.by_ref() {
             if let Some(rest) = line.strip_prefix("listening on ") {
                 let (listeners, place) = rest.split_once(" at ").unwrap();
                 server.places.push((listeners.to_owned(), place.to_owned()));
