@@ -268,8 +268,8 @@ fn telemetry(
         uuid: facts.uuid.clone(),
         build: Build {
             version: env!("CARGO_PKG_VERSION"),
-            revision: option_env!("METERBOX_REVISION").unwrap_or(""),
-            rustc: option_env!("METERBOX_RUSTC").unwrap_or(""),
+            revision: env!("METERBOX_REVISION"),
+            rustc: env!("METERBOX_RUSTC"),
         },
         name_sets: metrics.name_sets.clone(),
         detail: metrics.detail,
