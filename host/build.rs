@@ -1,6 +1,9 @@
 //! Tells the program which compiler and which revision it was built from, where that can be known.
 
-#![allow(clippy::print_stdout, reason = "cargo reads what a build script prints")]
+#![allow(
+    clippy::print_stdout,
+    reason = "cargo reads what a build script prints"
+)]
 
 use std::process::Command;
 
