@@ -11,6 +11,8 @@ pub struct Built {
     pub root: PathBuf,
     /// The host's program.
     pub meterbox: PathBuf,
+    /// The folder cargo builds into.
+    pub target: PathBuf,
     /// A folder with every archive of the repository, examples and test models.
     pub models: PathBuf,
     /// The folder cargo puts libraries into.
@@ -73,6 +75,7 @@ fn build() -> Built {
         meterbox: libraries.join("meterbox"),
         models,
         libraries,
+        target,
         root,
     }
 }
