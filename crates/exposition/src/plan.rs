@@ -129,10 +129,20 @@ impl Plan {
 
 /// Appends `text` with each byte of `escapes` replaced by its text.
 pub(crate) fn push_escaped(out: &mut Vec<u8>, text: &str, escapes: &[(u8, &str)]) {
-    for byte in text.bytes() {
-        match escapes.iter().find(|(plain, _)| *plain == byte) {
-            Some((_, escaped)) => out.extend_from_slice(escaped.as_bytes()),
-            None => out.push(byte),
-        }
+    let escape = |byte: u8| escapes.iter().find(|(plain, _)| *plain == byte);
+    let mut rest = text.as_bytes();
+    // Hardly any text has one, so whole stretches are copied.
+    while let Some(at) = rest.iter().position(|byte| escape(*byte).is_some()) {
+        out.extend_from_slice(&rest[..at]);
+        out.extend(escape(rest[at]).map_or(&b""[..], |(_, escaped)| escaped.as_bytes()));
+        rest = &rest[at + 1..];
     }
+    out.extend_from_slice(rest);
+}
+
+/// Appends each part.
+pub(crate) fn push_all(out: &mut Vec<u8>, parts: &[&str]) {
+    parts
+        .iter()
+        .for_each(|part| out.extend_from_slice(part.as_bytes()));
 }

@@ -117,10 +117,15 @@ fn in_order<'a>(
 }
 
 fn show_store(family: FamilyView<'_>, columns: &mut Columns, visitor: &mut dyn Visitor) -> Flow {
+    let mut segments = family.segments().peekable();
+    if segments.peek().is_none() && !family.show_empty() {
+        // Nobody prints it, and at a young server that is most of them.
+        return Flow::Continue;
+    }
     if visitor.family(&Family::of(&StoreFamily(family))) == Flow::Stop {
         return Flow::Stop;
     }
-    for view in family.segments() {
+    for view in segments {
         view.read(columns);
         if visitor.segment(&Segment::of(&StoreSegment { view, columns })) == Flow::Stop {
             return Flow::Stop;
