@@ -3,6 +3,7 @@
 //! All or nothing: a configuration with an error, or an address that cannot be bound, changes nothing.
 
 use crate::app::{unix_seconds, wanted};
+use crate::banner;
 use crate::config::{LoadRequest, Settings, keys};
 use crate::http::{Listener, Listeners, Server, bind};
 use crate::services::Services;
@@ -86,7 +87,13 @@ impl Reloader {
         } else {
             self.server.close(Listener::Metrics).await;
         }
-        self.services.places.store(Arc::new(self.server.places()));
+        let places = self.server.places();
+        if opens {
+            // A port that the system chose is another one now: whoever reads the lines must know.
+            let metrics = places.iter().filter(|place| place.0.has(Listener::Metrics));
+            banner::listeners(&metrics.cloned().collect::<Vec<_>>());
+        }
+        self.services.places.store(Arc::new(places));
         Ok(())
     }
 }
