@@ -31,7 +31,7 @@ pub struct Encoder<'f, S> {
     filter: Filter<'f>,
     created: bool,
     chunk: Chunk<S>,
-    plan: Option<Plan>,
+    plan: Plan,
     /// The labels of one histogram, kept to spare an allocation per series.
     prefix: Vec<u8>,
     tally: Tally,
@@ -49,7 +49,7 @@ impl<'f, S: Sink> Encoder<'f, S> {
             filter,
             created: true,
             chunk: Chunk::new(sink),
-            plan: None,
+            plan: Plan::new(),
             prefix: Vec::new(),
             tally: Tally::default(),
         }
@@ -81,22 +81,21 @@ impl<'f, S: Sink> Encoder<'f, S> {
 
 impl<S: Sink> Visitor for Encoder<'_, S> {
     fn family(&mut self, family: &Family<'_>) -> Flow {
-        let mut plan = match self.format {
-            Format::Text => text::plan(family, &self.filter),
-            Format::OpenMetrics => openmetrics::plan(family, &self.filter, self.created),
-        };
+        let plan = &mut self.plan;
+        match self.format {
+            Format::Text => text::plan(plan, family, &self.filter),
+            Format::OpenMetrics => openmetrics::plan(plan, family, &self.filter, self.created),
+        }
         if self.filter.is_all() && family.flags() & FAMILY_SHOW_EMPTY != 0 {
             self.chunk.push(&plan.header);
             plan.header.clear();
         }
-        self.plan = plan.prints().then_some(plan);
         self.chunk.flow()
     }
 
     fn segment(&mut self, segment: &Segment<'_>) -> Flow {
-        if let Some(plan) = &mut self.plan
-            && !segment.is_empty()
-        {
+        let plan = &mut self.plan;
+        if plan.prints() && !segment.is_empty() {
             self.chunk.push(&plan.header);
             plan.header.clear();
             let (chunk, prefix) = (&mut self.chunk, &mut self.prefix);

@@ -9,8 +9,8 @@
 
 use meterbox_plugin_abi::gather::{Family, Filter, Kind};
 
-use crate::number::{NUMBER_BYTES, Slot, canonical, canonical_count};
-use crate::plan::{Head, Plan, Shape, Tail, push_escaped};
+use crate::number::{Slot, canonical, canonical_count};
+use crate::plan::{Head, Plan, Shape, push_escaped};
 use crate::rows::Layout;
 
 /// The line that ends every page.
@@ -51,8 +51,8 @@ fn identity(name: &str, kind: Kind) -> (&str, &'static str) {
     }
 }
 
-/// The lines of `family`, as far as `filter` wants them; `created` asks for `_created` samples.
-pub(crate) fn plan(family: &Family<'_>, filter: &Filter<'_>, created: bool) -> Plan {
+/// Plans the lines of `family`, as far as `filter` wants them; `created` asks for `_created` samples.
+pub(crate) fn plan(plan: &mut Plan, family: &Family<'_>, filter: &Filter<'_>, created: bool) {
     let (name, kind) = (family.name(), family.kind());
     let (base, word) = identity(name, kind);
     let wanted = |base, suffix| {
@@ -60,18 +60,16 @@ pub(crate) fn plan(family: &Family<'_>, filter: &Filter<'_>, created: bool) -> P
             .wants_sample(base, suffix)
             .then(|| Head::of(base, suffix))
     };
-    let mut plan = match kind {
-        Kind::HISTOGRAM => Plan {
-            bucket: wanted(name, "_bucket"),
-            tails: tails(family.bounds()),
-            ..Plan::new(Shape::Histogram)
-        },
-        Kind::SUMMARY => Plan::new(Shape::Summary),
-        _ => Plan {
-            value: wanted(name, ""),
-            ..Plan::new(Shape::Value)
-        },
-    };
+    plan.begin(Shape::of(kind));
+    match plan.shape {
+        Shape::Value => plan.value = wanted(name, ""),
+        Shape::Histogram => {
+            plan.bucket = wanted(name, "_bucket");
+            let close = &OpenMetrics::CLOSE[..OpenMetrics::CLOSE_BYTES];
+            plan.make_tails(family.bounds(), close, canonical);
+        }
+        Shape::Summary => {}
+    }
     // A sum that can fall is not a counter: with negative bounds the format forbids it.
     let sums = plan.shape != Shape::Value && family.bounds().first().is_none_or(|low| *low >= 0.0);
     if sums {
@@ -81,38 +79,23 @@ pub(crate) fn plan(family: &Family<'_>, filter: &Filter<'_>, created: bool) -> P
     if created && (sums || word == "counter") {
         plan.created = wanted(base, "_created");
     }
-    plan.header = header(family, base, word);
-    plan
+    header(plan, family, base, word);
 }
 
-fn header(family: &Family<'_>, base: &str, word: &str) -> Vec<u8> {
+fn header(plan: &mut Plan, family: &Family<'_>, base: &str, word: &str) {
     let (help, unit) = (family.help(), family.unit());
-    let mut header = format!("# TYPE {base} {word}\n").into_bytes();
+    plan.say(&["# TYPE ", base, " ", word, "\n"]);
     let has_unit = base
         .strip_suffix(unit)
         .is_some_and(|rest| rest.ends_with('_'));
     if !unit.is_empty() && has_unit {
-        header.extend_from_slice(format!("# UNIT {base} {unit}\n").as_bytes());
+        plan.say(&["# UNIT ", base, " ", unit, "\n"]);
     }
     if !help.is_empty() {
-        header.extend_from_slice(format!("# HELP {base} ").as_bytes());
-        push_escaped(&mut header, help, &HELP_ESCAPES);
-        header.push(b'\n');
+        plan.say(&["# HELP ", base, " "]);
+        push_escaped(&mut plan.header, help, &HELP_ESCAPES);
+        plan.header.push(b'\n');
     }
-    header
-}
-
-fn tails(bounds: &[f64]) -> Vec<Tail> {
-    let close = &OpenMetrics::CLOSE[..OpenMetrics::CLOSE_BYTES];
-    let mut slot = [0; NUMBER_BYTES];
-    bounds
-        .iter()
-        .chain(&[f64::INFINITY])
-        .map(|bound| {
-            let length = canonical(*bound, &mut slot);
-            Tail::of(&slot[..length], close)
-        })
-        .collect()
 }
 
 #[cfg(test)]

@@ -3,48 +3,63 @@
 //! A format fills in a [`Plan`]; [`rows`](crate::rows) then writes every series by it. Which of
 //! the family's samples a filter wants is settled here too, so that rows ask no names.
 
+use meterbox_plugin_abi::gather::Kind;
+
 use crate::copy::{put, put_padded};
+use crate::number::{NUMBER_BYTES, Slot};
 
 /// Bytes copied for a short head, whatever its length.
 const HEAD_BYTES: usize = 64;
 
 /// The start of a line: a sample's name and `{`.
-#[derive(Default)]
 pub(crate) struct Head {
-    /// Zero-padded to at least [`HEAD_BYTES`].
-    text: Vec<u8>,
+    /// A short head, zero-padded.
+    short: [u8; HEAD_BYTES],
+    /// A head that is longer; without one no memory is asked for.
+    long: Vec<u8>,
     length: usize,
 }
 
 impl Head {
     /// The head of samples named `base` + `suffix`.
     pub(crate) fn of(base: &str, suffix: &str) -> Self {
-        let mut text = Vec::with_capacity(HEAD_BYTES);
-        for part in [base, suffix, "{"] {
-            text.extend_from_slice(part.as_bytes());
+        let parts = [base.as_bytes(), suffix.as_bytes(), b"{"];
+        let mut head = Self {
+            short: [0; HEAD_BYTES],
+            long: Vec::new(),
+            length: base.len() + suffix.len() + 1,
+        };
+        if head.length > HEAD_BYTES {
+            head.long = parts.concat();
+        } else {
+            let put_one = |at, part: &[u8]| put(&mut head.short, at, part);
+            parts.into_iter().fold(0, put_one);
         }
-        let length = text.len();
-        text.resize(length.max(HEAD_BYTES), 0);
-        Self { text, length }
+        head
     }
 
     /// Name and `{`.
     pub(crate) fn bytes(&self) -> &[u8] {
-        &self.text[..self.length]
+        if self.length > HEAD_BYTES {
+            &self.long
+        } else {
+            &self.short[..self.length]
+        }
     }
 
     /// Room to have for [`put`](Self::put).
     #[inline(always)]
     pub(crate) fn need(&self) -> usize {
-        self.text.len()
+        self.length.max(HEAD_BYTES)
     }
 
     /// Writes name and `{` at the start of `out`.
     #[inline(always)]
     pub(crate) fn put(&self, out: &mut [u8]) -> usize {
-        match self.text.first_chunk::<HEAD_BYTES>() {
-            Some(head) if self.length <= HEAD_BYTES => put_padded(out, 0, head, self.length),
-            _ => put(out, 0, self.bytes()),
+        if self.length <= HEAD_BYTES {
+            put_padded(out, 0, &self.short, self.length)
+        } else {
+            put(out, 0, &self.long)
         }
     }
 }
@@ -84,7 +99,19 @@ pub(crate) enum Shape {
     Summary,
 }
 
-/// The plan of one family; a sample that is not printed has no head.
+impl Shape {
+    /// The shape of a kind's rows.
+    pub(crate) fn of(kind: Kind) -> Self {
+        match kind {
+            Kind::HISTOGRAM => Self::Histogram,
+            Kind::SUMMARY => Self::Summary,
+            _ => Self::Value,
+        }
+    }
+}
+
+/// The plan of one family; a sample that is not printed has no head. One plan serves family after
+/// family, so that a page asks for no memory per family.
 pub(crate) struct Plan {
     /// The comment lines, printed before the first sample.
     pub(crate) header: Vec<u8>,
@@ -93,23 +120,65 @@ pub(crate) struct Plan {
     pub(crate) bucket: Option<Head>,
     /// One per bound and one for `+Inf`.
     pub(crate) tails: Vec<Tail>,
+    /// The bounds that `tails` were made of: most histograms have those of the one before.
+    bounds: Vec<f64>,
     pub(crate) count: Option<Head>,
     pub(crate) sum: Option<Head>,
     pub(crate) created: Option<Head>,
 }
 
 impl Plan {
-    /// A plan that prints nothing yet.
-    pub(crate) fn new(shape: Shape) -> Self {
+    /// A plan that prints nothing.
+    pub(crate) fn new() -> Self {
         Self {
             header: Vec::new(),
-            shape,
+            shape: Shape::Value,
             value: None,
             bucket: None,
             tails: Vec::new(),
+            bounds: Vec::new(),
             count: None,
             sum: None,
             created: None,
+        }
+    }
+
+    /// Begins the next family: a plan that prints nothing yet.
+    pub(crate) fn begin(&mut self, shape: Shape) {
+        self.header.clear();
+        self.shape = shape;
+        self.value = None;
+        self.bucket = None;
+        self.count = None;
+        self.sum = None;
+        self.created = None;
+    }
+
+    /// The tails of these bounds, each printed by `print`, then `close`. One plan is for one format.
+    pub(crate) fn make_tails(
+        &mut self,
+        bounds: &[f64],
+        close: &[u8],
+        print: impl Fn(f64, &mut Slot) -> usize,
+    ) {
+        let same = bounds.iter().map(|bound| bound.to_bits());
+        if !self.tails.is_empty() && same.eq(self.bounds.iter().map(|bound| bound.to_bits())) {
+            return;
+        }
+        self.bounds.clear();
+        self.bounds.extend_from_slice(bounds);
+        self.tails.clear();
+        let mut slot = [0; NUMBER_BYTES];
+        for bound in bounds.iter().chain(&[f64::INFINITY]) {
+            let length = print(*bound, &mut slot);
+            self.tails.push(Tail::of(&slot[..length], close));
+        }
+    }
+
+    /// Appends a line of the header, or a part of one.
+    pub(crate) fn say(&mut self, parts: &[&str]) {
+        for part in parts {
+            self.header.extend_from_slice(part.as_bytes());
         }
     }
 
@@ -128,21 +197,25 @@ impl Plan {
 }
 
 /// Appends `text` with each byte of `escapes` replaced by its text.
-pub(crate) fn push_escaped(out: &mut Vec<u8>, text: &str, escapes: &[(u8, &str)]) {
-    let escape = |byte: u8| escapes.iter().find(|(plain, _)| *plain == byte);
-    let mut rest = text.as_bytes();
-    // Hardly any text has one, so whole stretches are copied.
-    while let Some(at) = rest.iter().position(|byte| escape(*byte).is_some()) {
-        out.extend_from_slice(&rest[..at]);
-        out.extend(escape(rest[at]).map_or(&b""[..], |(_, escaped)| escaped.as_bytes()));
-        rest = &rest[at + 1..];
+pub(crate) fn push_escaped<const N: usize>(
+    out: &mut Vec<u8>,
+    text: &str,
+    escapes: &[(u8, &str); N],
+) {
+    // Without an early end, so that it is done for many bytes at once; nearly no text has one.
+    let needed = text.bytes().fold(false, |needed, byte| {
+        escapes
+            .iter()
+            .fold(needed, |needed, (plain, _)| needed | (*plain == byte))
+    });
+    if !needed {
+        out.extend_from_slice(text.as_bytes());
+        return;
     }
-    out.extend_from_slice(rest);
-}
-
-/// Appends each part.
-pub(crate) fn push_all(out: &mut Vec<u8>, parts: &[&str]) {
-    parts
-        .iter()
-        .for_each(|part| out.extend_from_slice(part.as_bytes()));
+    for byte in text.bytes() {
+        match escapes.iter().find(|(plain, _)| *plain == byte) {
+            Some((_, escaped)) => out.extend_from_slice(escaped.as_bytes()),
+            None => out.push(byte),
+        }
+    }
 }

@@ -9,8 +9,8 @@
 
 use meterbox_plugin_abi::gather::{Family, Filter, Kind};
 
-use crate::number::{NUMBER_BYTES, Slot, java, java_count};
-use crate::plan::{Head, Plan, Shape, Tail, push_all, push_escaped};
+use crate::number::{Slot, java, java_count};
+use crate::plan::{Head, Plan, Shape, push_escaped};
 use crate::rows::Layout;
 
 pub(crate) struct Text;
@@ -44,50 +44,31 @@ fn type_word(kind: Kind) -> &'static str {
     }
 }
 
-/// The lines of `family`, as far as `filter` wants them.
-pub(crate) fn plan(family: &Family<'_>, filter: &Filter<'_>) -> Plan {
+/// Plans the lines of `family`, as far as `filter` wants them.
+pub(crate) fn plan(plan: &mut Plan, family: &Family<'_>, filter: &Filter<'_>) {
     let (name, kind) = (family.name(), family.kind());
     let wanted = |suffix| {
         filter
             .wants_sample(name, suffix)
             .then(|| Head::of(name, suffix))
     };
-    let mut plan = match kind {
-        Kind::HISTOGRAM => Plan {
-            bucket: wanted("_bucket"),
-            tails: tails(family.bounds()),
-            ..Plan::new(Shape::Histogram)
-        },
-        Kind::SUMMARY => Plan::new(Shape::Summary),
-        _ => Plan {
-            value: wanted(""),
-            ..Plan::new(Shape::Value)
-        },
-    };
+    plan.begin(Shape::of(kind));
+    match plan.shape {
+        Shape::Value => plan.value = wanted(""),
+        Shape::Histogram => {
+            plan.bucket = wanted("_bucket");
+            let close = &Text::CLOSE[..Text::CLOSE_BYTES];
+            plan.make_tails(family.bounds(), close, java);
+        }
+        Shape::Summary => {}
+    }
     if plan.shape != Shape::Value {
         plan.count = wanted("_count");
         plan.sum = wanted("_sum");
     }
-    let header = &mut plan.header;
-    // Both lines in one piece of memory: a page has a hundred of them.
-    header.reserve(2 * name.len() + family.help().len() + "# HELP  \n# TYPE  histogram\n".len());
-    push_all(header, &["# HELP ", name, " "]);
-    push_escaped(header, family.help(), &HELP_ESCAPES);
-    push_all(header, &["\n# TYPE ", name, " ", type_word(kind), "\n"]);
-    plan
-}
-
-fn tails(bounds: &[f64]) -> Vec<Tail> {
-    let close = &Text::CLOSE[..Text::CLOSE_BYTES];
-    let mut slot = [0; NUMBER_BYTES];
-    bounds
-        .iter()
-        .chain(&[f64::INFINITY])
-        .map(|bound| {
-            let length = java(*bound, &mut slot);
-            Tail::of(&slot[..length], close)
-        })
-        .collect()
+    plan.say(&["# HELP ", name, " "]);
+    push_escaped(&mut plan.header, family.help(), &HELP_ESCAPES);
+    plan.say(&["\n# TYPE ", name, " ", type_word(kind), "\n"]);
 }
 
 #[cfg(test)]
