@@ -137,6 +137,12 @@ impl Registry {
 }
 
 impl Inner {
+    /// Whether a name starts with a reserved prefix.
+    pub(crate) fn reserves(&self, name: &str) -> bool {
+        let mut starts = self.reserved_prefixes.iter();
+        starts.any(|start| name.starts_with(start.as_str()))
+    }
+
     pub(crate) fn register(
         &self,
         account: &Arc<Account>,

@@ -65,6 +65,12 @@ impl Source {
         self.register(&descriptor).map(FamilyOf::new)
     }
 
+    /// Whether this source may use a metric name, reserved prefixes considered.
+    #[must_use]
+    pub fn may_use(&self, name: &str) -> bool {
+        self.account.reserved_names() || !self.registry.reserves(name)
+    }
+
     /// Counts something of this source that was refused before it came to the store.
     pub fn count_drop(&self, reason: Reason) {
         self.account.drops.count(reason);

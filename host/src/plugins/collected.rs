@@ -3,6 +3,8 @@
 //! A collector writes on a thread of its own and may come back after the page was printed, so what
 //! it shows goes into memory that belongs to nobody else until it is done.
 
+use super::inspect;
+use meterbox_metrics::{Reason, Source};
 use meterbox_plugin_abi::gather::{
     Family, FamilyColumns, Flow, Kind, Segment, SegmentColumns, Visitor,
 };
@@ -35,27 +37,60 @@ pub(super) struct OwnedSegment {
     stamp: u64,
 }
 
-/// Copies what a collector shows, up to a number of series.
-#[derive(Debug)]
+/// Copies what a collector shows, up to a number of series; what it may not show is refused.
 pub(super) struct Collected {
     pub(super) families: Vec<OwnedFamily>,
     series_left: usize,
-    /// Series over the limit, or of a segment whose columns do not fit each other.
-    pub(super) dropped: usize,
+    /// Why series were refused, one entry each.
+    pub(super) refused: Vec<Reason>,
+    /// Whether the family shown last was taken.
+    taken: bool,
+    /// Whose families they are.
+    source: Source,
 }
 
 impl Collected {
-    pub(super) fn new(series_max: usize) -> Self {
+    pub(super) fn new(series_max: usize, source: Source) -> Self {
         Self {
             families: Vec::new(),
             series_left: series_max,
-            dropped: 0,
+            refused: Vec::new(),
+            taken: false,
+            source,
         }
+    }
+
+    fn refuse(&mut self, reason: Reason, series: usize) {
+        self.refused.extend(std::iter::repeat_n(reason, series));
+    }
+
+    /// What is wrong with a segment of the family shown last, if anything.
+    fn inspect(&self, segment: &Segment<'_>) -> Result<(), Reason> {
+        let family = self.families.last().ok_or(Reason::BadDescriptor)?;
+        if !columns_fit(family, segment) {
+            return Err(Reason::BadDescriptor);
+        }
+        if segment.len() > self.series_left {
+            return Err(Reason::SourceLimit);
+        }
+        let text = segment.label_text();
+        let mut start = 0;
+        for &end in segment.label_ends() {
+            inspect::labels(family.kind, &text[start..end as usize])?;
+            start = end as usize;
+        }
+        Ok(())
     }
 }
 
 impl Visitor for Collected {
     fn family(&mut self, family: &Family<'_>) -> Flow {
+        let looked_at = inspect::family(family, &self.source);
+        self.taken = looked_at.is_ok();
+        if let Err(reason) = looked_at {
+            self.refuse(reason, 1);
+            return Flow::Continue;
+        }
         self.families.push(OwnedFamily {
             name: family.name().to_owned(),
             help: family.help().to_owned(),
@@ -70,15 +105,17 @@ impl Visitor for Collected {
     }
 
     fn segment(&mut self, segment: &Segment<'_>) -> Flow {
-        let Some(family) = self.families.last_mut() else {
-            self.dropped += segment.len();
-            return Flow::Continue;
-        };
-        let fits = columns_fit(family, segment);
-        if !fits || segment.len() > self.series_left {
-            self.dropped += segment.len();
+        if !self.taken {
+            // Counted with its family.
             return Flow::Continue;
         }
+        if let Err(reason) = self.inspect(segment) {
+            self.refuse(reason, segment.len());
+            return Flow::Continue;
+        }
+        let Some(family) = self.families.last_mut() else {
+            return Flow::Continue;
+        };
         self.series_left -= segment.len();
         family.segments.push(OwnedSegment {
             len: segment.len(),
@@ -188,5 +225,77 @@ impl SegmentColumns for OwnedSegment {
 
     fn stamp(&self) -> u64 {
         self.stamp
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use meterbox_metrics::{Options, Registry, SourceOptions};
+
+    fn gauge(name: &str, label_text: &str) -> (OwnedFamily, OwnedSegment) {
+        let family = OwnedFamily {
+            name: name.to_owned(),
+            help: String::new(),
+            unit: String::new(),
+            set: String::new(),
+            kind: Kind::GAUGE,
+            bounds: Vec::new(),
+            flags: 0,
+            segments: Vec::new(),
+        };
+        let segment = OwnedSegment {
+            len: 1,
+            label_text: label_text.to_owned(),
+            label_ends: vec![label_text.len() as u32],
+            values: vec![1.0],
+            bucket_counts: Vec::new(),
+            counts: Vec::new(),
+            sums: Vec::new(),
+            created_seconds: Vec::new(),
+            structure: 1,
+            stamp: 1,
+        };
+        (family, segment)
+    }
+
+    /// Shows these (name, label text) as a guest that may have two series; gives names and refusals.
+    fn shown(series: &[(&str, &str)]) -> (Vec<String>, Vec<Reason>) {
+        let mut options = Options::new(|| 0.0);
+        options.reserved_prefixes = vec!["meterbox_".to_owned()];
+        let registry = Registry::new(options);
+        let source = registry.source("plugin", &SourceOptions::guest()).unwrap();
+        let mut collected = Collected::new(2, source);
+        for (name, label_text) in series {
+            let (family, segment) = gauge(name, label_text);
+            collected.family(&Family::of(&family));
+            collected.segment(&Segment::of(&segment));
+        }
+        let taken = collected
+            .families
+            .iter()
+            .filter(|family| !family.segments.is_empty());
+        let names = taken.map(|family| family.name.clone()).collect();
+        (names, collected.refused)
+    }
+
+    #[test]
+    fn what_may_not_be_shown_is_refused_by_reason_and_the_rest_stays() {
+        let (names, refused) = shown(&[
+            ("good", "a=\"b\""),
+            ("bad name", ""),
+            ("meterbox_forged", ""),
+            ("torn", "a=\"b\"} 1\nforged{a=\"c\""),
+            ("also_good", ""),
+            ("one_too_many", ""),
+        ]);
+        assert_eq!(names, ["good", "also_good"]);
+        let reasons = [
+            Reason::BadName,
+            Reason::ReservedName,
+            Reason::BadName,
+            Reason::SourceLimit,
+        ];
+        assert_eq!(refused, reasons);
     }
 }

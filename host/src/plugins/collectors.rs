@@ -26,15 +26,30 @@ thread_local! {
 
 /// All collector plugins in service.
 pub(super) struct Collectors {
-    list: ArcSwap<Vec<Arc<Running>>>,
+    list: ArcSwap<Vec<Collector>>,
     success: FamilyOf<Gauge>,
     duration: FamilyOf<Gauge>,
     limit: Duration,
     series_max: usize,
 }
 
+/// One collector plugin in service.
+#[derive(Clone)]
+pub(super) struct Collector {
+    pub(super) running: Arc<Running>,
+    /// Whose what it shows is, and where refusals are counted.
+    pub(super) source: Source,
+}
+
+impl Collector {
+    fn name(&self) -> &str {
+        &self.running.origin().metadata.name
+    }
+}
+
 struct Started {
     plugin: String,
+    source: Source,
     ticket: Ticket,
     begin: Instant,
     kept: Arc<Mutex<Option<Collected>>>,
@@ -68,15 +83,11 @@ impl Collectors {
     }
 
     /// From now on these and no others.
-    pub(super) fn set(&self, list: Vec<Arc<Running>>) {
+    pub(super) fn set(&self, list: Vec<Collector>) {
         let gone = self.list.swap(Arc::new(list));
         let list = self.list.load();
-        let stays = |name: &str| list.iter().any(|running| plugin_name(running) == name);
-        for name in gone
-            .iter()
-            .map(|running| plugin_name(running))
-            .filter(|name| !stays(name))
-        {
+        let stays = |name: &str| list.iter().any(|collector| collector.name() == name);
+        for name in gone.iter().map(Collector::name).filter(|name| !stays(name)) {
             self.success.remove(&[name]);
             self.duration.remove(&[name]);
         }
@@ -92,7 +103,7 @@ impl Collectors {
         let until = Instant::now() + self.limit();
         let started: Vec<Started> = list
             .iter()
-            .filter_map(|running| self.start(running, &names))
+            .filter_map(|collector| self.start(collector, &names))
             .collect();
         started
             .into_iter()
@@ -108,28 +119,29 @@ impl Collectors {
         })
     }
 
-    fn start(&self, running: &Arc<Running>, names: &Arc<[String]>) -> Option<Started> {
-        let started = self.submit(running, names).or_else(|reject| {
+    fn start(&self, collector: &Collector, names: &Arc<[String]>) -> Option<Started> {
+        let started = self.submit(collector, names).or_else(|reject| {
             // Replaced a moment ago: the new generation has its name.
             let list = self.list.load();
-            let mut others = list.iter().filter(|other| !Arc::ptr_eq(other, running));
-            let next = others.find(|other| plugin_name(other) == plugin_name(running));
-            match (reject.reason, next) {
+            let is_next = |other: &&Collector| {
+                !Arc::ptr_eq(&other.running, &collector.running) && other.name() == collector.name()
+            };
+            match (reject.reason, list.iter().find(is_next)) {
                 (RejectReason::Stopped, Some(next)) => self.submit(next, names),
                 _ => Err(reject),
             }
         });
         if started.is_err() {
-            self.note(plugin_name(running), false, Duration::ZERO);
+            self.note(collector.name(), false, Duration::ZERO);
         }
         started.ok()
     }
 
-    fn submit(&self, running: &Arc<Running>, names: &Arc<[String]>) -> Result<Started, Reject> {
-        let plugin = plugin_name(running).to_owned();
+    fn submit(&self, collector: &Collector, names: &Arc<[String]>) -> Result<Started, Reject> {
+        let source = collector.source.clone();
         let kept: Arc<Mutex<Option<Collected>>> = Arc::default();
         let (slot, names) = (kept.clone(), names.clone());
-        let mut collected = Collected::new(self.series_max);
+        let mut collected = Collected::new(self.series_max, source.clone());
         let work = move |object: &PluginObject| -> Result<(), Failure> {
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
             COLLECTING.set(true);
@@ -139,9 +151,12 @@ impl Collectors {
             result
         };
         let begin = Instant::now();
-        let ticket = running.run(Lane::Scrape, work, Box::new(|_| {}))?;
+        let ticket = collector
+            .running
+            .run(Lane::Scrape, work, Box::new(|_| {}))?;
         Ok(Started {
-            plugin,
+            plugin: collector.name().to_owned(),
+            source,
             ticket,
             begin,
             kept,
@@ -151,6 +166,7 @@ impl Collectors {
     fn finish(&self, started: Started, until: Instant) -> Vec<OwnedFamily> {
         let Started {
             plugin,
+            source,
             ticket,
             begin,
             kept,
@@ -168,12 +184,17 @@ impl Collectors {
             }
             Ended::Returned(Ok(())) | Ended::Discarded => {}
         }
-        let Some(collected) = kept.lock().take().filter(|_| success) else {
+        // What was shown before a failure stays on the page; a late collector has shown nothing yet.
+        let Some(collected) = kept.lock().take() else {
             return Vec::new();
         };
-        if collected.dropped > 0 {
-            let dropped = collected.dropped;
-            tracing::warn!(target: "plugin", plugin, "{dropped} collected series were dropped: over the limit, or their columns differ in length");
+        if !collected.refused.is_empty() {
+            let refused = collected.refused.len();
+            let first = collected.refused[0];
+            tracing::warn!(target: "plugin", plugin, "{refused} collected series or families refused, the first for {first:?}");
+            for reason in collected.refused {
+                source.count_drop(reason);
+            }
         }
         collected.families
     }
@@ -184,8 +205,4 @@ impl Collectors {
         let _ = self.success.set(&values, f64::from(u8::from(success)));
         let _ = self.duration.set(&values, took.as_secs_f64());
     }
-}
-
-fn plugin_name(running: &Running) -> &str {
-    &running.origin().metadata.name
 }

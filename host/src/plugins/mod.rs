@@ -15,6 +15,7 @@ mod from_settings;
 mod grants;
 mod here;
 mod house;
+mod inspect;
 mod install;
 mod instruments;
 mod log_budget;

@@ -1,7 +1,7 @@
 //! Keeps the metrics about plugins up to date: copied at each gather from what the loader counts.
 
 use super::catalog::Catalog;
-use super::status::PluginStatus;
+use super::slot::Slot;
 use crate::telemetry::Telemetry;
 use crate::telemetry::plugins::Reading;
 use meterbox_metrics::{DropCount, Reason};
@@ -28,26 +28,32 @@ impl Readings {
         let Some(catalog) = self.catalog.upgrade() else {
             return;
         };
-        for plugin in catalog.plugins() {
-            let reading = reading(&plugin, drops);
-            self.telemetry.plugins().plugin(&plugin.name).read(&reading);
-        }
+        let plugins = self.telemetry.plugins();
+        catalog.with_slots(|slots| {
+            for slot in slots {
+                let name = slot.name();
+                plugins.plugin(&name).read(&reading(slot, &name, drops));
+            }
+        });
     }
 }
 
-fn reading(plugin: &PluginStatus, drops: &[DropCount]) -> Reading {
-    let source = super::source_name(&plugin.name);
-    let dropped = drops
-        .iter()
-        .filter(|drop| drop.source == source && LIMITS.contains(&drop.reason))
-        .map(|drop| drop.count);
+fn reading(slot: &Slot, name: &str, drops: &[DropCount]) -> Reading {
+    let dropped = if drops.is_empty() {
+        0
+    } else {
+        let source = super::source_name(name);
+        let own = |drop: &&DropCount| drop.source == source && LIMITS.contains(&drop.reason);
+        drops.iter().filter(own).map(|drop| drop.count).sum()
+    };
+    let running = slot.running.as_ref();
     Reading {
-        counts: plugin.counts,
-        state: plugin.state,
-        generation: plugin.generation,
-        stuck_threads: plugin.stuck_threads,
-        mapped_bytes: plugin.mapped_bytes,
-        series: plugin.series,
-        series_dropped: dropped.sum(),
+        counts: slot.tally.counts(),
+        state: slot.state(),
+        generation: slot.generation,
+        stuck_threads: running.map_or(0, |running| running.stuck_threads()),
+        mapped_bytes: slot.mapped_bytes,
+        series: slot.source.as_ref().map_or(0, |source| source.series_len()),
+        series_dropped: dropped,
     }
 }

@@ -1,6 +1,7 @@
 //! What is in service: who has which route, who collects, who listens, and how a generation leaves.
 
 use super::catalog::Catalog;
+use super::collectors::Collector;
 use super::routes::{Claimant, Claims, claim};
 use super::slot::Slot;
 use meterbox_plugin_abi::Roles;
@@ -57,8 +58,12 @@ impl Catalog {
         }
         self.routes.store(Arc::new(claims.routes));
         let slots = self.slots.lock();
-        let running = slots.iter().filter_map(|slot| slot.running.clone());
-        let collectors = running.filter(|running| running.roles().has(Roles::COLLECTOR));
+        let collectors = slots.iter().filter_map(|slot| {
+            let running = slot.running.clone()?;
+            let source = slot.source.clone()?;
+            let collects = running.roles().has(Roles::COLLECTOR);
+            collects.then_some(Collector { running, source })
+        });
         self.house.collectors.set(collectors.collect());
         let listeners = slots.iter().filter_map(|slot| {
             let subscription = slot
