@@ -65,7 +65,7 @@ impl Failure {
         while let Some(error) = next {
             let text = error.to_string();
             // Many errors repeat their source in their own text.
-            if !printed.ends_with(&text) {
+            if !printed.contains(&text) {
                 printed += if printed.is_empty() {
                     ""
                 } else {
@@ -107,6 +107,17 @@ mod tests {
         let failure = Failure::failed(Outer(std::io::Error::other("address in use")));
         let expect = "cannot listen on http://127.0.0.1:8080\n  because address in use\n";
         assert_eq!(printed(&failure), expect);
+    }
+
+    #[test]
+    fn a_source_that_the_error_repeats_is_not_printed_again() {
+        let error = crate::config::LoadError::Unreadable {
+            path: "absent.properties".into(),
+            named_by: "--config",
+            source: std::io::Error::other("no such file"),
+        };
+        let expect = "absent.properties: no such file (--config names this file)\n";
+        assert_eq!(printed(&error.into()), expect);
     }
 
     #[test]

@@ -164,6 +164,12 @@ pub enum Fault {
         /// The folder.
         path: PathBuf,
     },
+    /// A file that has to be there.
+    #[error("{} is not a file; create it or remove this line", path.display())]
+    NotAFile {
+        /// The file.
+        path: PathBuf,
+    },
 }
 
 pub(super) fn did_you_mean(nearest: &Option<String>) -> String {

@@ -62,7 +62,7 @@ impl LoadRequest {
             working_folder: &self.working_folder,
         };
         let settings = Settings::from_sources(&sources).map_err(LoadError::Invalid)?;
-        let errors = folders(&settings);
+        let errors = missing(&settings);
         if errors.is_empty() {
             Ok(Loaded { settings, file })
         } else {
@@ -112,23 +112,30 @@ impl LoadRequest {
     }
 }
 
-/// A model store that is named has to be there; plugin folders may come later, since they are
-/// watched.
-fn folders(settings: &Settings) -> Vec<ConfigError> {
-    let Some(path) = settings.models.store.clone().filter(|path| !path.is_dir()) else {
-        return Vec::new();
+/// What is named has to be there: the model store, the declarations of metrics. Plugin folders may
+/// come later, since they are watched.
+fn missing(settings: &Settings) -> Vec<ConfigError> {
+    let store = settings.models.store.clone();
+    let store = store.filter(|path| !path.is_dir());
+    let declarations = settings.metrics.declarations.clone();
+    let declarations = declarations.filter(|path| !path.is_file());
+    let faults = [
+        ("model_store", store.map(|path| Fault::NotAFolder { path })),
+        (
+            "metrics_config",
+            declarations.map(|path| Fault::NotAFile { path }),
+        ),
+    ];
+    let said = |key: &str| settings.properties.iter().find(|said| said.key == key);
+    let error = |key: &str, fault| ConfigError {
+        origin: said(key).map_or(Origin::Default, |property| property.origin.clone()),
+        key: key.to_owned(),
+        fault,
     };
-    let key = "model_store".to_owned();
-    let said = settings
-        .properties
-        .iter()
-        .find(|property| property.key == key);
-    let origin = said.map_or(Origin::Default, |property| property.origin.clone());
-    vec![ConfigError {
-        origin,
-        key,
-        fault: Fault::NotAFolder { path },
-    }]
+    faults
+        .into_iter()
+        .filter_map(|(key, fault)| Some(error(key, fault?)))
+        .collect()
 }
 
 #[cfg(test)]
@@ -215,5 +222,24 @@ mod tests {
             folder.0.join("models").display()
         );
         assert_eq!(request.load().unwrap_err().to_string(), expect);
+    }
+
+    #[test]
+    fn all_that_is_named_and_not_there_is_said_at_once() {
+        let folder = Folder::new("config-missing");
+        folder.write(
+            "config.properties",
+            "metrics_config=a.yaml\nmodel_store=store",
+        );
+        let error = request(&folder.0, &[]).load().unwrap_err().to_string();
+        let at = folder.0.display();
+        let expect = format!(
+            "config.properties:2: model_store: {at}/store is not a folder; create it or name another one\n\
+             config.properties:1: metrics_config: {at}/a.yaml is not a file; create it or remove this line"
+        );
+        assert_eq!(error, expect);
+        folder.write("a.yaml", "");
+        let error = request(&folder.0, &[]).load().unwrap_err().to_string();
+        assert!(!error.contains("metrics_config"), "{error}");
     }
 }
