@@ -98,10 +98,10 @@ impl Supervisor {
             let worker = self.assignment.name.as_str();
             let (text, pause) = (failure.text, verdict.pause);
             if verdict.aside {
-                tracing::error!(target: "worker", worker, "{text}; failed too often, next trial in {pause:?}");
+                tracing::error!(target: "worker", worker, "{text}; failed too often, next trial in {} s", pause.as_secs());
                 self.member.step_aside();
             } else {
-                tracing::warn!(target: "worker", worker, "{text}; started again in {pause:?}");
+                tracing::warn!(target: "worker", worker, "{text}; started again in {} ms", pause.as_millis());
             }
             tokio::select! {
                 () = stop.wait(Stop::AfterBatch) => break,
@@ -175,7 +175,7 @@ impl Supervisor {
         }
         let (took, backend) = (begin.elapsed(), sent.elapsed());
         self.metrics.loaded(took, took.saturating_sub(backend));
-        tracing::info!(target: "worker", worker = self.assignment.name, "ready after {took:?}");
+        tracing::info!(target: "worker", worker = self.assignment.name, "ready after {} ms", took.as_millis());
         Ok(())
     }
 
