@@ -78,7 +78,8 @@ impl HostBuilder {
              plugins_path=plugins\n\
              enable_model_api=true\n\
              disable_token_authorization=true\n\
-             model_server_home={}\n",
+             model_server_home={}\n\
+             plugin.system.permissions=metrics.read,metrics.reserved\n",
             built.models.display(),
             built.root.display(),
         );
