@@ -111,7 +111,13 @@ pub(crate) fn generate(arguments: &[String]) -> Outcome {
 /// The golden tests; `--bless` rewrites what they compare with.
 pub(crate) fn golden(arguments: &[String]) -> Outcome {
     let mut golden = cargo();
-    golden.args(["test", "--package", "meterbox-tests", "--test", "golden_pages"]);
+    golden.args([
+        "test",
+        "--package",
+        "meterbox-tests",
+        "--test",
+        "golden_pages",
+    ]);
     if arguments.iter().any(|argument| argument == "--bless") {
         golden.env("BLESS", "1");
     }
