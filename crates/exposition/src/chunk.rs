@@ -10,8 +10,13 @@ use crate::Sink;
 /// Size of the buffer, and most bytes that a sink is handed at once.
 pub const CHUNK_BYTES: usize = 64 * 1024;
 
+/// Size that the buffer begins with: most pages fit, and the allocator hands out and takes back a
+/// small piece of memory at once.
+const FIRST_BYTES: usize = 16 * 1024;
+
 pub(crate) struct Chunk<S> {
-    bytes: Box<[u8]>,
+    /// All of its length may be written to.
+    bytes: Vec<u8>,
     used: usize,
     sink: S,
     flow: Flow,
@@ -21,7 +26,7 @@ pub(crate) struct Chunk<S> {
 impl<S: Sink> Chunk<S> {
     pub(crate) fn new(sink: S) -> Self {
         Self {
-            bytes: vec![0; CHUNK_BYTES].into_boxed_slice(),
+            bytes: vec![0; FIRST_BYTES],
             used: 0,
             sink,
             flow: Flow::Continue,
@@ -60,9 +65,12 @@ impl<S: Sink> Chunk<S> {
 
     #[cold]
     fn make_room(&mut self, need: usize) {
-        self.flush();
-        if self.bytes.len() < need {
-            self.bytes = vec![0; need].into_boxed_slice();
+        if self.used + need > CHUNK_BYTES {
+            self.flush();
+        }
+        let wanted = (self.used + need).max(CHUNK_BYTES);
+        if self.bytes.len() < wanted {
+            self.bytes.resize(wanted, 0);
         }
     }
 
@@ -70,7 +78,7 @@ impl<S: Sink> Chunk<S> {
     pub(crate) fn push(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             if self.used == self.bytes.len() {
-                self.flush();
+                self.make_room(1);
             }
             let room = &mut self.bytes[self.used..];
             let (now, later) = bytes.split_at(bytes.len().min(room.len()));
