@@ -1,7 +1,10 @@
 //! The `meterbox` program as a user calls it: exit codes, standard output, standard error.
 
 #![forbid(unsafe_code)]
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, its helpers too"
+)]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
