@@ -1,0 +1,456 @@
+//! Requests as bytes: what is answered as TorchServe 0.12 answers it, what is refused, and who may ask.
+//!
+//! After every exchange a second request goes over the same connection: it is answered where the
+//! connection stays open, and never where a refusal has closed it, so that nothing can be smuggled
+//! behind a request whose end is in doubt.
+
+use meterbox_tests::http::{self, Answer};
+use meterbox_tests::{Host, Page};
+use std::net::SocketAddr;
+
+const NEXT: &[u8] = b"GET /ping HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+
+/// What becomes of the connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Then {
+    Open,
+    Closed,
+}
+use Then::{Closed, Open};
+
+/// Every answer in `bytes`, interim ones left out.
+#[track_caller]
+fn answers(mut bytes: &[u8]) -> Vec<Answer> {
+    let mut answers = Vec::new();
+    while !bytes.is_empty() {
+        if let Some(rest) = bytes.strip_prefix(CONTINUE) {
+            bytes = rest;
+            continue;
+        }
+        let answer = http::parse(bytes, false).unwrap_or_else(|error| panic!("{error}"));
+        let head = bytes.windows(4).position(|four| four == b"\r\n\r\n");
+        bytes = &bytes[head.expect("it was just read") + 4 + answer.body.len()..];
+        answers.push(answer);
+    }
+    answers
+}
+
+/// Sends `request` and [`NEXT`], checks what becomes of the connection, and gives the answers to `request`.
+#[track_caller]
+fn ask(address: SocketAddr, name: &str, request: &[u8], then: Then) -> Vec<Answer> {
+    let bytes = [request, NEXT].concat();
+    let bytes = http::raw(address, &bytes).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let mut answers = answers(&bytes);
+    if then == Open {
+        let next = answers.pop().map(|answer| answer.text());
+        assert_eq!(next.as_deref(), Some(HEALTHY), "{name}: the next request");
+    }
+    assert!(!answers.is_empty(), "{name}: no answer of its own");
+    answers
+}
+
+const HEALTHY: &str = "{\n  \"status\": \"Healthy\"\n}\n";
+
+fn error(code: u16, class: &str, message: &str) -> String {
+    format!("{{\n  \"code\": {code},\n  \"type\": \"{class}\",\n  \"message\": \"{message}\"\n}}\n")
+}
+
+/// A request for a prediction of `noop` with these header lines and what comes after them.
+fn predict(headers: &str, body: &str) -> String {
+    format!("POST /predictions/noop HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n{body}")
+}
+
+/// `GET target` with these header lines besides Host.
+fn get(target: &str, headers: &str) -> String {
+    format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n")
+}
+
+#[test]
+fn odd_requests_are_answered_as_torchserve_answers_them() {
+    let host = Host::builder().start();
+    host.serve_model("noop.mar", 1);
+    let invalid = error(400, "BadRequestException", "Invalid HTTP message.");
+    let percent = error(
+        403,
+        "IllegalArgumentException",
+        "invalid hex byte 'zz' at index 18 of '/predictions/noop%zz'",
+    );
+    let ping = "GET /ping HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let too_large = predict("Content-Length: 6553501\r\n", &"x".repeat(6_553_501));
+    let table: &[(&str, String, u16, &str, Then)] = &[
+        ("no HTTP", "GARBAGE\r\n\r\n".into(), 400, &invalid, Closed),
+        (
+            "HTTP/1.0 that keeps alive",
+            "GET /ping HTTP/1.0\r\nConnection: keep-alive\r\n\r\n".into(),
+            200,
+            HEALTHY,
+            Open,
+        ),
+        (
+            "HTTP/1.0 that does not",
+            "GET /ping HTTP/1.0\r\n\r\n".into(),
+            200,
+            HEALTHY,
+            Closed,
+        ),
+        ("two at once", ping.repeat(2), 200, HEALTHY, Open),
+        (
+            "a chunked body",
+            predict("Transfer-Encoding: chunked\r\n", "5\r\nhello\r\n0\r\n\r\n"),
+            200,
+            "OK",
+            Open,
+        ),
+        (
+            "Expect: 100-continue",
+            predict("Content-Length: 5\r\nExpect: 100-continue\r\n", "hello"),
+            200,
+            "OK",
+            Open,
+        ),
+        (
+            "a length that is no number",
+            predict("Content-Length: abc\r\n", "hello"),
+            400,
+            &invalid,
+            Closed,
+        ),
+        (
+            "an expectation nobody knows",
+            predict("Content-Length: 5\r\nExpect: magic\r\n", "hello"),
+            417,
+            "",
+            Open,
+        ),
+        ("a body over max_request_size", too_large, 413, "", Open),
+        (
+            "a percent sign without digits",
+            get("/predictions/noop%zz", ""),
+            403,
+            &percent,
+            Closed,
+        ),
+        (
+            "GET with a body",
+            get("/predictions/noop", "Content-Length: 5\r\n") + "hello",
+            200,
+            "OK",
+            Open,
+        ),
+    ];
+    for (name, request, status, body, then) in table {
+        for answer in ask(host.inference(), name, request.as_bytes(), *then) {
+            assert_eq!(
+                (answer.status, answer.text().as_str()),
+                (*status, *body),
+                "{name}"
+            );
+        }
+    }
+}
+
+#[test]
+fn requests_in_doubt_are_refused_and_nothing_behind_them_is_read() {
+    let host = Host::start(&[]);
+    let te = |value: &str| predict(&format!("Transfer-Encoding: {value}\r\n"), "");
+    let bad = "BadRequestException";
+    let table: &[(&str, String, u16, &str)] = &[
+        ("no_host", "GET /ping HTTP/1.1\r\n\r\n".into(), 400, bad),
+        ("two_hosts", get("/ping", "Host: localhost\r\n"), 400, bad),
+        (
+            "two_lengths",
+            predict("Content-Length: 5\r\nContent-Length: 5\r\n", "hello"),
+            400,
+            bad,
+        ),
+        (
+            "length_and_coding",
+            predict(
+                "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+                "0\r\n\r\n",
+            ),
+            400,
+            bad,
+        ),
+        ("coding", te("chunked, chunked"), 400, bad),
+        (
+            "coding_unknown",
+            te("gzip, chunked"),
+            501,
+            "NotImplementedException",
+        ),
+        (
+            "content_length",
+            predict("Content-Length: +5\r\n", "hello"),
+            400,
+            bad,
+        ),
+        (
+            "chunk",
+            predict("Transfer-Encoding: chunked\r\n", "zz\r\nhello\r\n0\r\n\r\n"),
+            400,
+            bad,
+        ),
+        (
+            "method",
+            "get /ping HTTP/1.1\r\nHost: localhost\r\n\r\n".into(),
+            400,
+            bad,
+        ),
+        ("nul_in_path", get("/ping%00", ""), 400, bad),
+        ("dot_segment", get("/models/../ping", ""), 400, bad),
+        (
+            "connect",
+            "CONNECT localhost:443 HTTP/1.1\r\nHost: localhost:443\r\n\r\n".into(),
+            501,
+            "NotImplementedException",
+        ),
+        (
+            "asterisk",
+            "OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n".into(),
+            400,
+            bad,
+        ),
+        (
+            "head_too_large",
+            get("/ping", &format!("X: {}\r\n", "a".repeat(64 * 1024))),
+            431,
+            "HeaderFieldsTooLargeException",
+        ),
+        (
+            "too_many_fields",
+            get("/ping", &"X: a\r\n".repeat(200)),
+            431,
+            "HeaderFieldsTooLargeException",
+        ),
+        (
+            "uri_too_long",
+            get(&format!("/ping?x={}", "a".repeat(8192)), ""),
+            414,
+            "UriTooLongException",
+        ),
+        (
+            "line_feed",
+            "GET /ping HTTP/1.1\nHost: localhost\n\n".into(),
+            400,
+            bad,
+        ),
+        (
+            "look_alike",
+            get("/ping", "Content_Length: 5\r\n"),
+            400,
+            bad,
+        ),
+        ("field_value", get("/ping", "X: a\u{e9}\r\n"), 400, bad),
+        ("field_name", get("/ping", "X : a\r\n"), 400, bad),
+        ("folded", get("/ping", "X: a\r\n b\r\n"), 400, bad),
+        (
+            "version",
+            "GET /ping HTTP/2.0\r\nHost: localhost\r\n\r\n".into(),
+            505,
+            "HttpVersionException",
+        ),
+        (
+            "other_authority",
+            get("http://evil.example/ping", ""),
+            400,
+            bad,
+        ),
+    ];
+    for (reason, request, status, class) in table {
+        let answers = ask(host.inference(), reason, request.as_bytes(), Closed);
+        assert_eq!(answers.len(), 1, "{reason}: {answers:#?}");
+        let answer = &answers[0];
+        assert_eq!(answer.status, *status, "{reason}: {}", answer.text());
+        assert_eq!(answer.json()["type"], *class, "{reason}");
+        assert_eq!(answer.json()["code"], *status, "{reason}");
+        assert_eq!(answer.header("connection"), Some("close"), "{reason}");
+    }
+    let page = host.scrape("/metrics");
+    for (reason, ..) in table {
+        assert_eq!(refused(&page, reason), 1.0, "{reason}");
+    }
+    assert_eq!(http::get(host.inference(), "/ping").text(), HEALTHY);
+}
+
+fn refused(page: &Page, reason: &str) -> f64 {
+    let name = "meterbox_http_requests_refused_total";
+    page.value(name, &[("reason", reason)]).unwrap_or(0.0)
+}
+
+#[test]
+fn a_target_of_five_thousand_bytes_is_taken() {
+    let host = Host::builder().start();
+    let request = get(&format!("/ping?x={}", "a".repeat(5000)), "");
+    let answers = ask(host.inference(), "5,000 bytes", request.as_bytes(), Open);
+    assert_eq!(answers[0].text(), HEALTHY);
+}
+
+#[test]
+fn a_loopback_listener_answers_only_to_its_own_names() {
+    let host = Host::builder().line("allowed_hosts=meter.example").start();
+    let table = [
+        ("localhost", 200),
+        ("LOCALHOST:1", 200),
+        ("127.0.0.1:8081", 200),
+        ("meter.example", 200),
+        ("Meter.Example:8080", 200),
+        ("evil.example", 421),
+        ("localhost.evil.example", 421),
+        ("127.0.0.2", 421),
+        ("[::2]:8080", 421),
+    ];
+    for (name, status) in table {
+        for address in [host.inference(), host.management(), host.metrics()] {
+            let request =
+                format!("GET /ping HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n");
+            let bytes = http::raw(address, request.as_bytes()).expect("an answer");
+            let answer = http::parse(&bytes, false).expect("an answer");
+            assert_eq!(answer.status, status, "{name}: {}", answer.text());
+        }
+    }
+}
+
+#[test]
+fn pages_of_other_sites_may_ask_but_not_change() {
+    let host = Host::builder().start();
+    let management = host.management();
+    let own = format!("http://{management}");
+    let cases: &[(&str, &str, bool)] = &[
+        ("Accept", "*/*", true),
+        ("Origin", &own, true),
+        ("Sec-Fetch-Site", "same-origin", true),
+        ("Sec-Fetch-Site", "none", true),
+        ("Origin", "http://evil.example", false),
+        ("Origin", "http://127.0.0.1:1", false),
+        ("Origin", "null", false),
+        ("Sec-Fetch-Site", "cross-site", false),
+        ("Sec-Fetch-Site", "same-site", false),
+    ];
+    for (name, value, allowed) in cases {
+        let ask = |method, path| {
+            let headers = [(*name, *value)];
+            http::request(management, method, path, &headers, &[]).expect("an answer")
+        };
+        for (method, path) in [
+            ("POST", "/models?url=nosuch.mar"),
+            ("PUT", "/models/nosuch?min_worker=1"),
+            ("DELETE", "/models/nosuch"),
+        ] {
+            let answer = ask(method, path);
+            // Nothing of these names is there, which is found out after the rule is judged.
+            let status = if *allowed { 404 } else { 403 };
+            assert_eq!(answer.status, status, "{method} with {name}: {value}");
+            if !allowed {
+                assert_eq!(answer.json()["type"], "ForeignOriginException");
+            }
+        }
+        let answer = ask("GET", "/models");
+        assert_eq!(answer.status, 200, "GET with {name}: {value}");
+        let foreign = answer.header("access-control-allow-origin");
+        assert_eq!(foreign, None, "no other site may read it");
+    }
+}
+
+#[test]
+fn a_wrong_method_is_told_which_are_right() {
+    let host = Host::start(&[]);
+    let table = [
+        (host.management(), "PUT", "/models", "GET, POST"),
+        (host.metrics(), "DELETE", "/metrics", "GET, HEAD, POST"),
+        (host.management(), "POST", "/-/ready", "GET, HEAD"),
+    ];
+    for (address, method, path, allow) in table {
+        let answer = http::request(address, method, path, &[], &[]).expect("an answer");
+        assert_eq!(answer.status, 405, "{method} {path}");
+        assert_eq!(answer.header("allow"), Some(allow), "{method} {path}");
+        assert_eq!(
+            answer.text(),
+            error(
+                405,
+                "MethodNotAllowedException",
+                "Requested method is not allowed, please refer to API document."
+            )
+        );
+    }
+}
+
+/// The keys of a host that asks for tokens: management, inference, API.
+fn keys(host: &Host) -> [String; 3] {
+    let text = std::fs::read_to_string(host.folder().join("key_file.json")).expect("a key file");
+    let file: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    ["management", "inference", "API"].map(|kind| {
+        let key = file[kind]["key"].as_str();
+        key.unwrap_or_else(|| panic!("no {kind} key")).to_owned()
+    })
+}
+
+#[test]
+fn tokens_guard_both_apis_and_never_the_metrics() {
+    let host = Host::builder()
+        .plugin("prometheus")
+        .line("disable_token_authorization=false")
+        .line("enable_model_api=false")
+        .start();
+    let [management, inference, api] = keys(&host);
+    let denied = |what: &str| {
+        let message = format!(
+            "Token {what} failed. Token either incorrect, expired, or not provided correctly"
+        );
+        error(400, "InvalidKeyException", &message)
+    };
+    let authorization = denied("Authorization");
+    let empty = "{\n  \"models\": []\n}\n";
+    let table: &[(SocketAddr, &str, &str, u16, &str)] = &[
+        (host.inference(), "/ping", "", 400, &authorization),
+        (host.inference(), "/ping", &inference, 200, HEALTHY),
+        (host.inference(), "/ping", &management, 400, &authorization),
+        (host.management(), "/models", "", 400, &authorization),
+        (host.management(), "/models", "wrong", 400, &authorization),
+        (host.management(), "/models", &management, 200, empty),
+        (
+            host.management(),
+            "/token?type=inference",
+            "",
+            400,
+            &denied("Authentication"),
+        ),
+        (host.management(), "/token?type=inference", &api, 200, "\n"),
+        (host.inference(), "/ping", &inference, 400, &authorization),
+    ];
+    let ask = |address, method, path, token: &str| {
+        let value = format!("Bearer {token}");
+        let headers = [("Authorization", value.as_str())];
+        let headers = if token.is_empty() { &[][..] } else { &headers };
+        http::request(address, method, path, headers, &[]).expect("an answer")
+    };
+    for (address, path, token, status, body) in table {
+        let answer = ask(*address, "GET", path, token);
+        let found = (answer.status, answer.text());
+        assert_eq!(
+            found,
+            (*status, (*body).to_owned()),
+            "{path} with {token:?}"
+        );
+    }
+    let renewed = &keys(&host)[1];
+    assert_ne!(renewed, &inference, "the old key was replaced");
+    let answer = ask(host.inference(), "GET", "/ping", renewed);
+    assert_eq!(answer.text(), HEALTHY);
+    assert_eq!(http::get(host.metrics(), "/metrics").status, 200);
+    let path = "/models?url=noop.mar";
+    let answer = ask(host.management(), "POST", path, &management);
+    assert_eq!(answer.status, 405, "the model API is off");
+    for secret in [&management, &inference, &api, renewed] {
+        assert!(!host.output().contains(secret.as_str()), "a key in the log");
+    }
+}
+
+#[test]
+fn a_head_that_stays_away_ends_its_connection_alone() {
+    let host = Host::builder().line("header_timeout_ms=100").start();
+    let started = http::raw(host.inference(), b"GET /ping HTTP/1.1\r\nHost: loc");
+    assert_eq!(started, Ok(Vec::new()), "closed, and nothing answered");
+    assert_eq!(http::get(host.inference(), "/ping").text(), HEALTHY);
+}
