@@ -6,6 +6,8 @@
 
 use std::sync::Arc;
 
+use arc_swap::Guard;
+
 use crate::columns::Columns;
 use crate::family::Core;
 use crate::kind::Kind;
@@ -94,7 +96,7 @@ impl<'a> FamilyView<'a> {
     pub fn segments(&self) -> Segments<'a> {
         Segments {
             family: *self,
-            list: self.core.segments.load_full(),
+            list: self.core.segments.load(),
             next: 0,
         }
     }
@@ -103,7 +105,8 @@ impl<'a> FamilyView<'a> {
 /// The segments of one family, in their order.
 pub struct Segments<'a> {
     family: FamilyView<'a>,
-    list: Arc<Vec<Arc<Segment>>>,
+    /// Lent, not counted: a page asks this of every family.
+    list: Guard<Arc<Vec<Arc<Segment>>>>,
     next: usize,
 }
 
@@ -114,7 +117,7 @@ impl<'a> Iterator for Segments<'a> {
         loop {
             let segment = self.list.get(self.next)?;
             self.next += 1;
-            let rows = segment.rows.load_full();
+            let rows = segment.rows.load();
             let len = rows.len();
             if len > 0 {
                 let segment = Arc::clone(segment);
@@ -133,7 +136,7 @@ impl<'a> Iterator for Segments<'a> {
 pub struct SegmentView<'a> {
     family: FamilyView<'a>,
     segment: Arc<Segment>,
-    rows: Arc<Rows>,
+    rows: Guard<Arc<Rows>>,
     len: usize,
 }
 
