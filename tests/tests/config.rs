@@ -2,25 +2,27 @@
 
 use meterbox_tests::{Host, HostBuilder, eventually, http};
 
-/// Starts a host that must refuse: its output and exit code.
+/// Starts a host that must refuse with exit code `code` and print all of `lines`: its output.
 #[track_caller]
-fn refused(builder: HostBuilder) -> (String, Option<i32>) {
+fn refused(builder: HostBuilder, code: i32, lines: &[&str]) -> String {
     let mut host = builder.spawn();
     let status = host.wait();
     // The pipes may be read a moment after the end.
     let output = eventually("the host says why", || {
         let output = host.output();
-        if output.is_empty() {
-            Err(output)
-        } else {
-            Ok(output)
-        }
+        let missing = lines
+            .iter()
+            .find(|line| !output.lines().any(|known| known.ends_with(*line)));
+        missing.map_or(Ok(output.clone()), |line| {
+            Err(format!("{line}\n  is missing in\n{output}"))
+        })
     });
     assert!(
         !output.contains("listening on"),
         "nothing was bound: {output}"
     );
-    (output, status.code())
+    assert_eq!(status.code(), Some(code), "{output}");
+    output
 }
 
 #[test]
@@ -29,34 +31,60 @@ fn every_error_of_a_bad_file_is_told_at_once_with_its_line_and_the_exit_code_is_
         .line("max_request_size=many")
         .line("enable_metrics_endpoints=perhaps")
         .line("default_response_timeout=-1")
-        .line("metrics_mode=loud");
-    let (output, code) = refused(builder);
-    assert_eq!(code, Some(2), "{output}");
-    for key in [
-        "max_request_size",
-        "enable_metrics_endpoints",
-        "default_response_timeout",
-        "metrics_mode",
-    ] {
-        let line = output.lines().find(|line| line.contains(key));
-        let line = line.unwrap_or_else(|| panic!("{key} is missing:\n{output}"));
-        assert!(line.contains("config.properties:"), "file and line: {line}");
-    }
+        .line("metrics_mode=loud")
+        .line("metrics_address=ftp://127.0.0.1");
+    let faults = [
+        ": max_request_size: \"many\" is not an integer (expected 1..=1099511627776 bytes, default 6553500)",
+        ": enable_metrics_endpoints: \"perhaps\" is neither true nor false (expected true or false, default true)",
+        ": default_response_timeout: -1 is out of range (expected 1..=86400 s, default 120)",
+        ": metrics_mode: \"loud\" is not known (expected prometheus, log, legacy, both, default prometheus)",
+        ": metrics_address: \"ftp://127.0.0.1\" does not start with http:// or unix: (expected \
+         http://host:port or unix:/path, default http://127.0.0.1:8082)",
+    ];
+    let output = refused(builder, 2, &faults);
+    let numbers: Vec<usize> = output
+        .lines()
+        .filter_map(|line| line.split_once("config.properties:")?.1.split_once(": "))
+        .filter_map(|(number, _)| number.parse().ok())
+        .collect();
+    assert_eq!(numbers.len(), faults.len(), "a line each: {output}");
+    let last = numbers[0] + faults.len();
+    let expected: Vec<usize> = (numbers[0]..last).collect();
+    assert_eq!(numbers, expected, "in the order of the file: {output}");
+}
+
+#[test]
+fn a_file_that_is_named_and_missing_is_refused_by_name() {
+    let builder = Host::builder().environment("TS_CONFIG_FILE", "nosuch.properties");
+    let why = "nosuch.properties: No such file or directory (os error 2) (TS_CONFIG_FILE names this file)";
+    refused(builder, 2, &[why]);
+}
+
+#[test]
+fn a_model_store_that_is_not_there_is_refused_before_anything_is_bound() {
+    let builder = Host::builder().line("model_store=nosuch");
+    let why = "/nosuch is not a folder; create it or name another one";
+    let output = refused(builder, 2, &[why]);
+    assert!(output.contains(": model_store: "), "{output}");
 }
 
 #[test]
 fn an_unknown_key_is_a_warning_with_the_nearest_match() {
     let host = Host::builder().line("enable_metrics_endpoint=true").start();
-    let output = host.output();
-    let line = output
-        .lines()
-        .find(|line| line.contains("enable_metrics_endpoint "));
-    let line = line.or_else(|| output.lines().find(|line| line.contains("unknown key")));
-    let line = line.unwrap_or_else(|| panic!("no warning:\n{output}"));
-    assert!(
-        line.contains("enable_metrics_endpoints"),
-        "the nearest match: {line}"
+    printed(
+        &host,
+        "enable_metrics_endpoint: unknown key, did you mean enable_metrics_endpoints?",
     );
+}
+
+/// Waits until the host has printed `text`; its log and its other lines come by two pipes.
+#[track_caller]
+fn printed(host: &Host, text: &str) {
+    eventually("the host says it", || {
+        let output = host.output();
+        let said = output.contains(text);
+        if said { Ok(()) } else { Err(output) }
+    });
 }
 
 #[test]
@@ -64,9 +92,9 @@ fn a_plugin_in_a_process_of_its_own_is_refused_while_there_is_no_such_thing() {
     let builder = Host::builder()
         .plugin("drift")
         .line("plugin.drift.isolation=process");
-    let (output, code) = refused(builder);
-    assert_eq!(code, Some(2), "{output}");
-    assert!(output.contains("isolation"), "{output}");
+    let why = ": plugin.drift.isolation: plugins cannot run in a process of their own in this version; \
+               use thread or auto, which runs them on threads of the server";
+    refused(builder, 2, &[why]);
 }
 
 #[test]
@@ -79,9 +107,10 @@ fn off_loopback_the_management_listener_wants_tokens_unless_the_file_says_not() 
         Some(1.0),
         "a metric tells"
     );
-    assert!(
-        insecure.output().contains("disable_token_authorization"),
-        "and a warning"
+    printed(
+        &insecure,
+        "disable_token_authorization: http://0.0.0.0:0 can be reached from other machines and \
+         needs no token",
     );
     let landing = http::get(insecure.metrics(), "/").text();
     assert!(
@@ -133,7 +162,29 @@ fn models_of_the_file_are_loaded_at_the_start() {
 fn an_address_that_is_taken_refuses_the_start_and_names_it() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("bound");
-    let (output, code) = refused(Host::builder().line(format!("metrics_address=http://{address}")));
-    assert_ne!(code, Some(0), "{output}");
-    assert!(output.contains(&address.to_string()), "{output}");
+    let builder = Host::builder().line(format!("metrics_address=http://{address}"));
+    let why = "; stop it or choose another port";
+    let output = refused(builder, 2, &[why]);
+    let what = format!("cannot listen for metrics on http://{address}: ");
+    assert!(output.contains(&what), "{output}");
+}
+
+#[test]
+fn only_the_file_can_turn_tokens_off_where_other_machines_reach() {
+    let host = Host::builder()
+        .line("management_address=http://0.0.0.0:0")
+        .line("disable_token_authorization=false")
+        .argument("--set")
+        .argument("disable_token_authorization=true")
+        .spawn();
+    let management = eventually("the host listens", || {
+        host.listener("management").ok_or_else(|| host.output())
+    });
+    let answer = eventually("it answers", || {
+        http::request(management, "GET", "/models", &[], &[])
+    });
+    assert_eq!(answer.status, 400, "{}", answer.text());
+    let why = "disable_token_authorization: is not obeyed, tokens stay on: http://0.0.0.0:0 can be \
+               reached from other machines";
+    printed(&host, why);
 }
