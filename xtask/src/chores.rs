@@ -116,6 +116,8 @@ pub(crate) fn golden(arguments: &[String]) -> Outcome {
         "--package",
         "meterbox-tests",
         "--test",
+        "golden",
+        "--test",
         "golden_pages",
     ]);
     if arguments.iter().any(|argument| argument == "--bless") {
