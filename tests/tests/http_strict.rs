@@ -454,3 +454,37 @@ fn a_head_that_stays_away_ends_its_connection_alone() {
     assert_eq!(started, Ok(Vec::new()), "closed, and nothing answered");
     assert_eq!(http::get(host.inference(), "/ping").text(), HEALTHY);
 }
+
+#[test]
+fn a_body_that_stalls_or_is_far_too_large_is_refused_and_ends_its_connection_alone() {
+    let host = Host::builder()
+        .plugin("prometheus")
+        .line("body_grace_ms=100")
+        .line("body_timeout_ms=1000")
+        .start();
+    // Only as much is sent as the server needs for its answer; reading on ends when it closes.
+    let table = [
+        (
+            "body_too_slow",
+            predict("Content-Length: 50\r\n", "abc"),
+            408,
+        ),
+        (
+            "body_too_large",
+            predict("Content-Length: 65535010000\r\n", "abc"),
+            413,
+        ),
+    ];
+    for (reason, request, status) in &table {
+        let bytes = http::raw(host.inference(), request.as_bytes()).expect("an answer");
+        let answers = answers(&bytes);
+        assert_eq!(answers.len(), 1, "{reason}: {answers:#?}");
+        assert_eq!(answers[0].status, *status, "{reason}");
+        assert_eq!(answers[0].header("connection"), Some("close"), "{reason}");
+    }
+    let page = host.scrape("/metrics");
+    for (reason, ..) in &table {
+        assert_eq!(refused(&page, reason), 1.0, "{reason}");
+    }
+    assert_eq!(http::get(host.inference(), "/ping").text(), HEALTHY);
+}
