@@ -257,3 +257,31 @@ fn a_plugin_that_panics_while_it_stops_is_gone_all_the_same() {
     });
     serves(&host);
 }
+
+#[test]
+fn panics_that_panic_again_and_headers_that_split_the_answer_hurt_nobody() {
+    let host = host();
+    act(&host, "panic_in = \"drop\"\n");
+    listed(&host, "actor.so", |plugin| plugin["state"] == "started");
+    for _ in 0..3 {
+        let answer = http::get(host.metrics(), "/actor/bomb");
+        assert_eq!(answer.status, 500, "{}", answer.text());
+    }
+    let answer = http::get(host.metrics(), "/actor/header");
+    assert_eq!(answer.header("x-injected"), None, "{:?}", answer.headers);
+    let large = http::request(host.metrics(), "GET", "/actor/stream?chunks=300", &[], &[]);
+    let complaint = large.expect_err("an answer over the cap must not look whole");
+    assert!(complaint.contains("cut"), "{complaint}");
+    assert_eq!(http::get(host.metrics(), "/actor").text(), "ok");
+    // Its value is dropped with the file, and panics there.
+    std::fs::remove_file(host.folder().join("plugins/actor.so")).expect("the file is there");
+    eventually("the route is gone", || {
+        let answer = http::get(host.metrics(), "/actor");
+        (answer.status == 404)
+            .then_some(())
+            .ok_or_else(|| answer.text())
+    });
+    host.drop_plugin("actor");
+    listed(&host, "actor.so", |plugin| plugin["state"] == "started");
+    serves(&host);
+}
