@@ -23,6 +23,7 @@ use meterbox_metrics::{RegisterError, Registry, Source};
 use meterbox_plugin_abi::Row;
 use meterbox_plugin_abi::events::EventKinds;
 use meterbox_plugin_abi::gather::{Filter, Visitor};
+use meterbox_plugin_loader::file::Verified;
 use meterbox_plugin_loader::running::{Clock, Monotonic, Running};
 use meterbox_plugin_loader::{Reason, Refusal};
 use parking_lot::Mutex;
@@ -206,12 +207,16 @@ impl Catalog {
         let mut scan = Scan::default();
         let present = self.present(&mut scan);
         self.remove_absent(&present, &wanted, &mut scan);
-        for (candidate, bundled) in present {
-            if !wanted(&candidate.path()) {
-                continue;
-            }
-            if let Some(index) = self.changed(&candidate, bundled) {
-                self.install(index, false, &mut scan);
+        let due: Vec<usize> = present
+            .iter()
+            .filter(|(candidate, _)| wanted(&candidate.path()))
+            .filter_map(|(candidate, bundled)| self.changed(candidate, *bundled))
+            .collect();
+        // As many at a time as there are processors: each holds a copy of its file.
+        let at_once = std::thread::available_parallelism().map_or(1, |count| count.get());
+        for indices in due.chunks(at_once) {
+            for (index, examined) in indices.iter().zip(install::examine_all(self, indices)) {
+                self.install_examined(*index, examined, false, &mut scan);
             }
         }
         scan
@@ -327,7 +332,17 @@ impl Catalog {
 
     /// Brings one file into service; `again` even if it has not changed.
     fn install(&self, index: usize, again: bool, scan: &mut Scan) {
-        match install::install(self, index, again) {
+        self.install_examined(index, install::examine(self, index), again, scan);
+    }
+
+    fn install_examined(
+        &self,
+        index: usize,
+        examined: Result<Verified, Refusal>,
+        again: bool,
+        scan: &mut Scan,
+    ) {
+        match install::install(self, index, examined, again) {
             Ok(install::Installed::Started { name, retired }) => {
                 tracing::info!(target: "plugin", plugin = name, "in service");
                 scan.started.push(name);

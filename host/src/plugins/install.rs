@@ -35,16 +35,53 @@ pub(super) enum Installed {
     Unchanged,
 }
 
-/// Takes slot `index` of `catalog` through every station.
-pub(super) fn install(catalog: &Catalog, index: usize, again: bool) -> Result<Installed, Refusal> {
-    let options = catalog.options();
+/// A file that was looked at, or why it is refused.
+type Examined = Result<Verified, Refusal>;
+
+/// Looks at the files of these slots, all at the same time: digests take longer than everything else.
+pub(super) fn examine_all(catalog: &Catalog, indices: &[usize]) -> Vec<Examined> {
+    let [others @ .., last] = indices else {
+        return Vec::new();
+    };
+    std::thread::scope(|scope| {
+        let look = |&index: &usize| {
+            let thread = std::thread::Builder::new().name("plugin-verify".to_owned());
+            let looking = thread.spawn_scoped(scope, move || examine(catalog, index));
+            (index, looking)
+        };
+        let looking: Vec<_> = others.iter().map(look).collect();
+        let last = examine(catalog, *last);
+        let joined = looking.into_iter().map(|(index, looking)| {
+            let joined = looking.ok().and_then(|looking| looking.join().ok());
+            // Without a thread of its own, on this one.
+            joined.unwrap_or_else(|| examine(catalog, index))
+        });
+        joined.chain([last]).collect()
+    })
+}
+
+/// Looks at the file of one slot.
+pub(super) fn examine(catalog: &Catalog, index: usize) -> Examined {
     let (candidate, bundled) = catalog.with_slot(index, |slot| {
         slot.fingerprint = slot.look();
         (slot.candidate.clone(), slot.bundled)
     });
-    let verified = verify(&candidate, &options.policy_for(bundled))?;
+    verify(&candidate, &catalog.options().policy_for(bundled))
+}
+
+/// Takes slot `index` of `catalog`, whose file was `examined`, through every further station.
+pub(super) fn install(
+    catalog: &Catalog,
+    index: usize,
+    examined: Examined,
+    again: bool,
+) -> Result<Installed, Refusal> {
+    let options = catalog.options();
+    let verified = examined?;
+    let (folder, bundled) =
+        catalog.with_slot(index, |slot| (slot.candidate.folder.clone(), slot.bundled));
     let name = verified.metadata.name.clone();
-    let config_path = config_file::path(&candidate.folder, &name);
+    let config_path = config_file::path(&folder, &name);
     let sha256 = verified.sha256_hex();
     let same_file = catalog.with_slot(index, |slot| {
         let same = slot.running.is_some() && slot.sha256.as_deref() == Some(&sha256);
