@@ -229,7 +229,8 @@ fn write(path: &Path, keys: &Keys) -> io::Result<()> {
         .mode(0o600)
         .open(&beside)?;
     out.write_all(text.as_bytes())?;
-    out.sync_all()?;
+    // Not forced to the disk, which may take longer than the whole start: a machine that crashed
+    // starts the server again, with new keys.
     fs::rename(&beside, path)
 }
 
