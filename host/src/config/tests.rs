@@ -464,12 +464,12 @@ fn a_plugin_gets_its_own_grants() {
 
 #[test]
 fn isolation_by_process_is_refused_in_a_sentence() {
-    check_errors(
-        "plugin.drift.isolation=process",
-        &[
-            "config.properties:1: plugin.drift.isolation: plugins cannot run in a process of their own in this version; use thread or auto, which runs them on threads of the server",
-        ],
-    );
+    for key in ["isolation", "plugin.drift.isolation"] {
+        let sentence = format!(
+            "config.properties:1: {key}: plugins cannot run in a process of their own in this version; use thread or auto, which runs them on threads of the server"
+        );
+        check_errors(&format!("{key}=process"), &[&sentence]);
+    }
 }
 
 #[test]

@@ -127,6 +127,13 @@ pub(super) static GROUP: Group = Group {
         .unit("bytes")
         .reloadable(),
         Key::own(
+            "isolation",
+            Kind::Choice(&["auto", "thread", "process"]),
+            "Where plugins run; this version knows only threads of the server.",
+        )
+        .default("auto")
+        .details("auto means thread. process, a child of its own, is refused: it is not in this version."),
+        Key::own(
             "plugin.<name>.enabled",
             Kind::Bool,
             "false: the plugin is not loaded.",

@@ -108,6 +108,9 @@ impl PluginSettings {
                 }
             }
         }
+        if values.word("isolation") == "process" {
+            values.refuse("isolation", Fault::NoProcessIsolation);
+        }
         let system_off = values.bool("disable_system_metrics");
         Self {
             folders: values.paths("plugins_path"),
