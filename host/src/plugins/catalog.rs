@@ -298,8 +298,11 @@ impl Catalog {
         };
         let again: Vec<usize> = {
             let slots = self.slots.lock();
+            // A name that was switched off stays off, whichever other file carries it.
+            let is_off = |slot: &&Slot| slot.standing == Standing::Disabled;
+            let off: Vec<String> = slots.iter().filter(is_off).map(Slot::name).collect();
             (0..slots.len())
-                .filter(|&index| stood_back(&slots[index]))
+                .filter(|&index| stood_back(&slots[index]) && !off.contains(&slots[index].name()))
                 .collect()
         };
         again

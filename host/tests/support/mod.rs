@@ -162,7 +162,7 @@ fn options(root: &Path, name: &str) -> Options {
     };
     let mut options = Options::new(vec![root.join("user")], policy);
     options.bundled_folder = Some(root.join("bundled"));
-    options.collect_limit = Duration::from_millis(500);
+    options.collect_limit = Duration::from_secs(2);
     if name == "deadline" {
         options.collect_limit = PATIENCE;
         options.scrape_limit = Duration::from_secs(2);
