@@ -4,7 +4,7 @@
 //! The libraries are built and loaded as a user's would be. Beside the loaded page plugin runs the same
 //! encoder linked into this program, over the same gather: the difference is what the border costs.
 
-mod world;
+pub(crate) mod world;
 
 use std::hint::black_box;
 

@@ -77,6 +77,17 @@ impl Server {
         }
     }
 
+    /// CPU time that all threads of the server have used, in nanoseconds.
+    pub(crate) fn cpu_ns(&self) -> f64 {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id()));
+        let threads = tasks.into_iter().flatten().filter_map(Result::ok);
+        let spent = threads.filter_map(|thread| {
+            let text = std::fs::read_to_string(thread.path().join("schedstat")).ok()?;
+            text.split(' ').next()?.parse::<f64>().ok()
+        });
+        spent.sum()
+    }
+
     /// Resident memory in MiB.
     pub(crate) fn resident_mib(&self) -> f64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()));

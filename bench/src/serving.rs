@@ -11,7 +11,7 @@ const ROUND: Duration = Duration::from_millis(700);
 
 /// Runs every row and prints it.
 pub(crate) fn run(_arguments: &[String]) {
-    for row in [start, scrape, scrape_with_system, predict] {
+    for row in [start, scrape, scrape_with_system, large_scrape, predict] {
         if let Err(complaint) = row() {
             println!("serving: {complaint}");
         }
@@ -72,6 +72,48 @@ fn scrape_with_system() -> Result<(), String> {
         "H1  the same with system metrics",
         "plugin.system.enabled=true",
     )
+}
+
+/// E1 and E3 once more, through the whole server: CPU of the process for one scrape over loopback.
+fn large_scrape() -> Result<(), String> {
+    let plugins = crate::border::world::plugin_folder();
+    for (title, filled) in [
+        ("E1 flat 100k", "series = 100000\n"),
+        ("E3 histograms 100k", "series = 0\nhistograms = 6667\n"),
+    ] {
+        // Named after the file, the filler's configuration lies beside it.
+        std::fs::write(plugins.join("filler.toml"), filled).map_err(|error| error.to_string())?;
+        let server = host(&[
+            &format!("plugins_path={}", plugins.display()),
+            "plugin.system.enabled=false",
+            "plugin.filler.max_series=1000000",
+            "plugins_insecure_permissions=true",
+            "series_per_metric_max=1000000",
+            "series_max=2000000",
+            "plugin_start_deadline_ms=60000",
+        ])?;
+        let request = get("/metrics");
+        server.first_answer("metrics", &request);
+        let address = server.address("metrics");
+        let mut stream = std::net::TcpStream::connect(address).map_err(|e| e.to_string())?;
+        let mut moving = std::net::TcpStream::connect(address).map_err(|e| e.to_string())?;
+        let mut buffer = Vec::new();
+        let mut per_line = vec![];
+        for _ in 0..ROUNDS {
+            crate::load::exchange(&mut moving, &get("/filler/move"), &mut buffer)
+                .map_err(|error| error.to_string())?;
+            let before = server.cpu_ns();
+            crate::load::exchange(&mut stream, &request, &mut buffer)
+                .map_err(|error| error.to_string())?;
+            let lines = buffer.iter().filter(|byte| **byte == b'\n').count();
+            per_line.push((server.cpu_ns() - before) / lines as f64);
+        }
+        println!(
+            "{title} through the server: {:.1} ns of CPU a line, the kernel's sending included",
+            median(per_line)
+        );
+    }
+    Ok(())
 }
 
 /// GET /metrics beside bare hyper with a ready body of the same size.

@@ -165,7 +165,7 @@ fn catalog_options(folder: PathBuf) -> Options {
 }
 
 /// A folder with release builds of both libraries.
-fn plugin_folder() -> PathBuf {
+pub(crate) fn plugin_folder() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut build = Command::new(cargo);
