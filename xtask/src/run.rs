@@ -26,8 +26,13 @@ pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
 }
 
 /// Cargo itself, the same one that runs this program.
+///
+/// Without backtraces: tests let plugins panic under a deadline, and naming the frames of a debug build
+/// takes longer than that.
 pub(crate) fn cargo() -> Command {
-    command(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    let mut cargo = command(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.env("RUST_BACKTRACE", "0");
+    cargo
 }
 
 /// Runs `command` to its end, its output going where ours goes.
