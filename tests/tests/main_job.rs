@@ -33,6 +33,21 @@ fn host_with_traffic() -> Host {
     host
 }
 
+/// What curl prints with these arguments, once the system plugin's readings are on it.
+///
+/// A collector that is late is left out of that page alone, as the design wants it, and on a busy
+/// machine the first reading of a fresh process can be late.
+fn page_with_memory(arguments: &[&str]) -> String {
+    eventually("the machine's memory is on the page", || {
+        let text = curl(arguments);
+        if text.lines().any(|line| line.starts_with("memory_used{")) {
+            return Ok(text);
+        }
+        let said = text.lines().filter(|line| line.contains("_collector_"));
+        Err(said.collect::<Vec<_>>().join("\n"))
+    })
+}
+
 #[test]
 fn the_five_lines_of_the_readme_work_as_typed() {
     let host = host_with_traffic();
@@ -42,7 +57,7 @@ fn the_five_lines_of_the_readme_work_as_typed() {
     let page = eventually("the handler's times are counted", || {
         let page = Page::read(&curl(&[&url]));
         match page.value("ts_handler_latency_milliseconds_count", &labels) {
-            Some(5.0) => Ok(page),
+            Some(5.0) if page.value("memory_used", &[]).is_some() => Ok(page),
             count => Err(format!("{count:?} times")),
         }
     });
@@ -63,7 +78,7 @@ fn the_five_lines_of_the_readme_work_as_typed() {
 #[test]
 fn the_queue_histogram_is_printed_in_the_inherited_form() {
     let host = host_with_traffic();
-    let text = curl(&[&format!("http://{}/metrics", host.metrics())]);
+    let text = page_with_memory(&[&format!("http://{}/metrics", host.metrics())]);
     let name = "ts_queue_latency_milliseconds";
     let lines: Vec<&str> = text.lines().filter(|line| line.contains(name)).collect();
     assert_eq!(
@@ -119,7 +134,7 @@ fn the_filter_prints_only_the_two_samples_with_their_help_and_type() {
         "http://{}/metrics?name[]=ts_queue_latency_milliseconds_sum&name[]=memory_used",
         host.metrics()
     );
-    let text = curl(&["--globoff", &url]);
+    let text = page_with_memory(&["--globoff", &url]);
     let mut starts: Vec<&str> = text
         .lines()
         .map(|line| line.split('{').next().unwrap_or_default())
