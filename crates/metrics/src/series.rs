@@ -88,6 +88,15 @@ impl Series {
         self.core.observe(self.slot, x)
     }
 
+    /// Adds observations that something else has counted, with their sum: one count for each bucket of a
+    /// histogram, not cumulative, the last above the highest bound; the one count of a summary.
+    ///
+    /// # Errors
+    /// Another kind or another number of counts; counted.
+    pub fn merge(&self, buckets: &[u64], sum: f64) -> Result<(), SeriesError> {
+        self.core.merge(self.slot, buckets, sum)
+    }
+
     #[inline(always)]
     pub(crate) fn core(&self) -> &Core {
         &self.core
@@ -178,6 +187,22 @@ impl Core {
         let sum = self.buckets.bounds().len() + 1;
         self.cells
             .observe(slot, self.buckets.find(x) as usize, sum, x);
+    }
+
+    pub(crate) fn merge(&self, slot: Slot, buckets: &[u64], sum: f64) -> Result<(), SeriesError> {
+        let counts = match self.kind() {
+            Kind::Histogram => self.buckets.bounds().len() + 1,
+            Kind::Summary => 1,
+            _ => 0,
+        };
+        if counts == 0 || counts != buckets.len() {
+            return self.wrong("merge of so many buckets");
+        }
+        for (at, &count) in buckets.iter().enumerate().filter(|(_, count)| **count > 0) {
+            self.cells.add_u64(slot.plus(at as u32), count);
+        }
+        self.cells.add_f64(slot.plus(counts as u32), sum);
+        Ok(())
     }
 
     #[cold]

@@ -367,3 +367,29 @@ fn handles_outlive_the_registry() {
     counter.inc();
     gauge.set(1.0);
 }
+
+#[test]
+fn observations_counted_elsewhere_are_added_to_those_made_here() {
+    let (registry, source) = registry();
+    let bounds = Descriptor::new(Kind::Histogram, "h", "").bounds(&[1.0, 2.0]);
+    let histogram = source.family::<Histogram>(&bounds).unwrap();
+    let histogram = histogram.with(&[]).unwrap();
+    histogram.observe(1.5);
+    histogram.series().merge(&[4, 0, 2], 90.0).unwrap();
+    let summary = source.summary("s", "", &[]).unwrap().with(&[]).unwrap();
+    summary.observe(0.5);
+    summary.series().merge(&[3], 2.0).unwrap();
+    assert_eq!(page(&registry), "h{} [4, 1, 2] 7 91.5\ns{} [] 4 2.5\n");
+
+    let counter = source.counter("c_total", "", &[]).unwrap();
+    let counter = counter.with(&[]).unwrap();
+    for refused in [
+        histogram.series().merge(&[1, 1], 1.0),
+        summary.series().merge(&[], 1.0),
+        counter.series().merge(&[1], 1.0),
+    ] {
+        refused.expect_err("another shape");
+    }
+    assert_eq!(drops(&registry, "test", "wrong_kind"), 3);
+    assert!(page(&registry).contains("h{} [4, 1, 2] 7 91.5"));
+}

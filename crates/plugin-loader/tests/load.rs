@@ -31,6 +31,7 @@ impl meterbox_plugin_abi::Cells for Series {
     fn add_f64(&self, _: u64, _: f64) {}
     fn set(&self, _: u64, _: f64) {}
     fn observe(&self, _: u64, _: f64) {}
+    fn merge(&self, _: u64, _: &[u64], _: f64) {}
     fn retain(&self, _: u64) {}
     fn release(&self, _: u64) {}
 }

@@ -96,6 +96,7 @@ fn one_piece(body: &Bytes) -> mpsc::Receiver<BodyPiece> {
 
 fn error(error: CallError) -> ApiError {
     let class = match error.status {
+        502 => Class::BAD_GATEWAY,
         503 => Class::SERVICE_UNAVAILABLE,
         504 => Class::GATEWAY_TIMEOUT,
         _ => Class::PLUGIN,

@@ -134,6 +134,10 @@ macro_rules! cells {
                     let _ = $series.$method(number);
                 }
             )*
+            fn merge(&self, _slot: u64, buckets: &[u64], sum: f64) {
+                let $one = &self.0;
+                let _ = $series.merge(buckets, sum);
+            }
             fn retain(&self, _slot: u64) {}
             fn release(&self, _slot: u64) {}
         }

@@ -76,6 +76,10 @@ pub trait Cells: Send + Sync + 'static {
     fn set(&self, slot: u64, value: f64);
     /// Observes a value in a histogram or summary.
     fn observe(&self, slot: u64, value: f64);
+    /// Adds observations that something else has counted: one count for each bucket of a histogram, not
+    /// cumulative, the last above the highest bound, or the one count of a summary; and their sum.
+    /// Another number of counts is a change that does not fit.
+    fn merge(&self, slot: u64, buckets: &[u64], sum: f64);
     /// One more [`Instrument`] refers to the slot.
     fn retain(&self, slot: u64);
     /// One [`Instrument`] less refers to the slot. The series keeps its value.
@@ -93,8 +97,9 @@ pub(crate) struct CellsVt {
     set: unsafe extern "C" fn(this: Ptr, slot: u64, value: f64),
     observe: unsafe extern "C" fn(this: Ptr, slot: u64, value: f64),
     retain: unsafe extern "C" fn(this: Ptr, slot: u64),
-    #[sabi(last_prefix_field)]
     release: unsafe extern "C" fn(this: Ptr, slot: u64),
+    #[sabi(last_prefix_field)]
+    merge: for<'b> unsafe extern "C" fn(this: Ptr, slot: u64, buckets: RSlice<'b, u64>, sum: f64),
 }
 
 /// A series that can be changed: one slot of its owner's [`Cells`].
@@ -120,6 +125,7 @@ impl<C: Cells> Glue<C> {
         observe: Self::observe,
         retain: Self::retain,
         release: Self::release,
+        merge: Self::merge,
     });
 
     shims! { in C as cells;
@@ -127,6 +133,8 @@ impl<C: Cells> Glue<C> {
         fn add_f64(slot: u64, amount: f64) -> (), or () => cells.add_f64(slot, amount);
         fn set(slot: u64, value: f64) -> (), or () => cells.set(slot, value);
         fn observe(slot: u64, value: f64) -> (), or () => cells.observe(slot, value);
+        fn merge(slot: u64, buckets: RSlice<'_, u64>, sum: f64) -> (), or () =>
+            cells.merge(slot, buckets.as_slice(), sum);
     }
 
     unsafe extern "C" fn retain(this: Ptr, slot: u64) {
@@ -188,6 +196,11 @@ impl Instrument {
     pub fn observe(&self, value: f64) {
         cross!(self.observe(self.slot, value));
     }
+
+    /// See [`Cells::merge`].
+    pub fn merge(&self, buckets: &[u64], sum: f64) {
+        cross!(self.merge(self.slot, RSlice::from_slice(buckets), sum));
+    }
 }
 
 impl Clone for Instrument {
@@ -211,6 +224,7 @@ impl Cells for Nothing {
     fn add_f64(&self, _slot: u64, _amount: f64) {}
     fn set(&self, _slot: u64, _value: f64) {}
     fn observe(&self, _slot: u64, _value: f64) {}
+    fn merge(&self, _slot: u64, _buckets: &[u64], _sum: f64) {}
     fn retain(&self, _slot: u64) {}
     fn release(&self, _slot: u64) {}
 }
@@ -379,6 +393,11 @@ mod tests {
         fn observe(&self, _slot: u64, _value: f64) {
             panic!("not a histogram");
         }
+        fn merge(&self, slot: u64, buckets: &[u64], sum: f64) {
+            let all: u64 = buckets.iter().sum();
+            self.sum
+                .fetch_add(slot * all + sum as u64, Ordering::Relaxed);
+        }
         fn retain(&self, _slot: u64) {
             self.holders.fetch_add(1, Ordering::Relaxed);
         }
@@ -412,6 +431,8 @@ mod tests {
         drop(ten);
         again.add_u64(1);
         assert_eq!(tally.sum.load(Ordering::Relaxed), 30);
+        again.merge(&[1, 0, 2], 5.0);
+        assert_eq!(tally.sum.load(Ordering::Relaxed), 65);
         assert_eq!(tally.holders.load(Ordering::Relaxed), 1);
         drop((again, family));
         assert_eq!(tally.holders.load(Ordering::Relaxed), 0);

@@ -41,6 +41,8 @@ impl Status {
     pub const UNSUPPORTED: Self = Self(11);
     /// The callee panicked; the text is the panic's.
     pub const PANICKED: Self = Self(12);
+    /// The plugin's process ended during the call; the text says how.
+    pub const CRASHED: Self = Self(13);
 
     /// The HTTP status code with which a failed request is answered.
     #[must_use]
@@ -54,6 +56,7 @@ impl Status {
             Self::TOO_LARGE => 413,
             Self::LIMIT => 429,
             Self::UNSUPPORTED => 501,
+            Self::CRASHED => 502,
             Self::UNAVAILABLE => 503,
             Self::TIMEOUT => 504,
             _ => 500,

@@ -222,6 +222,16 @@ impl Cells for One {
         });
     }
 
+    fn merge(&self, slot: u64, buckets: &[u64], sum: f64) {
+        self.store.change(&self.name, slot, |_, _, series| {
+            if series.buckets.len() == buckets.len() {
+                let pairs = series.buckets.iter_mut().zip(buckets);
+                pairs.for_each(|(bucket, more)| *bucket += more);
+                series.sum += sum;
+            }
+        });
+    }
+
     fn retain(&self, _slot: u64) {}
 
     fn release(&self, _slot: u64) {}
