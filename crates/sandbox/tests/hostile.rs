@@ -1,0 +1,2 @@
+//! Confined processes try what they must not do.
+fn main() {}
