@@ -10,7 +10,7 @@
     reason = "the dynamic linker and the plugin header are foreign by nature"
 )]
 
-use crate::file::{Metadata, Verified};
+use crate::file::{Language, Metadata, Verified};
 use crate::{Reason, Refusal};
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 use meterbox_plugin_abi::raw::{
@@ -59,8 +59,20 @@ pub struct Origin {
     pub metadata: Metadata,
     /// Digest of the mapped bytes, hexadecimal.
     pub sha256: String,
-    /// Size of the mapped file, in bytes.
+    /// Size of the file as it is mapped into this process, in bytes; 0 for one that is not.
     pub mapped_bytes: u64,
+}
+
+impl Origin {
+    /// The origin of a file that is not loaded here: nothing of it is mapped.
+    pub fn of(verified: &Verified) -> Self {
+        Self {
+            path: verified.path.clone(),
+            metadata: verified.metadata.clone(),
+            sha256: verified.sha256_hex(),
+            mapped_bytes: 0,
+        }
+    }
 }
 
 impl Loaded {
@@ -89,6 +101,12 @@ impl Loaded {
 }
 
 fn load(verified: Verified) -> Result<Loaded, Refusal> {
+    let api = verified.metadata.api_version();
+    let (Language::Library, Some(api)) = (verified.language, api) else {
+        let text = "a Python plugin always runs in a process of its own; set isolation to auto or \
+                    process";
+        return Err(Refusal::new(Reason::Isolation, text));
+    };
     let sha256 = verified.sha256_hex();
     let Verified {
         path,
@@ -102,7 +120,6 @@ fn load(verified: Verified) -> Result<Loaded, Refusal> {
     // get its number, and the linker would answer with this library instead.
     copy.keep_open();
     let Opened { module } = check(&library)?;
-    let api = metadata.api_version();
     let stated = Metadata::parse(module.metadata_json().as_bytes(), api)?;
     if stated != metadata {
         let text = "the running library states other metadata than its file; rebuild it";

@@ -77,6 +77,8 @@ reasons! {
     Api = "api",
     /// The library was built to abort on a panic.
     PanicAbort = "panic_abort",
+    /// It cannot run in the host's own process.
+    Isolation = "isolation",
     /// The probe process could not be started or understood.
     ProbeFailed = "probe_failed",
     /// The probe process did not answer in time.

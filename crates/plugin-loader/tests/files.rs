@@ -3,6 +3,7 @@
 
 mod support;
 
+use meterbox_plugin_loader::load::Loaded;
 use meterbox_plugin_loader::{Reason, Refusal, file};
 use std::path::Path;
 use support::{Library, folder, policy};
@@ -36,6 +37,36 @@ fn a_rust_cdylib_with_metadata_is_taken_and_its_digest_is_that_of_the_file() {
             .unwrap()
             .starts_with(&verified.sha256_hex())
     );
+}
+
+const HELLO: &str = "# /// meterbox\n# name = \"hello\"\n# version = \"1\"\n# api = 1\n# ///\n";
+
+#[test]
+fn a_python_program_is_judged_like_a_library_and_its_sealed_copy_keeps_the_text() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = folder("python");
+    let path = folder.join("hello.py");
+    std::fs::write(&path, HELLO).unwrap();
+    let verified = check(&folder, "hello.py").unwrap();
+    assert_eq!(verified.language, file::Language::Python);
+    assert_eq!(verified.metadata.name, "hello");
+    std::fs::write(&path, "raise SystemExit").unwrap();
+    let kept = std::fs::read_to_string(verified.copy.proc_path()).unwrap();
+    assert_eq!(kept, HELLO);
+    let refusal = Loaded::load(verified).map(drop).unwrap_err();
+    assert_eq!(refusal.reason, Reason::Isolation);
+    assert_eq!(reason(&folder, "hello.py"), Reason::NoMetadata);
+    let mut pinned = policy();
+    let pin = format!("{}  hello.py\n", "0".repeat(64));
+    pinned.pins = file::Pins::parse(&pin).unwrap();
+    let candidate = file::Candidate {
+        folder: folder.clone(),
+        file_name: "hello.py".into(),
+    };
+    let refusal = file::verify(&candidate, &pinned).unwrap_err();
+    assert_eq!(refusal.reason, Reason::Digest);
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o666)).unwrap();
+    assert_eq!(reason(&folder, "hello.py"), Reason::Permissions);
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! Lists the files of the plugin folders that could be plugins, in the order in which they load.
 //!
-//! Folders in the order given, files by name inside each. What is not named `*.so`, or starts with
-//! a dot, is counted and left alone: a folder full of jars is no error. Files are not opened here.
+//! Folders in the order given, files by name inside each. What is named like no plugin of any
+//! [`Language`] is counted and left alone: a folder full of jars is no error. Files are not opened here.
 
+use super::Language;
 use crate::{Reason, Refusal};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -66,8 +67,7 @@ pub fn candidates(folders: &[PathBuf]) -> Found {
 
 /// Whether a file of this name is looked at.
 pub(crate) fn is_candidate_name(name: &std::ffi::OsStr) -> bool {
-    let bytes = name.as_encoded_bytes();
-    !bytes.starts_with(b".") && bytes.ends_with(b".so") && bytes.len() > b".so".len()
+    Language::of(name).is_some()
 }
 
 fn list(folder: &Path) -> std::io::Result<(Vec<OsString>, usize)> {
@@ -102,7 +102,15 @@ mod tests {
     #[test]
     fn folders_keep_their_order_and_files_are_sorted() {
         let (first, second) = (Folder::new(), Folder::new());
-        for name in ["b.so", "a.so", ".hidden.so", "notes.txt", "old.so.1", ".so"] {
+        for name in [
+            "b.so",
+            "a.so",
+            "c.py",
+            ".hidden.so",
+            "notes.txt",
+            "_c.py",
+            ".so",
+        ] {
             first.write(name, b"");
         }
         second.write("0.so", b"");
@@ -117,7 +125,10 @@ mod tests {
             .iter()
             .map(|c| c.file_name.to_str())
             .collect();
-        assert_eq!(names, [Some("a.so"), Some("b.so"), Some("0.so")]);
+        assert_eq!(
+            names,
+            [Some("a.so"), Some("b.so"), Some("c.py"), Some("0.so")]
+        );
         assert_eq!(found.ignored, [(first.path().to_path_buf(), 4)]);
         assert!(found.errors.is_empty());
     }

@@ -83,8 +83,11 @@ impl PrivateCopy {
         std::mem::forget(self.file);
     }
 
-    /// A descriptor for a child process.
-    pub(crate) fn share(&self) -> std::io::Result<File> {
+    /// A further descriptor of the copy, for a child process.
+    ///
+    /// # Errors
+    /// When this process may have no more descriptors.
+    pub fn share(&self) -> std::io::Result<File> {
         self.file.try_clone()
     }
 }

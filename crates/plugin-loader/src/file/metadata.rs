@@ -56,7 +56,7 @@ pub struct Metadata {
     pub name: String,
     /// The plugin's own version.
     pub version: String,
-    /// The plugin API it was built against, `major.minor.patch`.
+    /// The plugin API it was built against, `major.minor.patch`; of a Python plugin, `runner 1`.
     pub api: String,
     /// What happens on a panic; must be `unwind`.
     pub panic: String,
@@ -66,6 +66,9 @@ pub struct Metadata {
     /// What it asks the host for.
     #[serde(default)]
     pub permissions: Vec<String>,
+    /// What it does, if it says so before it runs: names of `meterbox_plugin_abi::Roles`.
+    #[serde(default)]
+    pub roles: Vec<String>,
     /// JSON Schema of its configuration table, if it has one.
     #[serde(default)]
     pub schema: Option<Value>,
@@ -90,22 +93,21 @@ impl Metadata {
             .map_or(0, |last| last + 1);
         let metadata: Self =
             serde_json::from_slice(&section[..end]).map_err(|error| bad(&error.to_string()))?;
-        metadata.check_form()?;
+        metadata.check_form(|why| bad(&why))?;
         metadata.check_fit(host)?;
         Ok(metadata)
     }
 
-    /// The plugin API it was built against.
-    pub fn api_version(&self) -> ApiVersion {
-        ApiVersion::parse(&self.api).expect("parse has refused every other text")
+    /// The plugin API it was built against; `None` for what is no library.
+    pub fn api_version(&self) -> Option<ApiVersion> {
+        ApiVersion::parse(&self.api)
     }
 
-    fn check_form(&self) -> Result<(), Refusal> {
+    /// Judges lengths and forms; `bad` makes an error of a sentence.
+    pub(super) fn check_form<E>(&self, bad: impl Fn(String) -> E) -> Result<(), E> {
         if !valid_name(&self.name) {
-            return Err(bad(&format!(
-                "name {:?} is not [a-z][a-z0-9_]{{0,62}}",
-                self.name
-            )));
+            let name = &self.name;
+            return Err(bad(format!("name {name:?} is not [a-z][a-z0-9_]{{0,62}}")));
         }
         for (field, text, bytes_max) in [
             ("version", &self.version, VERSION_BYTES_MAX),
@@ -114,18 +116,18 @@ impl Metadata {
         ] {
             if text.len() > bytes_max || text.chars().any(char::is_control) {
                 let why = format!("{field} is longer than {bytes_max} bytes or not one line");
-                return Err(bad(&why));
+                return Err(bad(why));
             }
         }
         if self.permissions.len() > PERMISSIONS_MAX {
-            return Err(bad(&format!("more than {PERMISSIONS_MAX} permissions")));
+            return Err(bad(format!("more than {PERMISSIONS_MAX} permissions")));
         }
         if self
             .schema
             .as_ref()
             .is_some_and(|schema| !schema.is_object())
         {
-            return Err(bad("schema is not an object"));
+            return Err(bad("schema is not an object".to_owned()));
         }
         Ok(())
     }

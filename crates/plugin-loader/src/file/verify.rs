@@ -1,10 +1,14 @@
 //! Takes one candidate through every check that needs none of its code to run.
 //!
-//! Order: open and permissions, private copy, digest, ELF ranges, what it links, metadata. Everything
-//! after the copy works on the copy's own bytes, so what was verified is what gets mapped.
+//! Order: open and permissions, private copy, digest, then what its language asks for: of a library
+//! ELF ranges, what it links and its metadata section, of a Python program its metadata block.
+//! Everything after the copy works on the copy's own bytes, so what was verified is what runs.
 
 use super::glibc::GlibcVersion;
-use super::{ApiVersion, Candidate, Elf, Metadata, Pins, PrivateCopy, dynamic, metadata, open};
+use super::python::{self, PYTHON_BYTES_MAX};
+use super::{
+    ApiVersion, Candidate, Elf, Language, Metadata, Pins, PrivateCopy, dynamic, metadata, open,
+};
 use crate::{Reason, Refusal};
 use std::path::PathBuf;
 
@@ -47,7 +51,9 @@ impl Policy {
 pub struct Verified {
     /// Where it was found.
     pub path: PathBuf,
-    /// The only bytes that are ever mapped.
+    /// What it is written in.
+    pub language: Language,
+    /// The only bytes that ever run.
     pub copy: PrivateCopy,
     /// What it says about itself.
     pub metadata: Metadata,
@@ -91,26 +97,54 @@ fn examine(candidate: &Candidate, policy: &Policy, path: PathBuf) -> Result<Veri
     // The kernel allows 249 bytes; the name only helps to read /proc/PID/maps.
     let label: String = name.chars().filter(|c| !c.is_control()).take(60).collect();
     let fallback = policy.copy_folder.as_deref();
-    let (copy, bytes) = PrivateCopy::make(&source, &label, FILE_BYTES_MAX, fallback)?;
+    let language = Language::of(&candidate.file_name).unwrap_or(Language::Library);
+    let bytes_max = match language {
+        Language::Library => FILE_BYTES_MAX,
+        Language::Python => PYTHON_BYTES_MAX,
+    };
+    let (copy, bytes) = PrivateCopy::make(&source, &label, bytes_max, fallback)?;
     let pinned = policy.pins.judge(&name, &hex(copy.sha256()))?;
     if policy.require_pins && !pinned {
         let text = "no lock file lists it, and plugins_require_pins is true; add its sha256";
         return Err(Refusal::new(Reason::Unpinned, text));
     }
-    let elf = Elf::parse(&bytes)?;
+    let stated = match language {
+        Language::Library => library(&bytes, policy)?,
+        Language::Python => Stated {
+            metadata: python::metadata(&bytes)?,
+            libraries: Vec::new(),
+            glibc: None,
+        },
+    };
+    Ok(Verified {
+        path,
+        language,
+        copy,
+        metadata: stated.metadata,
+        libraries: stated.libraries,
+        pinned,
+        glibc: stated.glibc,
+    })
+}
+
+/// What the bytes of a file say.
+struct Stated {
+    metadata: Metadata,
+    libraries: Vec<String>,
+    glibc: Option<String>,
+}
+
+fn library(bytes: &[u8], policy: &Policy) -> Result<Stated, Refusal> {
+    let elf = Elf::parse(bytes)?;
     let needs = dynamic::check(&elf, &policy.needed_extra, GlibcVersion::running())?;
     let section = elf.section(metadata::SECTION).ok_or_else(|| {
         let text = "it is a library but no Meterbox plugin (section .meterbox is missing); export \
                     it with export_plugin!";
         Refusal::new(Reason::NoMetadata, text)
     })?;
-    let metadata = Metadata::parse(section, policy.api)?;
-    Ok(Verified {
-        path,
-        copy,
-        metadata,
+    Ok(Stated {
+        metadata: Metadata::parse(section, policy.api)?,
         libraries: needs.libraries,
-        pinned,
         glibc: needs.glibc.map(|version| version.to_string()),
     })
 }

@@ -11,7 +11,7 @@ mod process;
 
 pub use child::child_main;
 
-use crate::file::Verified;
+use crate::file::{Language, Verified};
 use crate::{Reason, Refusal};
 use answer::Answer;
 use process::{End, Outcome};
@@ -33,11 +33,15 @@ pub struct ProbeCommand {
 
 /// Lets a child open `verified` and reports what came of it.
 ///
-/// Blocks the calling thread for at most about `limit`.
+/// Blocks the calling thread for at most about `limit`. A Python program is not opened by any process
+/// of the host's kind, so nothing is tried with it.
 ///
 /// # Errors
 /// The child's own refusal, or one of the `probe_…` reasons.
 pub fn probe(verified: &Verified, command: &ProbeCommand, limit: Duration) -> Result<(), Refusal> {
+    if verified.language == Language::Python {
+        return Ok(());
+    }
     let outcome = process::run(command, &verified.copy, limit)
         .map_err(|error| {
             let text = format!("the probe process could not be started ({error})");

@@ -153,7 +153,14 @@ fn bench(
             stopped: sender,
         })))
     };
-    let running = Running::start_with(origin(), create, settings, clock.clone(), Arc::default());
+    let running = Running::start_with(
+        origin(),
+        create,
+        None,
+        settings,
+        clock.clone(),
+        Arc::default(),
+    );
     Bench {
         running: running.unwrap(),
         clock,
@@ -169,6 +176,7 @@ fn origin() -> Arc<Origin> {
         panic: "unwind".to_owned(),
         description: String::new(),
         permissions: Vec::new(),
+        roles: Vec::new(),
         schema: None,
     };
     let path = PathBuf::from("/plugins/fake.so");
@@ -359,7 +367,7 @@ fn a_constructor_that_fails_panics_or_hangs_is_one_sentence() {
             start_limit,
             ..Settings::default()
         };
-        Running::start_with(origin(), create, settings, clock, Arc::default())
+        Running::start_with(origin(), create, None, settings, clock, Arc::default())
             .err()
             .unwrap()
     };
@@ -387,4 +395,58 @@ fn a_constructor_that_fails_panics_or_hangs_is_one_sentence() {
         "{refusal}"
     );
     drop(release);
+}
+
+/// A supervisor that says what it is told to say.
+#[derive(Default)]
+struct Told(Mutex<Option<Outage>>);
+
+impl Supervisor for Told {
+    fn outage(&self) -> Option<Outage> {
+        self.0.lock().clone()
+    }
+}
+
+#[test]
+fn a_plugin_whose_process_is_down_is_not_called() {
+    let told = Arc::new(Told::default());
+    let (sender, _stopped) = sync_channel(4);
+    let create = move || {
+        Ok(PluginObject::of(Box::new(Fake {
+            answer: Box::new(|_, responder| responder.finish(b"up")),
+            stopped: sender,
+        })))
+    };
+    let running = Running::start_with(
+        origin(),
+        create,
+        Some(told.clone()),
+        Settings::default(),
+        Arc::new(HandClock::default()),
+        Arc::default(),
+    )
+    .unwrap();
+    assert_eq!(running.isolation(), Isolation::Process);
+    assert_eq!(running.state(), State::Started);
+    let refused = |running: &Running| {
+        let refused = running.run(Lane::Ordinary, |_| Ok(()), Box::new(|_| {}));
+        refused.err().map(|reject| (reject.reason, reject.retry_after))
+    };
+    assert_eq!(refused(&running), None);
+    for (quarantined, reason, state) in [
+        (false, RejectReason::Down, State::Degraded),
+        (true, RejectReason::Quarantined, State::Quarantined),
+    ] {
+        let retry_after = Duration::from_secs(3);
+        *told.0.lock() = Some(Outage {
+            quarantined,
+            sentence: "has crashed".to_owned(),
+            retry_after,
+        });
+        assert_eq!(refused(&running), Some((reason, Some(retry_after))));
+        assert_eq!(running.state(), state);
+    }
+    *told.0.lock() = None;
+    assert_eq!(refused(&running), None, "its process is back");
+    assert_eq!(running.tally().counts().rejects[RejectReason::Down as usize], 1);
 }
