@@ -37,14 +37,15 @@ fn host_with_traffic() -> Host {
 ///
 /// A collector that is late is left out of that page alone, as the design wants it, and on a busy
 /// machine the first reading of a fresh process can be late.
-fn page_with_memory(arguments: &[&str]) -> String {
+fn page_with_memory(host: &Host, arguments: &[&str]) -> String {
     eventually("the machine's memory is on the page", || {
         let text = curl(arguments);
         if text.lines().any(|line| line.starts_with("memory_used{")) {
             return Ok(text);
         }
         let said = text.lines().filter(|line| line.contains("_collector_"));
-        Err(said.collect::<Vec<_>>().join("\n"))
+        let said = said.collect::<Vec<_>>().join("\n");
+        Err(format!("{said}\n{}", host.output()))
     })
 }
 
@@ -78,7 +79,7 @@ fn the_five_lines_of_the_readme_work_as_typed() {
 #[test]
 fn the_queue_histogram_is_printed_in_the_inherited_form() {
     let host = host_with_traffic();
-    let text = page_with_memory(&[&format!("http://{}/metrics", host.metrics())]);
+    let text = page_with_memory(&host, &[&format!("http://{}/metrics", host.metrics())]);
     let name = "ts_queue_latency_milliseconds";
     let lines: Vec<&str> = text.lines().filter(|line| line.contains(name)).collect();
     assert_eq!(
@@ -134,7 +135,7 @@ fn the_filter_prints_only_the_two_samples_with_their_help_and_type() {
         "http://{}/metrics?name[]=ts_queue_latency_milliseconds_sum&name[]=memory_used",
         host.metrics()
     );
-    let text = page_with_memory(&["--globoff", &url]);
+    let text = page_with_memory(&host, &["--globoff", &url]);
     let mut starts: Vec<&str> = text
         .lines()
         .map(|line| line.split('{').next().unwrap_or_default())
