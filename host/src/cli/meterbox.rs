@@ -27,9 +27,9 @@ enum Command {
     /// Look at the configuration without starting anything
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Look at the plugins of a running server
+    /// Make, check, pin and drive plugins
     #[command(subcommand)]
-    Plugins(PluginsCommand),
+    Plugins(plugins::PluginsCommand),
     /// Print the version
     Version,
     /// Load the library on standard input and say whether it can be used
@@ -49,18 +49,6 @@ enum ConfigCommand {
         #[arg(long)]
         origin: bool,
         /// Print JSON: an array of {key, value, origin}
-        #[arg(long)]
-        json: bool,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-enum PluginsCommand {
-    /// Print every plugin: its state, roles, endpoints, calls and errors
-    List {
-        #[command(flatten)]
-        options: ConfigOptions,
-        /// Print what the server sends: JSON
         #[arg(long)]
         json: bool,
     },
@@ -89,9 +77,7 @@ pub(super) fn run(
             origin,
             json,
         }) => config::show(&options.request(environment)?, origin, json),
-        Command::Plugins(PluginsCommand::List { options, json }) => {
-            plugins::list(&options.request(environment)?, json)
-        }
+        Command::Plugins(command) => plugins::run(command, environment),
         Command::Version => {
             print(&format!("meterbox {}\n", env!("CARGO_PKG_VERSION")));
             Ok(())

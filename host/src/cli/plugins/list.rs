@@ -1,8 +1,8 @@
 //! `meterbox plugins list`: the plugins of a running server.
 
-use super::client;
-use super::exit::Failure;
-use super::print;
+use crate::cli::client;
+use crate::cli::exit::Failure;
+use crate::cli::print;
 use crate::config::LoadRequest;
 use serde_json::Value;
 
@@ -23,7 +23,7 @@ const COLUMNS: [&str; 8] = [
 /// The configuration would be refused, or the server does not answer.
 pub(super) fn list(request: &LoadRequest, json: bool) -> Result<(), Failure> {
     let settings = request.load()?.settings;
-    let body = client::get(&settings, "/plugins").map_err(Failure::failed)?;
+    let body = client::manage(&settings, "GET", "/plugins").map_err(Failure::failed)?;
     if json {
         print(&String::from_utf8_lossy(&body));
         return Ok(());

@@ -1,0 +1,140 @@
+//! `meterbox plugins …`: making, checking and pinning plugins, and driving those of a running server.
+//!
+//! One command a file. Those that ask a server take its addresses and its key from the
+//! configuration; `new`, `check` and `pin` need no server and run nothing of a plugin in this process.
+
+mod call;
+mod change;
+mod list;
+mod pin;
+mod show;
+
+use super::exit::Failure;
+use super::options::ConfigOptions;
+use crate::config::Environment;
+use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+/// What ends every help page of a command that asks a server.
+const ASKS: &str = "Exit codes: 0 done, 1 the server does not answer or refuses, 2 refused usage or \
+                    configuration.";
+
+/// The commands below `meterbox plugins`.
+#[derive(Debug, Subcommand)]
+pub(super) enum PluginsCommand {
+    /// Print every plugin: its state, roles, endpoints, calls and errors
+    #[command(after_help = ASKS)]
+    List {
+        #[command(flatten)]
+        options: ConfigOptions,
+        /// Print what the server sends: JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print everything the server knows about one plugin
+    #[command(after_help = ASKS)]
+    Show(One),
+    /// Send one request to a route of a plugin and print what it answers
+    #[command(
+        after_help = "The body goes to standard output, the status to standard error.\n\
+                      Exit codes: 0 answered below 400, 1 answered from 400 on or not at all, 2 \
+                      refused usage or configuration."
+    )]
+    Call(Call),
+    /// Load the file of a plugin again
+    #[command(after_help = ASKS)]
+    Reload(One),
+    /// Put a plugin that was disabled back into service
+    #[command(after_help = ASKS)]
+    Enable(One),
+    /// Take a plugin out of service until it is enabled
+    #[command(after_help = ASKS)]
+    Disable(One),
+    /// Write the sha256 of files into the lock file, so that no other file of their names is loaded
+    #[command(
+        after_help = "The lock file is that of plugins_lock, or else plugins.lock in the folder of each \
+                      file. No server is asked.\n\
+                      Exit codes: 0 pinned, 1 a file cannot be read or the lock file not written, 2 \
+                      refused usage or configuration."
+    )]
+    Pin(Pin),
+}
+
+/// One plugin of a running server.
+#[derive(Debug, Args)]
+pub(super) struct One {
+    /// The plugin's name
+    name: String,
+    #[command(flatten)]
+    options: ConfigOptions,
+    /// Print what the server sends: JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// One request to a plugin.
+#[derive(Debug, Args)]
+pub(super) struct Call {
+    /// The plugin's name
+    name: String,
+    /// Path and query, such as /drift?model=noop [default: its first route]
+    path: Option<String>,
+    /// The method [default: GET, POST with data]
+    #[arg(long, short = 'X', value_name = "METHOD")]
+    method: Option<String>,
+    /// The body; @FILE sends a file
+    #[arg(long, short, value_name = "DATA")]
+    data: Option<String>,
+    #[command(flatten)]
+    options: ConfigOptions,
+    /// Print JSON: {status, headers, body}, or body_base64 for a body that is not text
+    #[arg(long)]
+    json: bool,
+}
+
+/// Files to pin.
+#[derive(Debug, Args)]
+pub(super) struct Pin {
+    /// Plugin files
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    options: ConfigOptions,
+    /// Print JSON: an array of {name, sha256, lock, replaced}
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs one of the commands.
+pub(super) fn run(command: PluginsCommand, environment: &Environment) -> Result<(), Failure> {
+    match command {
+        PluginsCommand::List { options, json } => list::list(&options.request(environment)?, json),
+        PluginsCommand::Show(one) => {
+            show::show(&one.options.request(environment)?, &one.name, one.json)
+        }
+        PluginsCommand::Call(call) => call::call(call, environment),
+        PluginsCommand::Reload(one) => change::change("reload", one, environment),
+        PluginsCommand::Enable(one) => change::change("enable", one, environment),
+        PluginsCommand::Disable(one) => change::change("disable", one, environment),
+        PluginsCommand::Pin(pin) => pin::pin(pin, environment),
+    }
+}
+
+/// A plugin's name, checked before it becomes part of a path.
+///
+/// # Errors
+/// It cannot be the name of a plugin.
+fn named(name: &str) -> Result<&str, Failure> {
+    if meterbox_plugin_loader::file::valid_name(name) {
+        Ok(name)
+    } else {
+        Err(Failure::refused(format!(
+            "{name:?} cannot be the name of a plugin (expected [a-z][a-z0-9_]{{0,62}})"
+        )))
+    }
+}
+
+/// JSON as a person reads it.
+fn pretty(value: &serde_json::Value) -> String {
+    format!("{value:#}\n")
+}
