@@ -202,6 +202,7 @@ fn rejected(plugin: &str, reason: RejectReason, retry_after: Option<Duration>) -
         RejectReason::Quarantined => "failed too often and is quarantined until it is reloaded",
         RejectReason::Stopped => "is being stopped",
         RejectReason::NoThread => "got no thread from the system",
+        RejectReason::Down => "is being started again after its process ended",
     };
     let status = Status::UNAVAILABLE.http();
     CallError {

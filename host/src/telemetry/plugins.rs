@@ -231,7 +231,8 @@ mod tests {
             errors: 3,
             panics: 1,
             timeouts: 2,
-            rejects: [0, 4, 0, 0, 0],
+            rejects: [0, 4, 0, 0, 0, 0],
+            openings: 0,
         };
         Reading {
             counts,

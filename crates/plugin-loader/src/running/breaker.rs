@@ -146,6 +146,11 @@ impl Breaker {
         }
     }
 
+    /// How often it has opened since it was last closed by a success.
+    pub fn openings(&self) -> u32 {
+        self.openings
+    }
+
     fn is_trial(&self, admission: Admission) -> bool {
         admission == Admission::Trial && matches!(self.phase, Phase::Trial)
     }

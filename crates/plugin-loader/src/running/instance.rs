@@ -9,7 +9,8 @@ use super::deadline::within;
 use super::permit::{Gate, Permit, Reject, Verdict};
 use super::pool::{Pool, PoolSettings, Work};
 use super::reply::{UnderWay, WatchedSink};
-use super::state::State;
+use super::state::{Isolation, State};
+use super::supervisor::{Outage, Supervisor};
 use super::tally::{RejectReason, Tally};
 use super::ticket::{Ended, Hook, Lane, Ticket};
 use crate::load::{Loaded, Origin};
@@ -20,6 +21,9 @@ use meterbox_plugin_abi::{
 use parking_lot::{Mutex, RwLock};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+/// When it is worth asking again while all threads of an isolated plugin are stuck.
+const STUCK_RETRY: Duration = Duration::from_secs(1);
 
 /// How one plugin is supervised.
 #[derive(Debug, Clone, Copy)]
@@ -58,6 +62,7 @@ struct Facts {
 /// One plugin in service.
 pub struct Running {
     origin: Arc<Origin>,
+    supervisor: Option<Arc<dyn Supervisor>>,
     facts: Facts,
     settings: Settings,
     object: RwLock<Option<Arc<PluginObject>>>,
@@ -91,12 +96,25 @@ impl Running {
     ) -> Result<Arc<Self>, Refusal> {
         let (module, config) = (loaded.clone(), config.to_owned());
         let create = move || module.create(host, &config);
-        Self::start_with(loaded.origin().clone(), create, settings, clock, tally)
+        Self::start_with(
+            loaded.origin().clone(),
+            create,
+            None,
+            settings,
+            clock,
+            tally,
+        )
     }
 
-    pub(super) fn start_with(
+    /// As [`Running::start`], for a plugin that `create` makes: with a `supervisor`, one that runs in
+    /// a process of its own.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn start_with(
         origin: Arc<Origin>,
         create: impl FnOnce() -> Result<PluginObject, Failure> + Send + 'static,
+        supervisor: Option<Arc<dyn Supervisor>>,
         settings: Settings,
         clock: Arc<dyn Clock>,
         tally: Arc<Tally>,
@@ -106,6 +124,7 @@ impl Running {
         let (object, facts) = begun.map_err(|refusal| refusal.at(&origin.path))?;
         Ok(Arc::new(Self {
             origin,
+            supervisor,
             facts,
             settings,
             object: RwLock::new(Some(Arc::new(object))),
@@ -119,6 +138,28 @@ impl Running {
     /// The library behind it.
     pub fn origin(&self) -> &Origin {
         &self.origin
+    }
+
+    /// Where its code runs.
+    pub fn isolation(&self) -> Isolation {
+        match self.supervisor {
+            Some(_) => Isolation::Process,
+            None => Isolation::Thread,
+        }
+    }
+
+    /// Why its process takes no calls now; none while it does, and for a plugin in this process.
+    pub fn outage(&self) -> Option<Outage> {
+        let supervisor = self.supervisor.as_ref()?;
+        supervisor.outage().or_else(|| {
+            // A thread of this process would never come back; a process is killed in the end.
+            self.pool.is_lost().then(|| Outage {
+                quarantined: false,
+                sentence: "has only calls that passed their deadline; its process is ended soon"
+                    .to_owned(),
+                retry_after: STUCK_RETRY,
+            })
+        })
     }
 
     /// What it does.
@@ -158,8 +199,11 @@ impl Running {
             Phase::Stopped => return State::Stopped,
             Phase::Serving => {}
         }
-        if self.pool.is_lost() {
+        if self.supervisor.is_none() && self.pool.is_lost() {
             self.gate.quarantine();
+        }
+        if let Some(outage) = self.outage() {
+            return outage.state();
         }
         match self.gate.breaker_state() {
             BreakerState::Closed => State::Started,
@@ -302,8 +346,12 @@ impl Running {
         if *self.phase.lock() != Phase::Serving {
             return Err(self.gate.reject(RejectReason::Stopped, None));
         }
-        if self.pool.is_lost() {
+        if self.supervisor.is_none() && self.pool.is_lost() {
             self.gate.quarantine();
+        }
+        if let Some(outage) = self.outage() {
+            let retry_after = Some(outage.retry_after);
+            return Err(self.gate.reject(outage.reason(), retry_after));
         }
         let permit = self.gate.admit()?;
         match self.object.read().clone() {

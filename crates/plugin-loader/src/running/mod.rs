@@ -11,6 +11,7 @@ mod permit;
 mod pool;
 mod reply;
 mod state;
+mod supervisor;
 mod tally;
 mod ticket;
 
@@ -21,5 +22,6 @@ pub use instance::{Running, Settings};
 pub use permit::Reject;
 pub use pool::PoolSettings;
 pub use state::{Isolation, State};
+pub use supervisor::{Outage, Supervisor};
 pub use tally::{Counts, RejectReason, Tally};
 pub use ticket::{Ended, Hook, Lane, Ticket};

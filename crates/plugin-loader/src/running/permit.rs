@@ -102,7 +102,11 @@ impl Permit {
             Verdict::Good => breaker.succeeded(admission),
             Verdict::Failed => {
                 self.gate.tally.error();
+                let openings = breaker.openings();
                 breaker.failed(admission, self.gate.clock.now());
+                if breaker.openings() > openings {
+                    self.gate.tally.opening();
+                }
             }
         }
     }

@@ -55,12 +55,14 @@ impl State {
     }
 }
 
-/// Where a plugin's code runs. So far there is only the host's own process.
+/// Where a plugin's code runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Isolation {
     /// On threads of its own inside the host: a crash of the plugin is a crash of the host.
     #[default]
     Thread,
+    /// In a child process of its own: a crash of it costs the calls that it had.
+    Process,
 }
 
 impl Isolation {
@@ -68,6 +70,7 @@ impl Isolation {
     pub fn name(self) -> &'static str {
         match self {
             Self::Thread => "thread",
+            Self::Process => "process",
         }
     }
 }

@@ -15,6 +15,8 @@ pub enum RejectReason {
     Stopped,
     /// No thread could be started.
     NoThread,
+    /// Its process has ended and is being started again.
+    Down,
 }
 
 impl RejectReason {
@@ -25,6 +27,7 @@ impl RejectReason {
         (Self::Quarantined, "quarantined"),
         (Self::Stopped, "stopped"),
         (Self::NoThread, "no_thread"),
+        (Self::Down, "down"),
     ];
 
     /// The label value.
@@ -40,6 +43,7 @@ pub struct Tally {
     errors: AtomicU64,
     panics: AtomicU64,
     timeouts: AtomicU64,
+    openings: AtomicU64,
     rejects: [AtomicU64; RejectReason::NAMED.len()],
 }
 
@@ -54,6 +58,8 @@ pub struct Counts {
     pub panics: u64,
     /// Calls that took longer than their deadline.
     pub timeouts: u64,
+    /// How often the breaker opened.
+    pub openings: u64,
     /// Calls that did not reach the plugin, in the order of [`RejectReason::NAMED`].
     pub rejects: [u64; RejectReason::NAMED.len()],
 }
@@ -75,6 +81,10 @@ impl Tally {
         self.timeouts.fetch_add(1, Ordering::Relaxed);
     }
 
+    pub(super) fn opening(&self) {
+        self.openings.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(super) fn reject(&self, reason: RejectReason) {
         self.rejects[reason as usize].fetch_add(1, Ordering::Relaxed);
     }
@@ -87,6 +97,7 @@ impl Tally {
             errors: read(&self.errors),
             panics: read(&self.panics),
             timeouts: read(&self.timeouts),
+            openings: read(&self.openings),
             rejects: std::array::from_fn(|index| read(&self.rejects[index])),
         }
     }
@@ -103,6 +114,6 @@ mod tests {
             assert_eq!(reason.name(), *name);
             (0..=times).for_each(|_| tally.reject(*reason));
         }
-        assert_eq!(tally.counts().rejects, [1, 2, 3, 4, 5]);
+        assert_eq!(tally.counts().rejects, [1, 2, 3, 4, 5, 6]);
     }
 }

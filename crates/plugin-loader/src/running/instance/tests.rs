@@ -226,7 +226,7 @@ fn an_answer_reaches_the_client_and_stop_comes_before_drop() {
     let counts = bench.running.tally().counts();
     assert_eq!(
         (counts.calls, counts.errors, counts.rejects),
-        (1, 0, [0, 0, 0, 1, 0])
+        (1, 0, [0, 0, 0, 1, 0, 0])
     );
 }
 
@@ -410,10 +410,10 @@ impl Supervisor for Told {
 #[test]
 fn a_plugin_whose_process_is_down_is_not_called() {
     let told = Arc::new(Told::default());
-    let (sender, _stopped) = sync_channel(4);
+    let (sender, _stopped) = sync_channel(8);
     let create = move || {
         Ok(PluginObject::of(Box::new(Fake {
-            answer: Box::new(|_, responder| responder.finish(b"up")),
+            answer: Box::new(|responder: Responder| responder.finish(b"up")),
             stopped: sender,
         })))
     };
@@ -430,7 +430,9 @@ fn a_plugin_whose_process_is_down_is_not_called() {
     assert_eq!(running.state(), State::Started);
     let refused = |running: &Running| {
         let refused = running.run(Lane::Ordinary, |_| Ok(()), Box::new(|_| {}));
-        refused.err().map(|reject| (reject.reason, reject.retry_after))
+        refused
+            .err()
+            .map(|reject| (reject.reason, reject.retry_after))
     };
     assert_eq!(refused(&running), None);
     for (quarantined, reason, state) in [
@@ -448,5 +450,8 @@ fn a_plugin_whose_process_is_down_is_not_called() {
     }
     *told.0.lock() = None;
     assert_eq!(refused(&running), None, "its process is back");
-    assert_eq!(running.tally().counts().rejects[RejectReason::Down as usize], 1);
+    assert_eq!(
+        running.tally().counts().rejects[RejectReason::Down as usize],
+        1
+    );
 }
