@@ -6,12 +6,14 @@
 mod call;
 mod change;
 mod list;
+mod new;
 mod pin;
 mod show;
 
 use super::exit::Failure;
 use super::options::ConfigOptions;
 use crate::config::Environment;
+use crate::scaffold::Language;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -22,6 +24,12 @@ const ASKS: &str = "Exit codes: 0 done, 1 the server does not answer or refuses,
 /// The commands below `meterbox plugins`.
 #[derive(Debug, Subcommand)]
 pub(super) enum PluginsCommand {
+    /// Make the project of a new plugin, which builds without a network and passes its own tests
+    #[command(
+        after_help = "Exit codes: 0 made, 1 no SDK is installed or the folder cannot be made, 2 refused \
+                      usage or name."
+    )]
+    New(New),
     /// Print every plugin: its state, roles, endpoints, calls and errors
     #[command(after_help = ASKS)]
     List {
@@ -58,6 +66,25 @@ pub(super) enum PluginsCommand {
                       refused usage or configuration."
     )]
     Pin(Pin),
+}
+
+/// A plugin to be written.
+#[derive(Debug, Args)]
+pub(super) struct New {
+    /// Name of plugin, route and folder: [a-z][a-z0-9_]{0,62}
+    name: String,
+    /// What it is written in
+    #[arg(long, value_enum, default_value = "rust")]
+    lang: Language,
+    /// Where to make the folder [default: here]
+    #[arg(long, value_name = "FOLDER")]
+    path: Option<PathBuf>,
+    /// The SDK to build against [default: the one that came with this program]
+    #[arg(long, value_name = "FOLDER")]
+    sdk: Option<PathBuf>,
+    /// Print JSON: {folder, files, next}
+    #[arg(long)]
+    json: bool,
 }
 
 /// One plugin of a running server.
@@ -108,6 +135,7 @@ pub(super) struct Pin {
 /// Runs one of the commands.
 pub(super) fn run(command: PluginsCommand, environment: &Environment) -> Result<(), Failure> {
     match command {
+        PluginsCommand::New(make) => new::new(&make),
         PluginsCommand::List { options, json } => list::list(&options.request(environment)?, json),
         PluginsCommand::Show(one) => {
             show::show(&one.options.request(environment)?, &one.name, one.json)
