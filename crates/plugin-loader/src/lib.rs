@@ -9,6 +9,7 @@
 //! This crate decides nothing about routes, HTTP or configuration: the host does. It never closes
 //! a library it has opened.
 
+mod c;
 pub mod file;
 pub mod load;
 pub mod probe;

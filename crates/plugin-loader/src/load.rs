@@ -10,7 +10,8 @@
     reason = "the dynamic linker and the plugin header are foreign by nature"
 )]
 
-use crate::file::{Language, Metadata, Verified};
+use crate::c::CModule;
+use crate::file::{Border, Language, Metadata, Verified};
 use crate::{Reason, Refusal};
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 use meterbox_plugin_abi::raw::{
@@ -27,7 +28,31 @@ const REPORT_FIELDS_MAX: usize = 3;
 
 /// A library that is open and whose layout fits.
 pub struct Opened {
-    module: PluginModuleRef,
+    module: Module,
+}
+
+/// What a library exports, by the border that it was built against.
+#[derive(Clone, Copy)]
+enum Module {
+    Rust(PluginModuleRef),
+    C(CModule),
+}
+
+impl Module {
+    fn border(&self) -> Border {
+        match self {
+            Self::Rust(_) => Border::Rust,
+            Self::C(_) => Border::C,
+        }
+    }
+
+    /// What the running library says about itself.
+    fn metadata(&self) -> &'static [u8] {
+        match self {
+            Self::Rust(module) => module.metadata_json().as_bytes(),
+            Self::C(module) => module.metadata(),
+        }
+    }
 }
 
 impl Opened {
@@ -46,7 +71,7 @@ impl Opened {
 /// A loaded plugin library. Its private copy stays open for the life of the process.
 #[derive(Clone)]
 pub struct Loaded {
-    module: PluginModuleRef,
+    module: Module,
     origin: Arc<Origin>,
 }
 
@@ -96,7 +121,10 @@ impl Loaded {
     /// # Errors
     /// The plugin's own text; a panic comes back as text, too.
     pub fn create(&self, host: Host, config: &str) -> Result<PluginObject, Failure> {
-        self.module.create_plugin(host, config)
+        match &self.module {
+            Module::Rust(module) => module.create_plugin(host, config),
+            Module::C(module) => module.create(host, config),
+        }
     }
 }
 
@@ -120,8 +148,8 @@ fn load(verified: Verified) -> Result<Loaded, Refusal> {
     // get its number, and the linker would answer with this library instead.
     copy.keep_open();
     let Opened { module } = check(&library)?;
-    let stated = Metadata::parse(module.metadata_json().as_bytes(), api)?;
-    if stated != metadata {
+    let stated = Metadata::parse(module.metadata(), api)?;
+    if stated != metadata || module.border() != metadata.border() {
         let text = "the running library states other metadata than its file; rebuild it";
         return Err(Refusal::new(Reason::BadMetadata, text));
     }
@@ -152,10 +180,18 @@ fn check(library: &Library) -> Result<Opened, Refusal> {
     // SAFETY: the symbol is only read as an address here; `upgrade` checks the magic behind it
     // before it believes anything else.
     let symbol = unsafe { library.get::<AbiHeaderRef>(HEADER_SYMBOL.as_bytes()) };
-    let header: AbiHeaderRef = *symbol.map_err(|_| {
-        let text = "it exports no plugin header; export it with export_plugin!";
-        Refusal::new(Reason::NoHeader, text)
-    })?;
+    let module = match symbol {
+        Ok(header) => Module::Rust(rust_module(*header)?),
+        Err(_) => Module::C(CModule::find(library).unwrap_or_else(|| {
+            let text = "it exports no plugin header; export it with export_plugin!, or \
+                        meterbox_plugin_get_v1 from C";
+            Err(Refusal::new(Reason::NoHeader, text))
+        })?),
+    };
+    Ok(Opened { module })
+}
+
+fn rust_module(header: AbiHeaderRef) -> Result<PluginModuleRef, Refusal> {
     let header: &'static LibHeader = header.upgrade().map_err(|_| {
         let text = format!(
             "its plugin header is of another kind than that of plugin api {API_VERSION}; rebuild \
@@ -166,14 +202,13 @@ fn check(library: &Library) -> Result<Opened, Refusal> {
     check_layout(header)?;
     // SAFETY: the layout of everything reachable from the root module was compared just now.
     let module = unsafe { header.init_root_module_with_unchecked_layout::<PluginModuleRef>() };
-    let module = module.map_err(|error| {
+    module.map_err(|error| {
         let text = format!(
             "its root module cannot be made ({}); rebuild it",
             first_line(&error)
         );
         Refusal::new(Reason::Header, text)
-    })?;
-    Ok(Opened { module })
+    })
 }
 
 fn check_layout(header: &'static LibHeader) -> Result<(), Refusal> {

@@ -16,6 +16,20 @@ const VERSION_BYTES_MAX: usize = 64;
 const DESCRIPTION_BYTES_MAX: usize = 1024;
 const PERMISSIONS_MAX: usize = 32;
 
+/// The version of the C tables (`meterbox_plugin.h`) of this host.
+pub const C_API: ApiVersion = ApiVersion { major: 1, minor: 0 };
+/// What `api` of a plugin in C begins with: `c-1.0`.
+const C_PREFIX: &str = "c-";
+
+/// Which border a library was built against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Border {
+    /// `meterbox-plugin-abi`.
+    Rust,
+    /// `meterbox_plugin.h`.
+    C,
+}
+
 /// A version of the plugin API. While the major is 0 every minor is a different API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ApiVersion {
@@ -56,9 +70,11 @@ pub struct Metadata {
     pub name: String,
     /// The plugin's own version.
     pub version: String,
-    /// The plugin API it was built against, `major.minor.patch`; of a Python plugin, `runner 1`.
+    /// The plugin API it was built against, `major.minor.patch`; of one in C `c-1.0`, of a Python plugin
+    /// `runner 1`.
     pub api: String,
-    /// What happens on a panic; must be `unwind`.
+    /// What happens on a panic; must be `unwind` where there are panics, and empty in C.
+    #[serde(default)]
     pub panic: String,
     /// One sentence for people.
     #[serde(default)]
@@ -100,7 +116,19 @@ impl Metadata {
 
     /// The plugin API it was built against; `None` for what is no library.
     pub fn api_version(&self) -> Option<ApiVersion> {
-        ApiVersion::parse(&self.api)
+        self.stated_api().1
+    }
+
+    /// Which border it was built against.
+    pub(crate) fn border(&self) -> Border {
+        self.stated_api().0
+    }
+
+    fn stated_api(&self) -> (Border, Option<ApiVersion>) {
+        match self.api.strip_prefix(C_PREFIX) {
+            Some(version) => (Border::C, ApiVersion::parse(version)),
+            None => (Border::Rust, ApiVersion::parse(&self.api)),
+        }
     }
 
     /// Judges lengths and forms; `bad` makes an error of a sentence.
@@ -133,26 +161,33 @@ impl Metadata {
     }
 
     fn check_fit(&self, host: ApiVersion) -> Result<(), Refusal> {
-        let Some(api) = ApiVersion::parse(&self.api) else {
+        let (border, Some(api)) = self.stated_api() else {
             return Err(bad(&format!("api {:?} is not a version", self.api)));
+        };
+        let (prefix, host, against) = match border {
+            Border::Rust => ("", host, format!("meterbox-plugin {host}")),
+            Border::C => (C_PREFIX, C_API, "this host's meterbox_plugin.h".to_owned()),
         };
         if !host.loads(api) {
             let text = format!(
-                "plugin {} {} needs plugin api {api}, this host has {host}; rebuild it against \
-                 meterbox-plugin {host}",
+                "plugin {} {} needs plugin api {prefix}{api}, this host has {prefix}{host}; rebuild \
+                 it against {against}",
                 self.name, self.version
             );
             return Err(Refusal::new(Reason::Api, text));
         }
-        if self.panic != "unwind" {
-            let text = format!(
-                "plugin {} was built with panic = {:?}, so its first panic would end the host; \
-                 build it with panic = \"unwind\"",
-                self.name, self.panic
-            );
-            return Err(Refusal::new(Reason::PanicAbort, text));
+        match (border, self.panic.as_str()) {
+            (Border::C, _) | (Border::Rust, "unwind") => Ok(()),
+            (Border::Rust, "") => Err(bad("missing field `panic`")),
+            (Border::Rust, panic) => {
+                let text = format!(
+                    "plugin {} was built with panic = {panic:?}, so its first panic would end the \
+                     host; build it with panic = \"unwind\"",
+                    self.name
+                );
+                Err(Refusal::new(Reason::PanicAbort, text))
+            }
         }
-        Ok(())
     }
 }
 
@@ -239,6 +274,25 @@ mod tests {
             assert_eq!(refusal.reason, reason, "{refusal}");
             assert!(refusal.text.contains(text), "{refusal}");
         }
+    }
+
+    #[test]
+    fn a_plugin_in_c_states_the_version_of_the_c_tables() {
+        let c = |api: &str| parse(&format!(r#"{{"name":"a","version":"1","api":"{api}"}}"#));
+        let metadata = c("c-1.0").unwrap();
+        assert_eq!(metadata.border(), Border::C);
+        assert_eq!(metadata.api_version(), Some(C_API));
+        let refusal = c("c-2.0").unwrap_err();
+        assert_eq!(refusal.reason, Reason::Api);
+        assert_eq!(
+            refusal.text,
+            "plugin a 1 needs plugin api c-2.0, this host has c-1.0; rebuild it against this host's \
+             meterbox_plugin.h"
+        );
+        assert_eq!(c("c-1.7").unwrap_err().reason, Reason::Api);
+        assert!(c("c-").unwrap_err().text.contains("api \"c-\" is not"));
+        let rust = c("0.1.0").unwrap_err();
+        assert!(rust.text.contains("missing field `panic`"), "{rust}");
     }
 
     #[test]

@@ -1,0 +1,149 @@
+//! Families and series of the host's registry, changed by C.
+//!
+//! A change is one call into the border and allocates nothing; the border's own functions cannot unwind,
+//! so there is no further wall around them.
+
+use super::growing;
+use super::host::HostHandle;
+use super::layout::{CFamily, CStatus};
+use super::values::{CError, Text, answer, lent, lent_mut, list, texts};
+use meterbox_plugin_abi::gather::Kind;
+use meterbox_plugin_abi::{Failure, FamilySpec, Instrument, MetricFamily};
+
+/// A family as C described it.
+pub(super) struct Described<'a> {
+    table: CFamily,
+    pub(super) labels: Vec<&'a str>,
+}
+
+impl<'a> Described<'a> {
+    /// # Safety
+    /// `family` is null or a `meterbox_family_v1` whose texts and lists live unchanged for `'a`.
+    pub(super) unsafe fn read(family: *const CFamily) -> Result<Self, Failure> {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let table = growing::read(family)?;
+            let labels = texts(table.labels, table.labels_len)?;
+            Ok(Self { table, labels })
+        }
+    }
+
+    /// # Safety
+    /// As [`Described::read`].
+    pub(super) unsafe fn spec(&self) -> Result<FamilySpec<'_>, Failure> {
+        let table = &self.table;
+        // SAFETY: the caller's promise.
+        unsafe {
+            Ok(FamilySpec {
+                kind: Kind(table.kind),
+                name: table.name.get()?,
+                help: table.help.get()?,
+                unit: table.unit.get()?,
+                labels: &self.labels,
+                bounds: list(table.bounds, table.bounds_len)?,
+                flags: table.flags,
+                set: table.set.get()?,
+            })
+        }
+    }
+}
+
+pub(super) unsafe extern "C" fn family_register(
+    host: *const HostHandle,
+    family: *const CFamily,
+    registered: *mut *mut MetricFamily,
+    error: *mut CError,
+) -> CStatus {
+    // SAFETY: the handle lives until `destroy` has returned; the rest is C's for the call.
+    unsafe {
+        answer(error, || {
+            let place = lent_mut(registered)?;
+            let described = Described::read(family)?;
+            let made = lent(host)?.host.register(&described.spec()?)?;
+            *place = Box::into_raw(Box::new(made));
+            Ok(())
+        })
+    }
+}
+
+pub(super) unsafe extern "C" fn family_series(
+    family: *const MetricFamily,
+    values: *const Text,
+    values_len: usize,
+    series: *mut *mut Instrument,
+    error: *mut CError,
+) -> CStatus {
+    // SAFETY: C holds the family; the rest is C's for the call.
+    unsafe {
+        answer(error, || {
+            let place = lent_mut(series)?;
+            let made = lent(family)?.series(&texts(values, values_len)?)?;
+            *place = Box::into_raw(Box::new(made));
+            Ok(())
+        })
+    }
+}
+
+pub(super) unsafe extern "C" fn family_remove(
+    family: *const MetricFamily,
+    values: *const Text,
+    values_len: usize,
+    error: *mut CError,
+) -> CStatus {
+    // SAFETY: as in `family_series`.
+    unsafe { answer(error, || lent(family)?.remove(&texts(values, values_len)?)) }
+}
+
+pub(super) unsafe extern "C" fn family_release(family: *mut MetricFamily) {
+    if !family.is_null() {
+        // SAFETY: `family_register` boxed it, and C gives it back once.
+        drop(unsafe { Box::from_raw(family) });
+    }
+}
+
+pub(super) unsafe extern "C" fn series_add_whole(series: *const Instrument, amount: u64) {
+    // SAFETY: C holds the series.
+    if let Some(series) = unsafe { series.as_ref() } {
+        series.add_u64(amount);
+    }
+}
+
+pub(super) unsafe extern "C" fn series_add(series: *const Instrument, amount: f64) {
+    // SAFETY: C holds the series.
+    if let Some(series) = unsafe { series.as_ref() } {
+        series.add_f64(amount);
+    }
+}
+
+pub(super) unsafe extern "C" fn series_set(series: *const Instrument, value: f64) {
+    // SAFETY: C holds the series.
+    if let Some(series) = unsafe { series.as_ref() } {
+        series.set(value);
+    }
+}
+
+pub(super) unsafe extern "C" fn series_observe(series: *const Instrument, value: f64) {
+    // SAFETY: C holds the series.
+    if let Some(series) = unsafe { series.as_ref() } {
+        series.observe(value);
+    }
+}
+
+pub(super) unsafe extern "C" fn series_merge(
+    series: *const Instrument,
+    buckets: *const u64,
+    buckets_len: usize,
+    sum: f64,
+) {
+    // SAFETY: C holds the series, and the list for the call.
+    if let (Ok(series), Ok(buckets)) = unsafe { (lent(series), list(buckets, buckets_len)) } {
+        series.merge(buckets, sum);
+    }
+}
+
+pub(super) unsafe extern "C" fn series_release(series: *mut Instrument) {
+    if !series.is_null() {
+        // SAFETY: `family_series` boxed it, and C gives it back once.
+        drop(unsafe { Box::from_raw(series) });
+    }
+}
