@@ -1,0 +1,1 @@
+//! Round trips, and bytes that were damaged on the way.

@@ -1,0 +1,121 @@
+//! Which stripe a thread writes.
+//!
+//! A thread takes a stripe of its own at its first change and gives it back when it ends; the values stay
+//! in it, and the next owner adds to them. When all are taken a thread shares stripe 0.
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+
+/// The stripe that all threads share.
+pub(super) const SHARED: u32 = 0;
+
+/// The stripes that no thread owns.
+#[derive(Debug)]
+pub(super) struct Stripes {
+    /// Tells files of cells apart for as long as the process lives.
+    id: u64,
+    stripes: u32,
+    free: Mutex<Free>,
+}
+
+#[derive(Debug)]
+struct Free {
+    given_back: Vec<u32>,
+    /// Lowest number that was never taken.
+    next: u32,
+}
+
+/// What a thread wrote to last; no destructor, so that looking at it is one load.
+#[derive(Clone, Copy)]
+struct Last {
+    id: u64,
+    stripe: u32,
+}
+
+thread_local! {
+    static LAST: Cell<Last> = const { Cell::new(Last { id: 0, stripe: SHARED }) };
+    static LEASES: RefCell<Vec<Lease>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A stripe that this thread owns, or its knowledge that there was none.
+struct Lease {
+    of: Arc<Stripes>,
+    stripe: u32,
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        // The thread ends; whatever changes a series after this shares stripe 0.
+        LAST.set(Last {
+            id: self.of.id,
+            stripe: SHARED,
+        });
+        if self.stripe != SHARED {
+            self.of.free.lock().given_back.push(self.stripe);
+        }
+    }
+}
+
+impl Stripes {
+    pub(super) fn new(stripes: u32) -> Arc<Self> {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Arc::new(Self {
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
+            stripes,
+            free: Mutex::new(Free {
+                given_back: Vec::new(),
+                next: 1,
+            }),
+        })
+    }
+
+    /// The stripe of this thread. `taken` is told of each one that is used for the first time.
+    #[inline]
+    pub(super) fn mine(self: &Arc<Self>, taken: impl FnOnce(u32)) -> u32 {
+        let last = LAST.get();
+        if last.id == self.id {
+            return last.stripe;
+        }
+        self.find(taken)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn find(self: &Arc<Self>, taken: impl FnOnce(u32)) -> u32 {
+        let stripe = LEASES.try_with(|leases| {
+            let mut leases = leases.borrow_mut();
+            if let Some(lease) = leases.iter().find(|lease| lease.of.id == self.id) {
+                return lease.stripe;
+            }
+            let stripe = self.take();
+            taken(stripe);
+            leases.push(Lease {
+                of: self.clone(),
+                stripe,
+            });
+            stripe
+        });
+        // The thread's own values are gone already while it ends.
+        let stripe = stripe.unwrap_or(SHARED);
+        LAST.set(Last {
+            id: self.id,
+            stripe,
+        });
+        stripe
+    }
+
+    fn take(&self) -> u32 {
+        let mut free = self.free.lock();
+        if let Some(stripe) = free.given_back.pop() {
+            return stripe;
+        }
+        if free.next >= self.stripes {
+            return SHARED;
+        }
+        free.next += 1;
+        free.next - 1
+    }
+}

@@ -1,0 +1,1 @@
+//! The child's end: one loaded library, driven over lanes by a host somewhere else.

@@ -1,0 +1,1 @@
+//! The host's end: starts children and makes them look like plugins in this process.

@@ -1,0 +1,175 @@
+//! When a process that ended is started again: a pure state machine, time is an argument.
+//!
+//! The first time at once, then after pauses that double; a long good run forgets all that. Too many
+//! ends in one window are a quarantine with one trial each interval.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// When to start again.
+#[derive(Clone, Copy, Debug)]
+pub struct RestartSettings {
+    /// So many crashes within [`RestartSettings::window`] are too many.
+    pub crashes_max: usize,
+    /// The window, and how long a run is a good one.
+    pub window: Duration,
+    /// The second pause; the first one is none at all.
+    pub pause_first: Duration,
+    /// The longest pause.
+    pub pause_max: Duration,
+    /// Between two trials in quarantine.
+    pub trial_interval: Duration,
+}
+
+impl Default for RestartSettings {
+    fn default() -> Self {
+        Self {
+            crashes_max: 5,
+            window: Duration::from_secs(60),
+            pause_first: Duration::from_millis(100),
+            pause_max: Duration::from_secs(30),
+            trial_interval: Duration::from_secs(60),
+        }
+    }
+}
+
+/// What follows a crash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Start again after this pause.
+    After(Duration),
+    /// Too often; one trial after this long.
+    Trial(Duration),
+}
+
+impl Next {
+    pub(super) fn pause(self) -> Duration {
+        match self {
+            Self::After(pause) | Self::Trial(pause) => pause,
+        }
+    }
+}
+
+/// The state machine.
+#[derive(Debug)]
+pub(super) struct Restarts {
+    settings: RestartSettings,
+    crashes: VecDeque<Duration>,
+    /// Crashes in a row without a good run.
+    in_a_row: u32,
+    on_trial: bool,
+}
+
+impl Restarts {
+    pub(super) fn new(settings: RestartSettings) -> Self {
+        Self {
+            settings,
+            crashes: VecDeque::new(),
+            in_a_row: 0,
+            on_trial: false,
+        }
+    }
+
+    /// A process that had been up for `ran` (nothing if it never was) ended at `now`. `jitter` in 0..1
+    /// moves the pause by up to a fifth each way.
+    pub(super) fn crashed(&mut self, now: Duration, ran: Option<Duration>, jitter: f64) -> Next {
+        if ran.is_some_and(|ran| self.is_good(ran)) {
+            self.good_run();
+        }
+        let window = self.settings.window;
+        self.crashes.retain(|&at| at + window > now);
+        self.crashes.push_back(now);
+        if self.on_trial || self.crashes.len() >= self.settings.crashes_max {
+            self.on_trial = true;
+            self.crashes.clear();
+            return Next::Trial(self.settings.trial_interval);
+        }
+        let doublings = self.in_a_row.checked_sub(1);
+        self.in_a_row = self.in_a_row.saturating_add(1);
+        Next::After(doublings.map_or(Duration::ZERO, |doublings| {
+            let pause = self.settings.pause_first.saturating_mul(1 << doublings.min(20));
+            let pause = pause.min(self.settings.pause_max);
+            pause.mul_f64(0.8 + 0.4 * jitter.clamp(0.0, 1.0))
+        }))
+    }
+
+    /// Whether a process was started on trial and this is to be told when it lasts for long enough.
+    pub(super) fn on_trial(&self) -> bool {
+        self.on_trial
+    }
+
+    pub(super) fn is_good(&self, ran: Duration) -> bool {
+        ran >= self.settings.window
+    }
+
+    /// A run was long enough to forget what was before.
+    pub(super) fn good_run(&mut self) {
+        self.crashes.clear();
+        self.in_a_row = 0;
+        self.on_trial = false;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn millis(millis: u64) -> Duration {
+        Duration::from_millis(millis)
+    }
+
+    #[test]
+    fn pauses_begin_with_none_and_double_to_their_maximum() {
+        let settings = RestartSettings {
+            crashes_max: 100,
+            ..RestartSettings::default()
+        };
+        let mut restarts = Restarts::new(settings);
+        let mut pauses = (0..12).map(|at| restarts.crashed(millis(at), None, 0.5).pause());
+        assert_eq!(pauses.next(), Some(Duration::ZERO));
+        let pauses: Vec<u128> = pauses.map(|pause| pause.as_millis()).collect();
+        assert_eq!(
+            pauses,
+            [100, 200, 400, 800, 1600, 3200, 6400, 12800, 25600, 30000, 30000]
+        );
+        let early = restarts.crashed(millis(13), None, 0.0).pause();
+        let late = restarts.crashed(millis(14), None, 1.0).pause();
+        assert_eq!((early, late), (millis(24_000), millis(36_000)));
+    }
+
+    #[test]
+    fn a_good_run_forgets_and_a_short_one_does_not() {
+        let mut restarts = Restarts::new(RestartSettings::default());
+        let at = |seconds| Duration::from_secs(seconds);
+        assert_eq!(restarts.crashed(at(0), Some(at(5)), 0.5).pause(), at(0));
+        assert_eq!(restarts.crashed(at(9), Some(at(5)), 0.5).pause(), millis(100));
+        assert_eq!(restarts.crashed(at(99), Some(at(60)), 0.5).pause(), at(0));
+    }
+
+    #[test]
+    fn five_crashes_in_a_minute_are_a_quarantine_until_a_trial_lasts() {
+        let mut restarts = Restarts::new(RestartSettings::default());
+        let at = |seconds| Duration::from_secs(seconds);
+        for second in 0..4 {
+            let next = restarts.crashed(at(second), Some(at(1)), 0.5);
+            assert!(matches!(next, Next::After(_)), "{next:?}");
+        }
+        assert_eq!(restarts.crashed(at(4), Some(at(1)), 0.5), Next::Trial(at(60)));
+        let failed_trial = restarts.crashed(at(70), Some(at(5)), 0.5);
+        assert_eq!(failed_trial, Next::Trial(at(60)));
+        assert!(restarts.on_trial());
+        let long_trial = restarts.crashed(at(200), Some(at(65)), 0.5);
+        assert_eq!(long_trial, Next::After(at(0)));
+        assert!(!restarts.on_trial());
+    }
+
+    #[test]
+    fn slow_crashes_never_are_a_quarantine() {
+        let mut restarts = Restarts::new(RestartSettings::default());
+        for minute in 0..50 {
+            let now = Duration::from_secs(minute * 20);
+            let next = restarts.crashed(now, Some(Duration::from_secs(15)), 0.5);
+            assert!(matches!(next, Next::After(_)), "{next:?}");
+        }
+    }
+}
