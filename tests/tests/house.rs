@@ -94,6 +94,10 @@ fn dependencies_go_one_way() {
         ),
         ("meterbox-properties", &["meterbox", "tokio", "hyper"]),
         (
+            "meterbox-sandbox",
+            &["meterbox", "meterbox-plugin-abi", "tokio", "hyper"],
+        ),
+        (
             "meterbox-plugin-abi",
             &[
                 "meterbox-metrics",

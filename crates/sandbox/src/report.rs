@@ -52,9 +52,7 @@ impl fmt::Display for Report {
 #[non_exhaustive]
 pub enum Refused {
     /// Landlock holds for one thread only, so there must be just one.
-    #[error(
-        "the process has {0} threads already: confine it before it starts any but its first"
-    )]
+    #[error("the process has {0} threads already: confine it before it starts any but its first")]
     Threads(usize),
     /// The parent is gone, or was never the one expected.
     #[error("the parent is process {found}, not {expected}: it ended meanwhile")]

@@ -1,2 +1,0 @@
-//! Confined processes try what they must not do.
-fn main() {}

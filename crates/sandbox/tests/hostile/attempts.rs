@@ -1,0 +1,195 @@
+//! The table of attempts, what each must come to, and the runner.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::net::TcpListener;
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+
+use meterbox_sandbox::{Policy, confine};
+
+use crate::ground::Ground;
+use crate::{allowed, files, kernel, network, processes};
+
+/// What an attempt must come to under confinement.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Expect {
+    /// EPERM or EACCES; and possible without confinement.
+    DeniedOnly,
+    /// EPERM or EACCES; not tried without confinement, because it would do harm or needs privileges.
+    Denied,
+    /// ENOSYS.
+    Absent,
+    /// No such descriptor.
+    Closed,
+    Allowed,
+}
+
+/// A layer that a kernel may lack.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Layer {
+    Any,
+    Landlock,
+    Seccomp,
+}
+
+pub(crate) struct Attempt {
+    pub(crate) name: &'static str,
+    pub(crate) expect: Expect,
+    pub(crate) layer: Layer,
+    pub(crate) policy: fn(&mut Policy),
+    pub(crate) act: fn(&Ground) -> io::Result<()>,
+}
+
+pub(crate) fn all() -> Vec<Attempt> {
+    [
+        files::attempts(),
+        network::attempts(),
+        processes::attempts(),
+        kernel::attempts(),
+        allowed::attempts(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// `FREE NAME FOLDER PORT`: tries one and prints what came of it.
+pub(crate) fn child(arguments: &[String]) -> ExitCode {
+    let [free, name, ground @ ..] = arguments else {
+        panic!("arguments: FREE NAME FOLDER PORT");
+    };
+    let ground = Ground::new(ground);
+    let attempt = all()
+        .into_iter()
+        .find(|attempt| attempt.name == name)
+        .expect("a known attempt");
+    let mut policy = ground.policy();
+    (attempt.policy)(&mut policy);
+    let mut layers = "landlock seccomp".to_owned();
+    if free == "false" {
+        let report = confine(&policy).expect("confined");
+        layers = format!(
+            "{}{}",
+            if report.landlock.is_some() {
+                "landlock "
+            } else {
+                ""
+            },
+            if report.seccomp { "seccomp" } else { "" }
+        );
+    }
+    let answer = match (attempt.act)(&ground) {
+        Ok(()) => "done".to_owned(),
+        Err(error) => error.raw_os_error().map_or_else(
+            || format!("failed: {error}"),
+            |errno| format!("errno {errno}"),
+        ),
+    };
+    let _ = writeln!(io::stdout(), "{answer}|{layers}");
+    ExitCode::SUCCESS
+}
+
+pub(crate) fn run() -> Vec<String> {
+    let folder = Folder::new();
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let _unix = UnixListener::bind(folder.0.join("socket")).expect("a socket");
+    let mut failures = Vec::new();
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for attempt in all() {
+        if attempt.expect == Expect::DeniedOnly {
+            let (answer, _) = try_it(&attempt, true, &folder.0, port);
+            if answer != "done" {
+                failures.push(format!(
+                    "{}: \"{answer}\" without confinement, so that its denial shows nothing",
+                    attempt.name
+                ));
+            }
+        }
+        let (answer, layers) = try_it(&attempt, false, &folder.0, port);
+        let lacking = match attempt.layer {
+            Layer::Any => false,
+            Layer::Landlock => !layers.contains("landlock"),
+            Layer::Seccomp => !layers.contains("seccomp"),
+        };
+        let denied = [libc::EPERM, libc::EACCES].map(|errno| format!("errno {errno}"));
+        let (verdict, right) = match attempt.expect {
+            Expect::DeniedOnly | Expect::Denied => ("denied", denied.contains(&answer)),
+            Expect::Absent => ("absent", answer == format!("errno {}", libc::ENOSYS)),
+            Expect::Closed => ("closed", answer == format!("errno {}", libc::EBADF)),
+            Expect::Allowed => ("allowed", answer == "done"),
+        };
+        if right {
+            *counts.entry(verdict).or_default() += 1;
+        } else if lacking {
+            println!("skipped {}: this kernel lacks the layer", attempt.name);
+        } else {
+            failures.push(format!(
+                "{}: \"{answer}\", expected {:?} (layers: {layers})",
+                attempt.name, attempt.expect
+            ));
+        }
+    }
+    println!("attempts: {counts:?}");
+    failures
+}
+
+/// What the child printed (or how it ended) and which layers it had.
+fn try_it(attempt: &Attempt, free: bool, folder: &Path, port: u16) -> (String, String) {
+    let output = Command::new(std::env::current_exe().expect("this program"))
+        .args(["--attempt", &free.to_string(), attempt.name])
+        .arg(folder)
+        .arg(port.to_string())
+        .stdin(Stdio::null())
+        .output()
+        .expect("the child starts");
+    let text = String::from_utf8_lossy(&output.stdout);
+    match text.trim_end().rsplit_once('|') {
+        Some((answer, layers)) => (answer.to_owned(), layers.to_owned()),
+        None => (
+            format!(
+                "{}: {}{}",
+                output.status,
+                text,
+                String::from_utf8_lossy(&output.stderr)
+            ),
+            String::new(),
+        ),
+    }
+}
+
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        let folder = std::env::temp_dir().join(format!("sandbox-{}", std::process::id()));
+        std::fs::create_dir_all(folder.join("readable")).expect("a folder");
+        std::fs::write(folder.join("victim"), "unharmed").expect("a file");
+        std::fs::write(folder.join("readable/notes"), "read me").expect("a file");
+        Self(folder)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A row with the strict policy.
+pub(crate) const fn row(
+    name: &'static str,
+    expect: Expect,
+    layer: Layer,
+    act: fn(&Ground) -> io::Result<()>,
+) -> Attempt {
+    Attempt {
+        name,
+        expect,
+        layer,
+        policy: |_| {},
+        act,
+    }
+}
