@@ -53,6 +53,13 @@ impl Module {
             Self::C(module) => module.metadata(),
         }
     }
+
+    fn create(&self, host: Host, config: &str) -> Result<PluginObject, Failure> {
+        match self {
+            Self::Rust(module) => module.create_plugin(host, config),
+            Self::C(module) => module.create(host, config),
+        }
+    }
 }
 
 impl Opened {
@@ -65,6 +72,19 @@ impl Opened {
     /// [`Reason::Api`] or [`Reason::Layout`].
     pub fn open(path: &Path) -> Result<Self, Refusal> {
         open(path).and_then(|library| check(&library))
+    }
+
+    /// What the running library says about itself: JSON text.
+    pub fn metadata(&self) -> &'static [u8] {
+        self.module.metadata()
+    }
+
+    /// Creates the plugin. `config` is a JSON object.
+    ///
+    /// # Errors
+    /// As [`Loaded::create`].
+    pub fn create(&self, host: Host, config: &str) -> Result<PluginObject, Failure> {
+        self.module.create(host, config)
     }
 }
 
@@ -121,10 +141,7 @@ impl Loaded {
     /// # Errors
     /// The plugin's own text; a panic comes back as text, too.
     pub fn create(&self, host: Host, config: &str) -> Result<PluginObject, Failure> {
-        match &self.module {
-            Module::Rust(module) => module.create_plugin(host, config),
-            Module::C(module) => module.create(host, config),
-        }
+        self.module.create(host, config)
     }
 }
 

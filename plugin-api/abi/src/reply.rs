@@ -44,6 +44,69 @@ pub struct ReplyHead {
     pub length: Option<u64>,
 }
 
+impl ReplyHead {
+    /// The head of an answer of which nothing was said yet: 200, no headers.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            status: 200,
+            headers: Vec::new(),
+            length: None,
+        }
+    }
+
+    /// As [`ResponderService::status`].
+    ///
+    /// # Errors
+    /// [`Status::INVALID`] for a number outside 200..=599.
+    pub fn set_status(&mut self, status: u16) -> Result<(), Failure> {
+        if !(200..=599).contains(&status) {
+            let text = format!("{status} is not a status that a plugin can answer (200 to 599)");
+            return Err(Failure::new(Status::INVALID, text));
+        }
+        self.status = status;
+        Ok(())
+    }
+
+    /// As [`ResponderService::header`].
+    ///
+    /// # Errors
+    /// [`Status::INVALID`] for what HTTP does not allow or what is the host's to set, [`Status::LIMIT`]
+    /// for more than [`HEADERS_MAX`].
+    pub fn add_header(&mut self, name: &str, value: &[u8]) -> Result<(), Failure> {
+        let name = name.to_ascii_lowercase();
+        let invalid = |text: String| Err(Failure::new(Status::INVALID, text));
+        if name.is_empty() || !name.bytes().all(is_token) {
+            return invalid(format!("{name:?} is not a header name"));
+        }
+        if HOST_HEADERS.contains(&name.as_str()) {
+            return invalid(format!("header {name} is set by the host alone"));
+        }
+        if value
+            .iter()
+            .any(|byte| (*byte < b' ' && *byte != b'\t') || *byte == 0x7f)
+        {
+            return invalid(format!(
+                "the value of header {name} holds a control character"
+            ));
+        }
+        if self.headers.len() == HEADERS_MAX {
+            return Err(Failure::new(
+                Status::LIMIT,
+                format!("more than {HEADERS_MAX} headers"),
+            ));
+        }
+        self.headers.push((name, value.to_vec()));
+        Ok(())
+    }
+}
+
+impl Default for ReplyHead {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// Carries one answer to the client. Its methods are called one at a time: `head`, any number of `body`,
 /// `end`; or `fail` alone; or `abort` after `head`.
 pub trait ReplySink: Send + 'static {
@@ -130,13 +193,8 @@ impl Reply {
             progress: Mutex::new(progress),
             sink: Mutex::new(sink),
         });
-        let head = ReplyHead {
-            status: 200,
-            headers: Vec::new(),
-            length: None,
-        };
         let answer = Answer {
-            head: Some(head),
+            head: Some(ReplyHead::new()),
             shared: shared.clone(),
         };
         (
@@ -242,40 +300,11 @@ impl Answer {
 
 impl ResponderService for Answer {
     fn status(&mut self, status: u16) -> Result<(), Failure> {
-        if !(200..=599).contains(&status) {
-            let text = format!("{status} is not a status that a plugin can answer (200 to 599)");
-            return Err(Failure::new(Status::INVALID, text));
-        }
-        self.unsent_head()?.status = status;
-        Ok(())
+        self.unsent_head()?.set_status(status)
     }
 
     fn header(&mut self, name: &str, value: &[u8]) -> Result<(), Failure> {
-        let head = self.unsent_head()?;
-        let name = name.to_ascii_lowercase();
-        let invalid = |text: String| Err(Failure::new(Status::INVALID, text));
-        if name.is_empty() || !name.bytes().all(is_token) {
-            return invalid(format!("{name:?} is not a header name"));
-        }
-        if HOST_HEADERS.contains(&name.as_str()) {
-            return invalid(format!("header {name} is set by the host alone"));
-        }
-        if value
-            .iter()
-            .any(|byte| (*byte < b' ' && *byte != b'\t') || *byte == 0x7f)
-        {
-            return invalid(format!(
-                "the value of header {name} holds a control character"
-            ));
-        }
-        if head.headers.len() == HEADERS_MAX {
-            return Err(Failure::new(
-                Status::LIMIT,
-                format!("more than {HEADERS_MAX} headers"),
-            ));
-        }
-        head.headers.push((name, value.to_vec()));
-        Ok(())
+        self.unsent_head()?.add_header(name, value)
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
