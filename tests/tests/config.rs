@@ -88,16 +88,6 @@ fn printed(host: &Host, text: &str) {
 }
 
 #[test]
-fn a_plugin_in_a_process_of_its_own_is_refused_while_there_is_no_such_thing() {
-    let builder = Host::builder()
-        .plugin("drift")
-        .line("plugin.drift.isolation=process");
-    let why = ": plugin.drift.isolation: plugins cannot run in a process of their own in this version; \
-               use thread or auto, which runs them on threads of the server";
-    refused(builder, 2, &[why]);
-}
-
-#[test]
 fn off_loopback_the_management_listener_wants_tokens_unless_the_file_says_not() {
     let open = "management_address=http://0.0.0.0:0";
     let insecure = Host::builder().plugin("prometheus").line(open).start();

@@ -16,6 +16,8 @@ const VOLATILE: &[(&str, char, &str)] = &[
     ("\"sha256\": \"", '"', "<digest>"),
     ("\"version\": \"", '"', "<version>"),
     ("\"api\": \"", '"', "<version>"),
+    ("\"pid\": ", ',', "<pid>"),
+    ("\"memory_bytes\": ", ',', "<bytes>"),
     // The harness asks whether the host is ready until it is.
     (
         "\nRequests2XX{Level=\"Host\",Hostname=\"<hostname>\",} ",

@@ -94,20 +94,26 @@ fn the_list_of_plugins_has_exactly_the_promised_fields() {
         fields,
         [
             "api",
+            "budgets",
             "calls",
+            "crashes",
             "endpoints",
             "errors",
             "generation",
             "isolation",
+            "last_crash",
             "last_error",
+            "memory_bytes",
             "name",
             "path",
+            "pid",
+            "restarts",
             "roles",
             "series",
             "sha256",
             "since",
             "state",
-            "version"
+            "version",
         ]
     );
     assert_eq!(versioned["generation"], 1);

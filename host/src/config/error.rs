@@ -131,11 +131,6 @@ pub enum Fault {
         /// Where that one is.
         other_at: String,
     },
-    /// `isolation=process`.
-    #[error(
-        "plugins cannot run in a process of their own in this version; use thread or auto, which runs them on threads of the server"
-    )]
-    NoProcessIsolation,
     /// Two addresses of which only one can be bound.
     #[error(
         "{address} cannot be bound together with {other} ({other_address}); use the same host or another port"

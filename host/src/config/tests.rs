@@ -1,6 +1,6 @@
 //! Precedence, error texts and rules of the whole pipeline.
 
-use super::{Address, FileText, LogLevel, MetricsMode, Override, Settings, Sources};
+use super::{Address, FileText, Isolation, LogLevel, MetricsMode, Override, Settings, Sources};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -463,13 +463,24 @@ fn a_plugin_gets_its_own_grants() {
 }
 
 #[test]
-fn isolation_by_process_is_refused_in_a_sentence() {
-    for key in ["isolation", "plugin.drift.isolation"] {
-        let sentence = format!(
-            "config.properties:1: {key}: plugins cannot run in a process of their own in this version; use thread or auto, which runs them on threads of the server"
-        );
-        check_errors(&format!("{key}=process"), &[&sentence]);
-    }
+fn a_plugin_runs_where_its_own_key_or_the_default_says() {
+    let settings = of(
+        "isolation=process\nplugin.drift.isolation=thread\nplugin.slow.memory_bytes_max=33554432\n\
+         plugin_crashes_max=2\nplugin_crash_window_ms=1000\n",
+    );
+    let plugins = settings.plugins;
+    assert_eq!(plugins.grants("drift").isolation, Isolation::Thread);
+    let slow = plugins.grants("slow");
+    assert_eq!(
+        (slow.isolation, slow.memory_bytes_max),
+        (Isolation::Process, 32 << 20)
+    );
+    assert_eq!(plugins.grants("other").memory_bytes_max, 256 << 20);
+    assert_eq!(
+        (plugins.crashes_max, plugins.crash_window),
+        (2, Duration::from_secs(1))
+    );
+    assert_eq!(of("").plugins.default_grants.isolation, Isolation::Auto);
 }
 
 #[test]

@@ -32,6 +32,14 @@ const NOT_A_PLUGINS: &[&str] = &[
     "set-cookie",
     "server",
     "strict-transport-security",
+    "content-security-policy",
+    "content-security-policy-report-only",
+    "permissions-policy",
+    "x-frame-options",
+    "connection",
+    "keep-alive",
+    "transfer-encoding",
+    "content-length",
     "upgrade",
     "trailer",
     "te",
@@ -60,7 +68,11 @@ pub(super) async fn answer(
     let reply = call_within(endpoint, route, request, limit)
         .await
         .map_err(error)?;
-    pass_on(reply, &name).await
+    let passed = pass_on(reply, &name).await;
+    if passed.is_err() {
+        endpoint.refused_answer();
+    }
+    passed
 }
 
 /// The plugin's deadline, or the scraper's if that is sooner.

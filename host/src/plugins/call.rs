@@ -3,8 +3,9 @@
 //! Admission, queue and thread are the loader's; the deadline is kept here. It counts the plugin's
 //! own time: while its thread waits for a slow client the clock stands still.
 
+use super::budgets::{Budget, Budgets};
 use super::here;
-use super::reply_channel::{self, Beginning, Piece, Shared, Source};
+use super::reply_channel::{self, Beginning, Piece, ReplyCap, Shared, Source};
 use super::request::{PluginRequest, Service};
 use super::routes::Endpoint;
 use crate::telemetry::plugins::PluginMetrics;
@@ -66,6 +67,7 @@ struct Call {
     begin: Instant,
     limit: Duration,
     metrics: Option<Arc<PluginMetrics>>,
+    budgets: Arc<Budgets>,
 }
 
 /// Hands `request` to the endpoint's route number `route` and waits for the head of the answer, for
@@ -88,10 +90,7 @@ pub async fn call_within(
             Ok(answer) => return answer,
             // It may have a successor by now, which is asked in the usual way.
             Err(reject) if reject.reason == RejectReason::Stopped => {}
-            Err(reject) => {
-                let plugin = plugin_name(endpoint);
-                return Err(rejected(plugin, reject.reason, reject.retry_after));
-            }
+            Err(reject) => return Err(rejected(endpoint, &reject)),
         }
     }
     let (call, beginning, pieces) = match submit(endpoint, route, &request, begin, limit) {
@@ -106,7 +105,7 @@ pub async fn call_within(
         }
         submitted => submitted,
     }
-    .map_err(|reject| rejected(plugin_name(endpoint), reject.reason, reject.retry_after))?;
+    .map_err(|reject| rejected(endpoint, &reject))?;
     let plugin = plugin_name(endpoint);
     let error = |status: u16, message: String| CallError {
         status,
@@ -159,7 +158,11 @@ fn submit(
     begin: Instant,
     limit: Duration,
 ) -> Result<Submitted, Reject> {
-    let (sink, source) = reply_channel::channel(endpoint.reply_bytes_max);
+    let cap = ReplyCap {
+        bytes_max: endpoint.reply_bytes_max,
+        budgets: endpoint.budgets.clone(),
+    };
+    let (sink, source) = reply_channel::channel(cap);
     let Source {
         beginning,
         pieces,
@@ -185,6 +188,7 @@ fn submit(
             begin,
             limit,
             metrics,
+            budgets: endpoint.budgets.clone(),
         },
         beginning,
         pieces,
@@ -195,8 +199,9 @@ fn plugin_name(endpoint: &Endpoint) -> &str {
     &endpoint.running.origin().metadata.name
 }
 
-fn rejected(plugin: &str, reason: RejectReason, retry_after: Option<Duration>) -> CallError {
-    let what = match reason {
+fn rejected(endpoint: &Endpoint, reject: &Reject) -> CallError {
+    let plugin = plugin_name(endpoint);
+    let what = match reject.reason {
         RejectReason::QueueFull => "has too many calls waiting",
         RejectReason::Degraded => "failed too often lately and rests for a moment",
         RejectReason::Quarantined => "failed too often and is quarantined until it is reloaded",
@@ -204,11 +209,13 @@ fn rejected(plugin: &str, reason: RejectReason, retry_after: Option<Duration>) -
         RejectReason::NoThread => "got no thread from the system",
         RejectReason::Down => "is being started again after its process ended",
     };
-    let status = Status::UNAVAILABLE.http();
+    // What happened to its process is known better there.
+    let outage = endpoint.running.outage();
+    let what = outage.as_ref().map_or(what, |outage| &outage.sentence);
     CallError {
-        status,
+        status: Status::UNAVAILABLE.http(),
         message: format!("plugin {plugin} {what}"),
-        retry_after,
+        retry_after: reject.retry_after,
     }
 }
 
@@ -278,6 +285,7 @@ impl Call {
     fn expire(&self) {
         self.shared.close();
         self.ticket.expire();
+        self.budgets.exceed(Budget::CallTime);
     }
 }
 

@@ -76,8 +76,7 @@ impl Catalog {
         facts: Facts,
         models: Arc<dyn ModelList>,
     ) -> Result<Arc<Self>, RegisterError> {
-        let series_max = usize::try_from(options.series_max).unwrap_or(usize::MAX);
-        let collectors = Collectors::new(source, options.collect_limit, series_max)?;
+        let collectors = Collectors::new(source, options.collect_limit)?;
         let sets = ArcSwap::from_pointee(options.sets.clone());
         let house = House {
             registry,
@@ -134,7 +133,9 @@ impl Catalog {
     pub fn apply(&self, settings: &Settings) -> Result<Scan, Refusal> {
         let now = self.options();
         let (bundled, probe) = (now.bundled_folder.clone(), now.probe.clone());
-        Ok(self.reconfigure(Options::from_settings(settings, bundled, probe)?))
+        let options = Options::from_settings(settings, bundled, probe)?;
+        let child = now.child.clone();
+        Ok(self.reconfigure(Options { child, ..options }))
     }
 
     /// From now on the server's metrics show what plugins do. Once per catalog.
@@ -182,7 +183,7 @@ impl Catalog {
     /// Every plugin, in load order.
     pub fn plugins(&self) -> Vec<PluginStatus> {
         let slots = self.slots.lock();
-        slots.iter().map(status::of).collect()
+        slots.iter().map(|slot| status::of(slot, self)).collect()
     }
 
     /// One plugin by its name.
@@ -321,7 +322,7 @@ impl Catalog {
     }
 
     fn status(&self, index: usize) -> PluginStatus {
-        status::of(&self.slots.lock()[index])
+        status::of(&self.slots.lock()[index], self)
     }
 
     fn install_now(&self, index: usize) -> Result<PluginStatus, Refusal> {
@@ -357,6 +358,7 @@ impl Catalog {
             Err(refusal) => {
                 tracing::warn!(target: "plugin", reason = refusal.reason.code(), "{refusal}");
                 self.slots.lock()[index].reject(refusal.clone());
+                self.house.faults("plugin_refused", 1);
                 if let Some(plugins) = self.plugins_metrics() {
                     let name = self.slots.lock()[index].name();
                     plugins.load_error(&name, refusal.reason.code());

@@ -9,6 +9,9 @@ use meterbox_plugin_abi::gather::{
     Family, FamilyColumns, Flow, Kind, Segment, SegmentColumns, Visitor,
 };
 
+/// A refused segment counts as at most so many series.
+const REFUSED_AT_ONCE_MAX: usize = 4096;
+
 /// One family with its segments.
 #[derive(Debug, Clone)]
 pub(super) struct OwnedFamily {
@@ -41,6 +44,7 @@ pub(super) struct OwnedSegment {
 pub(super) struct Collected {
     pub(super) families: Vec<OwnedFamily>,
     series_left: usize,
+    families_max: usize,
     /// Why series were refused, one entry each.
     pub(super) refused: Vec<Reason>,
     /// Whether the family shown last was taken.
@@ -50,10 +54,11 @@ pub(super) struct Collected {
 }
 
 impl Collected {
-    pub(super) fn new(series_max: usize, source: Source) -> Self {
+    pub(super) fn new(series_max: usize, families_max: usize, source: Source) -> Self {
         Self {
             families: Vec::new(),
             series_left: series_max,
+            families_max,
             refused: Vec::new(),
             taken: false,
             source,
@@ -61,7 +66,9 @@ impl Collected {
     }
 
     fn refuse(&mut self, reason: Reason, series: usize) {
-        self.refused.extend(std::iter::repeat_n(reason, series));
+        // A segment may claim any length.
+        let times = series.min(REFUSED_AT_ONCE_MAX);
+        self.refused.extend(std::iter::repeat_n(reason, times));
     }
 
     /// What is wrong with a segment of the family shown last, if anything.
@@ -85,7 +92,11 @@ impl Collected {
 
 impl Visitor for Collected {
     fn family(&mut self, family: &Family<'_>) -> Flow {
-        let looked_at = inspect::family(family, &self.source);
+        let looked_at = if self.families.len() < self.families_max {
+            inspect::family(family, &self.source)
+        } else {
+            Err(Reason::FamilyLimit)
+        };
         self.taken = looked_at.is_ok();
         if let Err(reason) = looked_at {
             self.refuse(reason, 1);
@@ -265,7 +276,7 @@ mod tests {
         options.reserved_prefixes = vec!["meterbox_".to_owned()];
         let registry = Registry::new(options);
         let source = registry.source("plugin", &SourceOptions::guest()).unwrap();
-        let mut collected = Collected::new(2, source);
+        let mut collected = Collected::new(2, 4, source);
         for (name, label_text) in series {
             let (family, segment) = gauge(name, label_text);
             collected.family(&Family::of(&family));
@@ -288,6 +299,7 @@ mod tests {
             ("torn", "a=\"b\"} 1\nforged{a=\"c\""),
             ("also_good", ""),
             ("one_too_many", ""),
+            ("fourth_family", ""),
         ]);
         assert_eq!(names, ["good", "also_good"]);
         let reasons = [
@@ -295,6 +307,7 @@ mod tests {
             Reason::ReservedName,
             Reason::BadName,
             Reason::SourceLimit,
+            Reason::FamilyLimit,
         ];
         assert_eq!(refused, reasons);
     }

@@ -3,9 +3,10 @@
 //! A collector that fails or is late costs its own families and nothing else:
 //! `meterbox_collector_success` says so on the very page it is missing from.
 
+use super::budgets::{Budget, Budgets};
 use super::collected::{Collected, OwnedFamily};
 use arc_swap::ArcSwap;
-use meterbox_metrics::{Descriptor, FamilyOf, Gauge, Kind, Source};
+use meterbox_metrics::{Descriptor, FamilyOf, Gauge, Kind, Reason, Source};
 use meterbox_plugin_abi::gather::Filter;
 use meterbox_plugin_abi::{Failure, PluginObject};
 use meterbox_plugin_loader::running::{
@@ -30,7 +31,6 @@ pub(super) struct Collectors {
     success: FamilyOf<Gauge>,
     duration: FamilyOf<Gauge>,
     limit: Duration,
-    series_max: usize,
 }
 
 /// One collector plugin in service.
@@ -39,6 +39,11 @@ pub(super) struct Collector {
     pub(super) running: Arc<Running>,
     /// Whose what it shows is, and where refusals are counted.
     pub(super) source: Source,
+    pub(super) budgets: Arc<Budgets>,
+    /// Series that it may show.
+    pub(super) series_max: usize,
+    /// Families likewise.
+    pub(super) families_max: usize,
 }
 
 impl Collector {
@@ -50,18 +55,17 @@ impl Collector {
 struct Started {
     plugin: String,
     source: Source,
+    budgets: Arc<Budgets>,
     ticket: Ticket,
     begin: Instant,
     kept: Arc<Mutex<Option<Collected>>>,
 }
 
 impl Collectors {
-    /// `source` is the host's own; all collectors together may take `limit`, each may show
-    /// `series_max` series.
+    /// `source` is the host's own; all collectors together may take `limit`.
     pub(super) fn new(
         source: &Source,
         limit: Duration,
-        series_max: usize,
     ) -> Result<Self, meterbox_metrics::RegisterError> {
         let gauge = |name: &str, help: &str| {
             let descriptor = Descriptor::new(Kind::Gauge, name, help);
@@ -78,7 +82,6 @@ impl Collectors {
                 "Time that a collector plugin took at the last gather.",
             )?,
             limit,
-            series_max,
         })
     }
 
@@ -141,7 +144,8 @@ impl Collectors {
         let source = collector.source.clone();
         let kept: Arc<Mutex<Option<Collected>>> = Arc::default();
         let (slot, names) = (kept.clone(), names.clone());
-        let mut collected = Collected::new(self.series_max, source.clone());
+        let mut collected =
+            Collected::new(collector.series_max, collector.families_max, source.clone());
         let work = move |object: &PluginObject| -> Result<(), Failure> {
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
             COLLECTING.set(true);
@@ -157,6 +161,7 @@ impl Collectors {
         Ok(Started {
             plugin: collector.name().to_owned(),
             source,
+            budgets: collector.budgets.clone(),
             ticket,
             begin,
             kept,
@@ -167,6 +172,7 @@ impl Collectors {
         let Started {
             plugin,
             source,
+            budgets,
             ticket,
             begin,
             kept,
@@ -179,6 +185,7 @@ impl Collectors {
                 tracing::warn!(target: "plugin", plugin, "collector failed: {failure}");
             }
             Ended::Expired => {
+                budgets.exceed(Budget::CallTime);
                 let seconds = begin.elapsed().as_secs_f64();
                 tracing::warn!(target: "plugin", plugin, "collector was not done after {seconds:.1} s");
             }
@@ -193,6 +200,11 @@ impl Collectors {
             let first = collected.refused[0];
             tracing::warn!(target: "plugin", plugin, "{refused} collected series or families refused, the first for {first:?}");
             for reason in collected.refused {
+                match reason {
+                    Reason::FamilyLimit => budgets.exceed(Budget::Families),
+                    Reason::LabelCount => budgets.exceed(Budget::Labels),
+                    _ => {}
+                }
                 source.count_drop(reason);
             }
         }

@@ -26,7 +26,7 @@ impl Catalog {
         let mut differences = Vec::new();
         for (candidate, bundled) in &present {
             let known = slots.iter().find(|slot| slot.candidate == *candidate);
-            let fresh = Slot::new(candidate.clone(), *bundled);
+            let fresh = Slot::new(candidate.clone(), *bundled, &self.house);
             let slot = known.unwrap_or(&fresh);
             let look = slot.look();
             let changed = slot.standing == Standing::New || look != slot.fingerprint;
@@ -76,7 +76,7 @@ impl Catalog {
         let index = match slots.iter().position(|slot| slot.candidate == *candidate) {
             Some(index) => index,
             None => {
-                slots.push(Slot::new(candidate.clone(), bundled));
+                slots.push(Slot::new(candidate.clone(), bundled, &self.house));
                 slots.len() - 1
             }
         };

@@ -1,7 +1,7 @@
 //! The plugin side's options from the server's configuration.
 
 use super::grants::Grants;
-use super::options::{Options, PluginOptions};
+use super::options::{Crashes, Options, PluginOptions};
 use super::page::NameSets;
 use crate::config::{PluginGrants, Settings};
 use crate::telemetry::modes::Page;
@@ -59,6 +59,15 @@ impl Options {
         options.collect_limit = plugins.scrape_deadline.saturating_sub(AFTER_COLLECTORS);
         options.generations_max = plugins.generations_max as u64;
         options.series_max = series(plugins.default_grants.max_series);
+        options.families_max = plugins.families_max;
+        options.log_lines_max = plugins.log_lines_max;
+        options.isolation = plugins.default_grants.isolation;
+        options.memory_bytes_max = plugins.default_grants.memory_bytes_max;
+        options.crashes = Crashes {
+            max: plugins.crashes_max,
+            window: plugins.crash_window,
+            trial_interval: plugins.trial_interval,
+        };
         options.reply_bytes_max = plugins.reply_bytes_max;
         options.page_bytes_max = plugins.page_bytes_max;
         options.sets = NameSets::new(&settings.metrics.name_sets);
@@ -80,6 +89,8 @@ fn plugin(grants: &PluginGrants) -> PluginOptions {
         deadline: Some(grants.deadline),
         scrape_deadline: grants.scrape_deadline,
         series_max: Some(series(grants.max_series)),
+        isolation: Some(grants.isolation),
+        memory_bytes_max: Some(grants.memory_bytes_max),
         grants: grants.permissions.as_deref().map(Grants::only),
     }
 }

@@ -5,9 +5,10 @@
 //! for, and not again after an answer that was long or came late: those stream from a thread of
 //! the plugin.
 
-use super::call::{Broken, CallError, PluginBody, PluginReply};
+use super::call::{CallError, PluginBody, PluginReply};
+use super::reply_channel::{BAD_GATEWAY, ReplyCap};
 use super::routes::Endpoint;
-use meterbox_plugin_abi::{Failure, ReplyHead, ReplySink, Request, Status};
+use meterbox_plugin_abi::{Failure, ReplyHead, ReplySink, Request};
 use meterbox_plugin_loader::running::Reject;
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -72,7 +73,10 @@ pub(super) async fn call(
     let (done, over) = oneshot::channel();
     let sink = Sink {
         said: Arc::clone(&said),
-        bytes_max: endpoint.reply_bytes_max,
+        cap: ReplyCap {
+            bytes_max: endpoint.reply_bytes_max,
+            budgets: endpoint.budgets.clone(),
+        },
         done: Some(done),
     };
     let begin = Instant::now();
@@ -112,24 +116,22 @@ fn reply(plugin: &str, said: Said, limit: Duration) -> Result<PluginReply, CallE
             return Err(error(504, format!(" did not answer within {seconds} s")));
         }
         (Some(_), None) => return Err(error(500, " ended without an answer".to_owned())),
-        (Some(End::Whole), Some(head)) => (head, Some(whole), Ok(body)),
-        (Some(End::Broken(why)), Some(head)) => {
-            let length = head.length;
-            (head, length, Err(Broken(why)))
-        }
+        (Some(End::Whole), Some(head)) => (head, Some(whole), body),
+        // Nothing was sent yet, so the client can be told.
+        (Some(End::Broken(why)), Some(_)) => return Err(error(BAD_GATEWAY, format!(": {why}"))),
     };
     Ok(PluginReply {
         status: head.status,
         headers: head.headers,
         length,
-        body: PluginBody::ready(body),
+        body: PluginBody::ready(Ok(body)),
     })
 }
 
 /// Keeps what the plugin says.
 struct Sink {
     said: Arc<Mutex<Said>>,
-    bytes_max: u64,
+    cap: ReplyCap,
     done: Option<oneshot::Sender<()>>,
 }
 
@@ -152,10 +154,11 @@ impl ReplySink for Sink {
 
     fn body(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         let mut said = self.said.lock();
-        if (said.body.len() + bytes.len()) as u64 > self.bytes_max {
-            let text = "the answer is larger than an answer of this plugin may be";
-            said.end.get_or_insert(End::Broken(text.to_owned()));
-            return Err(Failure::new(Status::TOO_LARGE, text));
+        let length = (said.body.len() + bytes.len()) as u64;
+        if length > self.cap.bytes_max {
+            let failure = self.cap.exceeded(length);
+            said.end.get_or_insert(End::Broken(failure.message.clone()));
+            return Err(failure);
         }
         said.body.extend_from_slice(bytes);
         Ok(())

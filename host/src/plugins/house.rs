@@ -84,6 +84,13 @@ impl House {
         );
     }
 
+    /// The server survived faults of this kind.
+    pub(super) fn faults(&self, kind: &'static str, times: u64) {
+        if let Some(readings) = self.readings.get().filter(|_| times > 0) {
+            readings.telemetry.server().faults(kind, times);
+        }
+    }
+
     pub(super) fn models(&self) -> Table {
         Table::of(Arc::new(self.models.rows()))
     }

@@ -9,7 +9,7 @@ use super::events::Subscription;
 use super::options::PluginOptions;
 use super::routes;
 use super::service::retire;
-use super::services::Services;
+use super::services::{Budgeted, Services};
 use super::slot::Standing;
 use meterbox_metrics::SourceOptions;
 use meterbox_plugin_abi::{Host, Roles};
@@ -177,12 +177,14 @@ fn start(
 ) -> Result<(Arc<Running>, Arc<Services>), Refusal> {
     let origin = loaded.origin();
     let name = origin.metadata.name.as_str();
-    let (bundled, tally) = catalog.with_slot(index, |slot| (slot.bundled, slot.tally.clone()));
+    let (bundled, tally, budgets) = catalog.with_slot(index, |slot| {
+        slot.budgets.belong_to(name);
+        (slot.bundled, slot.tally.clone(), slot.budgets.clone())
+    });
     let grants = catalog.grants(name, bundled);
     let source = SourceOptions {
         reserved_names: grants.has("metrics.reserved"),
-        ..SourceOptions::guest()
-            .series_max(plugin.series_max.unwrap_or(catalog.options().series_max))
+        ..SourceOptions::guest().series_max(catalog.options().series_max_of(plugin))
     };
     let source = catalog
         .house
@@ -194,7 +196,14 @@ fn start(
     })?;
     catalog.with_slot(index, |slot| slot.source = Some(source.clone()));
     let house = catalog.house.clone();
-    let services = Arc::new(Services::new(name, generation, source, grants, house));
+    let options = catalog.options();
+    let budget = Budgeted {
+        counts: budgets,
+        log_lines_max: options.log_lines_max,
+        families_max: options.families_max,
+    };
+    let services = Services::new(name, generation, source, grants, house, &budget);
+    let services = Arc::new(services);
     let host = Host::of(services.clone());
     let settings = catalog.options().settings_of(plugin);
     let running = Running::start(loaded, host, config, settings, catalog.clock.clone(), tally)?;
@@ -252,6 +261,7 @@ fn swap(
         let listens = running.roles().has(Roles::LISTENER);
         slot.subscription = listens.then(|| Subscription::new(services.subscribed(), running));
         slot.services = Some(services);
+        slot.isolation = Some(running.isolation());
         slot.config = config;
         slot.last_refusal = None;
         slot.stand(Standing::Serving);

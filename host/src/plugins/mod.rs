@@ -3,6 +3,7 @@
 //! The loader crate verifies, loads and supervises one library; this folder gives it the host's
 //! services and decides which libraries run. [`Catalog`] is the way in.
 
+mod budgets;
 mod call;
 mod catalog;
 mod collected;
@@ -21,6 +22,11 @@ mod instruments;
 mod log_budget;
 mod options;
 mod page;
+#[allow(
+    dead_code,
+    reason = "told by the supervisor of processes, which comes next"
+)]
+mod process;
 mod readings;
 mod reply_channel;
 mod request;
@@ -33,12 +39,14 @@ mod status;
 mod timers;
 mod watch;
 
+pub use budgets::{Budget, BudgetStatus, BudgetWords};
 pub use call::{Broken, CallError, PluginBody, PluginReply, call, call_within};
 pub use catalog::{Catalog, Scan};
 pub use grants::{Grants, PERMISSIONS};
 pub use house::{Facts, ModelList, NoModels};
 pub use options::{Options, PluginOptions};
 pub use page::NameSets;
+pub use process::{LastCrash, ProcessStatus};
 pub use request::{BodyFault, BodyPiece, PluginRequest};
 pub use routes::{Endpoint, Routes};
 pub use status::{EndpointStatus, PluginStatus};

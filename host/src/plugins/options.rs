@@ -2,10 +2,11 @@
 
 use super::grants::Grants;
 use super::page::NameSets;
+use crate::config::Isolation as Choice;
 use crate::telemetry::modes::Page;
 use meterbox_plugin_loader::file::{Pins, Policy};
 use meterbox_plugin_loader::probe::{PROBE_LIMIT, ProbeCommand};
-use meterbox_plugin_loader::running::Settings;
+use meterbox_plugin_loader::running::{Isolation, Settings};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -43,6 +44,18 @@ pub struct Options {
     pub metrics_endpoints: bool,
     /// Series of one plugin unless its own options say otherwise.
     pub series_max: u32,
+    /// Families of one plugin.
+    pub families_max: usize,
+    /// Lines that one plugin may log in a second.
+    pub log_lines_max: u64,
+    /// Where plugins run unless their own options say otherwise.
+    pub isolation: Choice,
+    /// Memory of a plugin's process unless its own options say otherwise, in bytes.
+    pub memory_bytes_max: u64,
+    /// When a crashing process is quarantined.
+    pub crashes: Crashes,
+    /// How the processes of plugins are started; none: everything runs on threads of the host.
+    pub child: Option<ProbeCommand>,
     /// Largest answer, in bytes.
     pub reply_bytes_max: u64,
     /// Largest answer of a plugin that reads all metrics, in bytes.
@@ -70,6 +83,12 @@ impl Options {
             sets: NameSets::default(),
             metrics_endpoints: true,
             series_max: 10_000,
+            families_max: 256,
+            log_lines_max: 1000,
+            isolation: Choice::Auto,
+            memory_bytes_max: 256 << 20,
+            crashes: Crashes::default(),
+            child: None,
             reply_bytes_max: 16 << 20,
             page_bytes_max: 256 << 20,
             page: Page::Everything,
@@ -94,6 +113,21 @@ impl Options {
         }
     }
 
+    #[expect(dead_code, reason = "chosen once processes can be started")]
+    /// Where one plugin runs; `trusted` was shipped with the host and pinned.
+    pub(super) fn isolation_of(&self, plugin: &PluginOptions, trusted: bool) -> Isolation {
+        match plugin.isolation.unwrap_or(self.isolation) {
+            Choice::Thread => Isolation::Thread,
+            Choice::Auto if trusted => Isolation::Thread,
+            Choice::Auto | Choice::Process => Isolation::Process,
+        }
+    }
+
+    /// Series that one plugin may have.
+    pub(super) fn series_max_of(&self, plugin: &PluginOptions) -> u32 {
+        plugin.series_max.unwrap_or(self.series_max)
+    }
+
     /// How one plugin is supervised.
     pub(super) fn settings_of(&self, plugin: &PluginOptions) -> Settings {
         let mut settings = self.settings;
@@ -104,6 +138,27 @@ impl Options {
             settings.pool.queue_len_max = queue;
         }
         settings
+    }
+}
+
+/// When a plugin whose process keeps crashing is quarantined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Crashes {
+    /// So many within the window.
+    pub max: usize,
+    /// The window.
+    pub window: Duration,
+    /// How often a quarantined one gets a trial.
+    pub trial_interval: Duration,
+}
+
+impl Default for Crashes {
+    fn default() -> Self {
+        Self {
+            max: 5,
+            window: Duration::from_secs(60),
+            trial_interval: Duration::from_secs(60),
+        }
     }
 }
 
@@ -122,6 +177,10 @@ pub struct PluginOptions {
     pub scrape_deadline: Option<Duration>,
     /// Series that it may have.
     pub series_max: Option<u32>,
+    /// Where it runs.
+    pub isolation: Option<Choice>,
+    /// Memory of its process, in bytes.
+    pub memory_bytes_max: Option<u64>,
     /// Permissions, instead of the default ones.
     pub grants: Option<Grants>,
 }

@@ -1,19 +1,12 @@
 //! Keeps the metrics about plugins up to date: copied at each gather from what the loader counts.
 
+use super::budgets::{Budget, BudgetWords};
 use super::catalog::Catalog;
 use super::slot::Slot;
 use crate::telemetry::Telemetry;
 use crate::telemetry::plugins::Reading;
-use meterbox_metrics::{DropCount, Reason};
+use meterbox_metrics::DropCount;
 use std::sync::{Arc, Weak};
-
-/// Reasons that mean a series was refused for want of room.
-const LIMITS: &[Reason] = &[
-    Reason::MetricLimit,
-    Reason::SourceLimit,
-    Reason::TotalLimit,
-    Reason::NoCells,
-];
 
 /// The server's metrics and where the plugins' figures come from.
 pub(super) struct Readings {
@@ -39,21 +32,22 @@ impl Readings {
 }
 
 fn reading(slot: &Slot, name: &str, drops: &[DropCount]) -> Reading {
-    let dropped = if drops.is_empty() {
-        0
-    } else {
-        let source = super::source_name(name);
-        let own = |drop: &&DropCount| drop.source == source && LIMITS.contains(&drop.reason);
-        drops.iter().filter(own).map(|drop| drop.count).sum()
-    };
+    let counts = slot.tally.counts();
+    slot.budgets.observe_counts(&counts);
+    if !drops.is_empty() {
+        slot.budgets.observe_drops(&super::source_name(name), drops);
+    }
+    let exceeded = |words: &BudgetWords| (words.name, slot.budgets.exceeded(words.budget));
     let running = slot.running.as_ref();
     Reading {
-        counts: slot.tally.counts(),
+        counts,
         state: slot.state(),
         generation: slot.generation,
         stuck_threads: running.map_or(0, |running| running.stuck_threads()),
         mapped_bytes: slot.mapped_bytes,
         series: slot.source.as_ref().map_or(0, |source| source.series_len()),
-        series_dropped: dropped,
+        series_dropped: slot.budgets.exceeded(Budget::Series),
+        process: super::status::process(slot),
+        over_budget: Budget::ALL.each_ref().map(exceeded),
     }
 }

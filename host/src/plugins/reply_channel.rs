@@ -3,6 +3,7 @@
 //! The head crosses once; the body in chunks of at most 64 KiB, at most four of which wait. While
 //! they wait the plugin's thread does, and that time is not the plugin's: it is the client's.
 
+use super::budgets::{Budget, Budgets};
 use meterbox_plugin_abi::{Failure, ReplyHead, ReplySink, Status};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -10,6 +11,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
+/// The HTTP status for an answer that cannot be passed on.
+pub(super) const BAD_GATEWAY: u16 = 502;
 /// Chunks that may wait for one connection.
 const CHUNKS_WAITING_MAX: usize = 4;
 
@@ -62,6 +65,7 @@ pub(super) struct Sink {
     beginning: Option<oneshot::Sender<Beginning>>,
     pieces: mpsc::Sender<Piece>,
     shared: Arc<Shared>,
+    cap: ReplyCap,
     bytes_left: u64,
 }
 
@@ -72,8 +76,26 @@ pub(super) struct Source {
     pub(super) shared: Arc<Shared>,
 }
 
-/// Both ends of one answer of at most `bytes_max` bytes.
-pub(super) fn channel(bytes_max: u64) -> (Sink, Source) {
+/// How long an answer may be, and where a longer one is counted.
+pub(super) struct ReplyCap {
+    pub(super) bytes_max: u64,
+    pub(super) budgets: Arc<Budgets>,
+}
+
+impl ReplyCap {
+    /// An answer of `bytes` bytes is refused.
+    pub(super) fn exceeded(&self, bytes: u64) -> Failure {
+        self.budgets.exceed(Budget::ReplyBytes);
+        let text = format!(
+            "an answer of {bytes} bytes or more is longer than one of this plugin may be ({} bytes)",
+            self.bytes_max
+        );
+        Failure::new(Status::TOO_LARGE, text)
+    }
+}
+
+/// Both ends of one answer.
+pub(super) fn channel(cap: ReplyCap) -> (Sink, Source) {
     let (begin, beginning) = oneshot::channel();
     let (send, pieces) = mpsc::channel(CHUNKS_WAITING_MAX);
     let shared = Arc::new(Shared::default());
@@ -81,7 +103,8 @@ pub(super) fn channel(bytes_max: u64) -> (Sink, Source) {
         beginning: Some(begin),
         pieces: send,
         shared: shared.clone(),
-        bytes_left: bytes_max,
+        bytes_left: cap.bytes_max,
+        cap,
     };
     (
         sink,
@@ -120,6 +143,12 @@ fn closed() -> Failure {
 
 impl ReplySink for Sink {
     fn head(&mut self, head: ReplyHead) -> Result<(), Failure> {
+        if let Some(length) = head.length.filter(|&length| length > self.cap.bytes_max) {
+            let failure = self.cap.exceeded(length);
+            self.fail(BAD_GATEWAY, &failure.message);
+            self.shared.close();
+            return Err(failure);
+        }
         self.begin(Beginning::Head(head))
     }
 
@@ -128,11 +157,12 @@ impl ReplySink for Sink {
             return Err(closed());
         }
         let Some(left) = self.bytes_left.checked_sub(bytes.len() as u64) else {
-            let text = "the answer is larger than an answer of this plugin may be";
+            let sent = self.cap.bytes_max - self.bytes_left;
+            let failure = self.cap.exceeded(sent + bytes.len() as u64);
             // Half an answer must not look whole.
-            let _ = self.send(Piece::Broken(text.to_owned()));
+            let _ = self.send(Piece::Broken(failure.message.clone()));
             self.shared.close();
-            return Err(Failure::new(Status::TOO_LARGE, text));
+            return Err(failure);
         };
         self.bytes_left = left;
         self.send(Piece::Chunk(bytes.to_vec()))

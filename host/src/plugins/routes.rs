@@ -4,6 +4,7 @@
 //! of two users' plugins the later by file name does not get in at all. What the host itself serves
 //! can't be claimed.
 
+use super::budgets::Budgets;
 use super::here::Here;
 use crate::telemetry::plugins::PluginMetrics;
 use arc_swap::ArcSwap;
@@ -32,6 +33,7 @@ pub struct Endpoint {
     /// Largest answer, in bytes.
     pub reply_bytes_max: u64,
     pub(super) metrics: Option<Arc<PluginMetrics>>,
+    pub(super) budgets: Arc<Budgets>,
     pub(super) here: Here,
     listener: Listener,
     routes: Vec<(Methods, u32)>,
@@ -55,6 +57,11 @@ impl Endpoint {
             .endpoints
             .get(&(self.listener, self.pattern.clone()))?;
         (!Arc::ptr_eq(&now.running, &self.running)).then(|| now.clone())
+    }
+
+    /// An answer of it could not be passed on: a header that it may not set, or half a body.
+    pub fn refused_answer(&self) {
+        self.budgets.bad_answer();
     }
 
     /// All methods that it answers, for an `Allow` header.
@@ -99,6 +106,7 @@ pub(super) struct Claimant {
     pub(super) scrape_limit: Duration,
     pub(super) reply_bytes_max: u64,
     pub(super) metrics: Option<Arc<PluginMetrics>>,
+    pub(super) budgets: Arc<Budgets>,
     /// Short answers may be given on the runtime's own thread.
     pub(super) here: bool,
 }
@@ -208,6 +216,7 @@ fn table(
             scrape_limit,
             reply_bytes_max,
             metrics,
+            budgets,
             here,
             ..
         } = &claimants[index];
@@ -224,6 +233,7 @@ fn table(
             scrape: *listener == Listener::METRICS,
             reply_bytes_max: *reply_bytes_max,
             metrics: metrics.clone(),
+            budgets: budgets.clone(),
             here: Here::new(*here),
             listener: *listener,
             current: Arc::downgrade(current),

@@ -35,6 +35,7 @@ impl Catalog {
                 bundled: slot.bundled,
                 file_name: slot.file_name(),
                 request_limit: plugin.deadline.unwrap_or(options.request_limit),
+                budgets: slot.budgets.clone(),
                 metrics: self
                     .plugins_metrics()
                     .map(|plugins| plugins.plugin(&slot.name())),
@@ -57,12 +58,21 @@ impl Catalog {
             tracing::info!(target: "plugin", "{line}");
         }
         self.routes.store(Arc::new(claims.routes));
+        let options = self.options();
         let slots = self.slots.lock();
         let collectors = slots.iter().filter_map(|slot| {
             let running = slot.running.clone()?;
             let source = slot.source.clone()?;
             let collects = running.roles().has(Roles::COLLECTOR);
-            collects.then_some(Collector { running, source })
+            let own = options.plugin(&slot.name());
+            let series_max = options.series_max_of(&own);
+            collects.then_some(Collector {
+                running,
+                source,
+                budgets: slot.budgets.clone(),
+                series_max: usize::try_from(series_max).unwrap_or(usize::MAX),
+                families_max: options.families_max,
+            })
         });
         self.house.collectors.set(collectors.collect());
         let listeners = slots.iter().filter_map(|slot| {
@@ -76,7 +86,7 @@ impl Catalog {
     }
 
     /// Who may read all metrics may send them all.
-    fn reply_bytes_max(&self, running: &Running, bundled: bool) -> u64 {
+    pub(super) fn reply_bytes_max(&self, running: &Running, bundled: bool) -> u64 {
         let metadata = &running.origin().metadata;
         let asks = bundled
             || metadata

@@ -2,12 +2,13 @@
 //!
 //! Permissions and budgets are checked here, before anything is asked of the rest of the host.
 
+use super::budgets::{Budget, Budgets};
 use super::grants::Grants;
 use super::house::House;
 use super::instruments;
 use super::log_budget::LogBudget;
 use super::timers::{PERIOD_MIN, TIMERS_MAX, TimerKey};
-use meterbox_metrics::Source;
+use meterbox_metrics::{LABELS_MAX, Source};
 use meterbox_plugin_abi::events::EventKinds;
 use meterbox_plugin_abi::gather::{Filter, GatherSource, Visitor};
 use meterbox_plugin_abi::{
@@ -26,12 +27,21 @@ pub(super) struct Services {
     grants: Grants,
     house: Arc<House>,
     log_budget: LogBudget,
+    budgets: Arc<Budgets>,
+    families_max: usize,
     begin: Instant,
     /// Set once the plugin is in service; until then timers only wait.
     running: Arc<OnceLock<Weak<Running>>>,
     subscribed: Arc<AtomicU64>,
     /// The library may keep its handle on the host long after the plugin is gone.
     closed: AtomicBool,
+}
+
+/// What one plugin may spend of the host's services, and where more is counted.
+pub(super) struct Budgeted {
+    pub(super) counts: Arc<Budgets>,
+    pub(super) log_lines_max: u64,
+    pub(super) families_max: usize,
 }
 
 impl Services {
@@ -41,6 +51,7 @@ impl Services {
         source: Source,
         grants: Grants,
         house: Arc<House>,
+        budget: &Budgeted,
     ) -> Self {
         Self {
             plugin: plugin.to_owned(),
@@ -48,7 +59,9 @@ impl Services {
             source,
             grants,
             house,
-            log_budget: LogBudget::default(),
+            log_budget: LogBudget::new(budget.log_lines_max),
+            budgets: budget.counts.clone(),
+            families_max: budget.families_max,
             begin: Instant::now(),
             running: Arc::default(),
             subscribed: Arc::default(),
@@ -128,7 +141,7 @@ impl HostServices for Services {
     fn log(&self, level: Level, target: &str, message: &str) {
         let dropped = match self.log_budget.take(self.begin.elapsed()) {
             Ok(dropped) => dropped,
-            Err(()) => return,
+            Err(()) => return self.budgets.exceed(Budget::LogLines),
         };
         let plugin = self.plugin.as_str();
         if dropped > 0 {
@@ -143,7 +156,20 @@ impl HostServices for Services {
     }
 
     fn register(&self, family: &FamilySpec<'_>) -> Result<MetricFamily, Failure> {
-        instruments::register(&self.source, family)
+        if !self.budgets.may_register(family.name, self.families_max) {
+            let text = format!(
+                "plugin {} has {} metrics already, as many as it may; raise plugin_families_max",
+                self.plugin, self.families_max
+            );
+            return Err(Failure::new(Status::LIMIT, text));
+        }
+        if family.labels.len() > LABELS_MAX {
+            // The store refuses it with its sentence.
+            self.budgets.exceed(Budget::Labels);
+        }
+        let registered = instruments::register(&self.source, family)?;
+        self.budgets.registered(family.name);
+        Ok(registered)
     }
 
     fn clock(&self, clock: Clock) -> u64 {
@@ -167,6 +193,7 @@ impl HostServices for Services {
         }
         let timers = &self.house.timers;
         if timers.count(&self.plugin, self.generation) >= TIMERS_MAX {
+            self.budgets.exceed(Budget::Timers);
             let text = format!("a plugin has at most {TIMERS_MAX} timers");
             return Err(Failure::new(Status::LIMIT, text));
         }

@@ -1,11 +1,14 @@
 //! One plugin file as the catalog remembers it, over all generations that were loaded from it.
 
+use super::budgets::Budgets;
 use super::events::Subscription;
+use super::house::House;
+use super::process::Processes;
 use super::services::Services;
 use meterbox_metrics::Source;
 use meterbox_plugin_loader::Refusal;
 use meterbox_plugin_loader::file::{Candidate, Metadata};
-use meterbox_plugin_loader::running::{Running, State, Tally};
+use meterbox_plugin_loader::running::{Isolation, Running, State, Tally};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -59,6 +62,10 @@ pub(super) struct Slot {
     pub(super) services: Option<Arc<Services>>,
     pub(super) last_refusal: Option<Refusal>,
     pub(super) tally: Arc<Tally>,
+    pub(super) budgets: Arc<Budgets>,
+    pub(super) processes: Arc<Processes>,
+    /// Where it runs; none before its first start.
+    pub(super) isolation: Option<Isolation>,
     /// The events it is given.
     pub(super) subscription: Option<Arc<Subscription>>,
     /// Bytes of all its libraries, which stay mapped.
@@ -73,6 +80,8 @@ pub(super) struct History {
     generation: u64,
     mapped_bytes: u64,
     tally: Arc<Tally>,
+    budgets: Arc<Budgets>,
+    processes: Arc<Processes>,
 }
 
 /// Why a file has, or has not, a generation in service.
@@ -91,7 +100,7 @@ pub(super) enum Standing {
 }
 
 impl Slot {
-    pub(super) fn new(candidate: Candidate, bundled: bool) -> Self {
+    pub(super) fn new(candidate: Candidate, bundled: bool, house: &Arc<House>) -> Self {
         let fingerprint = Fingerprint::of(&candidate.path(), None);
         Self {
             candidate,
@@ -108,6 +117,9 @@ impl Slot {
             services: None,
             last_refusal: None,
             tally: Arc::default(),
+            budgets: Arc::new(Budgets::new(Arc::downgrade(house))),
+            processes: Arc::new(Processes::new(Arc::downgrade(house))),
+            isolation: None,
             subscription: None,
             mapped_bytes: 0,
             source: None,
@@ -119,12 +131,16 @@ impl Slot {
             generation,
             mapped_bytes,
             tally,
+            budgets,
+            processes,
             ..
         } = self;
         History {
             generation: *generation,
             mapped_bytes: *mapped_bytes,
             tally: tally.clone(),
+            budgets: budgets.clone(),
+            processes: processes.clone(),
         }
     }
 
@@ -134,6 +150,8 @@ impl Slot {
             self.generation = history.generation;
             self.mapped_bytes = history.mapped_bytes;
             self.tally = history.tally;
+            self.budgets = history.budgets;
+            self.processes = history.processes;
         }
     }
 

@@ -1,6 +1,11 @@
 //! What the catalog tells about each plugin.
 
+use super::budgets::{Budget, BudgetStatus};
+use super::catalog::Catalog;
+use super::process::ProcessStatus;
 use super::slot::Slot;
+use super::timers::TIMERS_MAX;
+use meterbox_metrics::{LABELS_MAX, VALUE_BYTES_MAX};
 use meterbox_plugin_abi::Listener;
 use meterbox_plugin_loader::running::{Counts, Isolation, State};
 use std::path::PathBuf;
@@ -23,8 +28,12 @@ pub struct PluginStatus {
     pub generation: u64,
     /// Since when it stands as it does.
     pub since: SystemTime,
-    /// Where its code runs.
-    pub isolation: Isolation,
+    /// Where its code runs; none before it ran.
+    pub isolation: Option<Isolation>,
+    /// Its process, if it has one of its own.
+    pub process: Option<ProcessStatus>,
+    /// What it may spend.
+    pub budgets: Vec<BudgetStatus>,
     /// Its file.
     pub path: PathBuf,
     /// Whether it was shipped with the host.
@@ -60,7 +69,7 @@ pub struct EndpointStatus {
     pub methods: Vec<&'static str>,
 }
 
-pub(super) fn of(slot: &Slot) -> PluginStatus {
+pub(super) fn of(slot: &Slot, catalog: &Catalog) -> PluginStatus {
     let running = slot.running.as_ref();
     let metadata = slot.metadata.as_ref();
     let name = slot.name();
@@ -70,11 +79,12 @@ pub(super) fn of(slot: &Slot) -> PluginStatus {
         version: metadata.map_or_else(String::new, |metadata| metadata.version.clone()),
         api: metadata.map_or_else(String::new, |metadata| metadata.api.clone()),
         description: metadata.map_or_else(String::new, |metadata| metadata.description.clone()),
-        name,
         state: slot.state(),
         generation: slot.generation,
         since: slot.since,
-        isolation: Isolation::Thread,
+        isolation: slot.isolation,
+        process: process(slot),
+        budgets: budgets(slot, &name, catalog),
         path: slot.path(),
         bundled: slot.bundled,
         sha256: slot.sha256.clone(),
@@ -94,5 +104,62 @@ pub(super) fn of(slot: &Slot) -> PluginStatus {
         last_reason: refusal.map(|refusal| refusal.reason.code()),
         series: slot.source.as_ref().map_or(0, |source| source.series_len()),
         mapped_bytes: slot.mapped_bytes,
+        name,
     }
+}
+
+/// The process of a plugin that has one.
+pub(super) fn process(slot: &Slot) -> Option<ProcessStatus> {
+    let isolated = slot.isolation == Some(Isolation::Process);
+    isolated.then(|| slot.processes.status())
+}
+
+fn budgets(slot: &Slot, name: &str, catalog: &Catalog) -> Vec<BudgetStatus> {
+    slot.budgets.observe_counts(&slot.tally.counts());
+    let drops = catalog.house.registry.drops();
+    slot.budgets
+        .observe_drops(&super::source_name(name), &drops);
+    let options = catalog.options();
+    let own = options.plugin(name);
+    let settings = options.settings_of(&own);
+    let deadline = own.deadline.unwrap_or(options.request_limit);
+    let running = slot.running.as_ref();
+    let reply_bytes_max = running.map_or(options.reply_bytes_max, |running| {
+        catalog.reply_bytes_max(running, slot.bundled)
+    });
+    let series = slot.source.as_ref().map_or(0, |source| source.series_len());
+    let timers = catalog.house.timers.count(name, slot.generation);
+    let process = process(slot);
+    let memory_max = own.memory_bytes_max.unwrap_or(options.memory_bytes_max);
+    let count = |number: usize| Some(number as u64);
+    let figures = |budget: Budget| match budget {
+        Budget::CallTime => (u64::try_from(deadline.as_millis()).ok(), None),
+        Budget::Threads => (count(settings.pool.threads_max), None),
+        Budget::Queue => (count(settings.pool.queue_len_max), None),
+        Budget::Series => (Some(options.series_max_of(&own).into()), count(series)),
+        Budget::Families => (count(options.families_max), count(slot.budgets.families())),
+        Budget::Labels => (count(LABELS_MAX), None),
+        Budget::LabelBytes => (count(VALUE_BYTES_MAX), None),
+        Budget::ReplyBytes => (Some(reply_bytes_max), None),
+        Budget::LogLines => (Some(options.log_lines_max), None),
+        Budget::Timers => (count(TIMERS_MAX), count(timers)),
+        Budget::Memory => match &process {
+            Some(process) => (Some(memory_max), process.memory_bytes),
+            None => (None, None),
+        },
+    };
+    let status = |budget: Budget| {
+        let (limit, used) = figures(budget);
+        let exceeded = slot.budgets.exceeded(budget);
+        BudgetStatus {
+            budget,
+            limit,
+            used,
+            exceeded,
+        }
+    };
+    Budget::ALL
+        .iter()
+        .map(|words| status(words.budget))
+        .collect()
 }

@@ -6,6 +6,7 @@
 use super::handle::{Handle, Metric};
 use super::names::plugins as rows;
 use super::register::Registrar;
+use crate::plugins::{Budget, ProcessStatus};
 use meterbox_metrics::{Counter, Gauge, Histogram, ObservedCounter, RegisterError};
 use meterbox_plugin_loader::running::{Counts, RejectReason, State};
 use parking_lot::Mutex;
@@ -13,8 +14,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+/// How many budgets a plugin has.
+const BUDGETS: usize = Budget::ALL.len();
+
 /// What the host knows about a plugin at one moment.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Reading {
     /// The loader's totals.
     pub counts: Counts,
@@ -30,6 +34,10 @@ pub struct Reading {
     pub series: usize,
     /// Series of it that limits refused.
     pub series_dropped: u64,
+    /// Its process, if it has one of its own.
+    pub process: Option<ProcessStatus>,
+    /// How often it asked for more than each of its budgets.
+    pub over_budget: [(&'static str, u64); BUDGETS],
 }
 
 /// Metrics of all plugins. Cheap to clone.
@@ -57,6 +65,10 @@ struct Families {
     load_errors: Metric<Counter>,
     series: Metric<Gauge>,
     series_dropped: Metric<ObservedCounter>,
+    over_budget: Metric<ObservedCounter>,
+    crashes: Metric<ObservedCounter>,
+    restarts: Metric<ObservedCounter>,
+    memory: Metric<Gauge>,
     events_dropped: Metric<Counter>,
 }
 
@@ -77,6 +89,10 @@ impl PluginsMetrics {
             load_errors: registrar.metric(&rows::LOAD_ERRORS)?,
             series: registrar.metric(&rows::SERIES)?,
             series_dropped: registrar.metric(&rows::SERIES_DROPPED)?,
+            over_budget: registrar.metric(&rows::OVER_BUDGET)?,
+            crashes: registrar.metric(&rows::CRASHES)?,
+            restarts: registrar.metric(&rows::RESTARTS)?,
+            memory: registrar.metric(&rows::MEMORY)?,
             events_dropped: registrar.metric(&rows::EVENTS_DROPPED)?,
         };
         Ok(Self(Arc::new(Inner {
@@ -114,6 +130,7 @@ impl PluginsMetrics {
                 &families.generation,
                 &families.mapped,
                 &families.series,
+                &families.memory,
             ] {
                 gauge.remove(&[name]);
             }
@@ -142,6 +159,8 @@ pub struct PluginMetrics {
     mapped: Handle<Gauge>,
     series: Handle<Gauge>,
     series_dropped: Handle<ObservedCounter>,
+    /// Made for the budgets that it was over.
+    over_budget: [OnceLock<Handle<ObservedCounter>>; BUDGETS],
     events_dropped: Handle<Counter>,
 }
 
@@ -163,6 +182,7 @@ impl PluginMetrics {
             mapped: families.mapped.with(plugin),
             series: families.series.with(plugin),
             series_dropped: families.series_dropped.with(plugin),
+            over_budget: Default::default(),
             events_dropped: families.events_dropped.with(plugin),
             families: families.clone(),
         }
@@ -190,11 +210,36 @@ impl PluginMetrics {
         self.mapped.set(reading.mapped_bytes as f64);
         self.series.set(reading.series as f64);
         self.series_dropped.set(reading.series_dropped);
-        self.state(reading.state);
+        for ((budget, times), handle) in reading.over_budget.iter().zip(&self.over_budget) {
+            if *times > 0 {
+                handle
+                    .get_or_init(|| self.families.over_budget.with(&[&self.name, budget]))
+                    .set(*times);
+            }
+        }
+        let process = reading.process.as_ref();
+        self.process(process);
+        let is_there = process.is_none_or(|process| process.pid.is_some());
+        self.state(reading.state, is_there);
     }
 
-    fn state(&self, state: State) {
-        let up = matches!(state, State::Started | State::Degraded);
+    /// Series of a process are made with its first start, and its memory goes with it.
+    fn process(&self, process: Option<&ProcessStatus>) {
+        let plugin = [self.name.as_str()];
+        match process.and_then(|process| process.memory_bytes) {
+            Some(bytes) => self.families.memory.with(&plugin).set(bytes as f64),
+            None => self.families.memory.remove(&plugin),
+        }
+        let Some(process) = process else { return };
+        self.families.restarts.with(&plugin).set(process.restarts);
+        for (cause, times) in &process.crashes {
+            let crashes = self.families.crashes.with(&[&self.name, cause]);
+            crashes.set(*times);
+        }
+    }
+
+    fn state(&self, state: State, is_there: bool) {
+        let up = is_there && matches!(state, State::Started | State::Degraded);
         self.up.set(f64::from(u8::from(up)));
         for ((other, word), handle) in State::NAMED.iter().zip(&self.states) {
             if *other == state {
@@ -242,6 +287,14 @@ mod tests {
             mapped_bytes: 4096,
             series: 5,
             series_dropped: 6,
+            process: Some(ProcessStatus {
+                pid: Some(1),
+                restarts: 3,
+                crashes: vec![("SIGSEGV".to_owned(), 4)],
+                last_crash: None,
+                memory_bytes: Some(8192),
+            }),
+            over_budget: Budget::ALL.map(|words| (words.name, u64::from(words.name == "timers"))),
         }
     }
 
@@ -265,6 +318,8 @@ mod tests {
             ("series_dropped_total", 6.0),
             ("events_dropped_total", 9.0),
             ("up", 1.0),
+            ("restarts_total", 3.0),
+            ("memory_bytes", 8192.0),
         ] {
             let name = format!("meterbox_plugin_{name}");
             assert_eq!(bench.value(&name, labels), Some(expect), "{name}");
@@ -273,6 +328,12 @@ mod tests {
             bench.count("meterbox_plugin_call_duration_seconds", labels),
             Some(1)
         );
+        let over = format!("{labels},budget=\"timers\"");
+        let over = bench.value("meterbox_plugin_over_budget_total", &over);
+        assert_eq!(over, Some(1.0));
+        let crashes = format!("{labels},cause=\"SIGSEGV\"");
+        let crashes = bench.value("meterbox_plugin_crashes_total", &crashes);
+        assert_eq!(crashes, Some(4.0));
         let rejects = |reason| {
             let labels = format!("{labels},reason=\"{reason}\"");
             bench.value("meterbox_plugin_queue_rejects_total", &labels)

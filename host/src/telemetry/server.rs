@@ -86,7 +86,12 @@ impl ServerMetrics {
 
     /// The server survived a fault. `kind` is one of a closed set.
     pub fn fault(&self, kind: &'static str) {
-        self.faults.inc(&[kind]);
+        self.faults(kind, 1);
+    }
+
+    /// The server survived so many faults of one kind.
+    pub fn faults(&self, kind: &'static str, times: u64) {
+        self.faults.add(&[kind], times);
     }
 
     /// Brings what is counted elsewhere up to date.

@@ -5,7 +5,7 @@
 //! has returned.
 
 use super::permit::{Permit, Verdict};
-use meterbox_plugin_abi::{Failure, ReplyHead, ReplySink};
+use meterbox_plugin_abi::{Failure, ReplyHead, ReplySink, Status};
 use parking_lot::{Condvar, Mutex};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -63,14 +63,28 @@ pub(super) struct WatchedSink {
     pub(super) server_error: bool,
 }
 
+impl WatchedSink {
+    /// An answer over the cap is a failure of the plugin, whatever comes after it.
+    fn judge(&self, passed: Result<(), Failure>) -> Result<(), Failure> {
+        if let Err(failure) = &passed
+            && failure.status == Status::TOO_LARGE
+        {
+            self.permit.settle(Verdict::Failed);
+        }
+        passed
+    }
+}
+
 impl ReplySink for WatchedSink {
     fn head(&mut self, head: ReplyHead) -> Result<(), Failure> {
         self.server_error = head.status >= SERVER_ERROR;
-        self.sink.head(head)
+        let passed = self.sink.head(head);
+        self.judge(passed)
     }
 
     fn body(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        self.sink.body(bytes)
+        let passed = self.sink.body(bytes);
+        self.judge(passed)
     }
 
     fn end(&mut self) {

@@ -5,8 +5,11 @@ use crate::http::{
     Answer, ApiError, Class, Effect, Guard, Listeners, Methods, Outcome, Params, Reply, Request,
     Route,
 };
-use crate::plugins::{Catalog, EndpointStatus, PluginStatus};
+use crate::plugins::{
+    BudgetStatus, Catalog, EndpointStatus, LastCrash, PluginStatus, ProcessStatus,
+};
 use crate::services::Services;
+use meterbox_plugin_loader::running::Isolation;
 use meterbox_plugin_loader::{Reason, Refusal};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -134,6 +137,7 @@ fn refused(refusal: &Refusal) -> ApiError {
 }
 
 fn object(status: &PluginStatus) -> Value {
+    let process = status.process.as_ref();
     json!({
         "name": status.name,
         "version": status.version,
@@ -141,7 +145,12 @@ fn object(status: &PluginStatus) -> Value {
         "state": status.state.name(),
         "generation": status.generation,
         "since": rfc3339(status.since),
-        "isolation": status.isolation.name(),
+        "isolation": status.isolation.map(Isolation::name),
+        "pid": process.and_then(|process| process.pid),
+        "restarts": process.map(|process| process.restarts),
+        "crashes": process.map(ProcessStatus::crashes_in_all),
+        "last_crash": process.and_then(|process| process.last_crash.as_ref()).map(last_crash),
+        "memory_bytes": process.and_then(|process| process.memory_bytes),
         "path": status.path.display().to_string(),
         "sha256": status.sha256,
         "roles": status.roles,
@@ -150,7 +159,26 @@ fn object(status: &PluginStatus) -> Value {
         "errors": status.counts.errors,
         "last_error": status.last_error,
         "series": status.series,
+        "budgets": budgets(&status.budgets),
     })
+}
+
+fn last_crash(crash: &LastCrash) -> Value {
+    json!({ "at": rfc3339(crash.at), "cause": crash.cause, "text": crash.text })
+}
+
+fn budgets(budgets: &[BudgetStatus]) -> Value {
+    let one = |status: &BudgetStatus| {
+        let words = status.budget.words();
+        let value = json!({
+            "limit": status.limit,
+            "used": status.used,
+            "unit": words.unit,
+            "exceeded": status.exceeded,
+        });
+        (words.name.to_owned(), value)
+    };
+    Value::Object(budgets.iter().map(one).collect())
 }
 
 fn endpoint(endpoint: &EndpointStatus) -> Value {

@@ -34,21 +34,25 @@ pub(super) static GROUP: Group = Group {
         Key::own(
             "plugins_lock",
             Kind::Path,
-            "File of pinned libraries: lines of sha256, two blanks, file name.",
+            "File of pinned plugins: lines of sha256, two blanks, file name.",
         )
         .details(
-            "A listed library is loaded only with that digest. The bundled folder has its own \
-             plugins.lock.",
+            "A listed file is loaded only with that digest. The bundled folder has its own \
+             plugins.lock. A lock file that somebody else could change is refused.",
         ),
         Key::own(
             "plugins_require_pins",
             Kind::Bool,
-            "true: a library that no lock file lists is refused.",
+            "true: a plugin that no lock file lists is refused.",
         )
-        .default("false"),
+        .default("false")
+        .details("Nothing of a refused file runs, not even a constructor or a probe."),
         Key::own(
             "plugins_max_generations",
-            Kind::Integer { min: 1, max: 10_000 },
+            Kind::Integer {
+                min: 1,
+                max: 10_000,
+            },
             "How often one plugin may be replaced before the server wants a restart.",
         )
         .default("100")
@@ -67,7 +71,10 @@ pub(super) static GROUP: Group = Group {
         .default("false"),
         Key::own(
             "plugin_deadline_ms",
-            Kind::Integer { min: 1, max: 3_600_000 },
+            Kind::Integer {
+                min: 1,
+                max: 3_600_000,
+            },
             "How long a plugin may take to answer a request.",
         )
         .default("10000")
@@ -75,7 +82,10 @@ pub(super) static GROUP: Group = Group {
         .reloadable(),
         Key::own(
             "plugin_scrape_deadline_ms",
-            Kind::Integer { min: 1, max: 3_600_000 },
+            Kind::Integer {
+                min: 1,
+                max: 3_600_000,
+            },
             "How long a plugin may take to answer a scrape.",
         )
         .default("5000")
@@ -84,14 +94,20 @@ pub(super) static GROUP: Group = Group {
         .details("Or the scraper's own timeout header less 0.5 s, whichever is less."),
         Key::own(
             "plugin_start_deadline_ms",
-            Kind::Integer { min: 1, max: 3_600_000 },
+            Kind::Integer {
+                min: 1,
+                max: 3_600_000,
+            },
             "How long a plugin may take to start.",
         )
         .default("10000")
         .unit("ms"),
         Key::own(
             "plugin_stop_deadline_ms",
-            Kind::Integer { min: 1, max: 3_600_000 },
+            Kind::Integer {
+                min: 1,
+                max: 3_600_000,
+            },
             "How long a plugin may take to stop.",
         )
         .default("5000")
@@ -105,14 +121,20 @@ pub(super) static GROUP: Group = Group {
         .unit("threads"),
         Key::own(
             "plugin_queue",
-            Kind::Integer { min: 1, max: 100_000 },
+            Kind::Integer {
+                min: 1,
+                max: 100_000,
+            },
             "Requests that may wait for a plugin; more are answered 503 at once.",
         )
         .default("64")
         .unit("requests"),
         Key::own(
             "plugin_reply_bytes_max",
-            Kind::Integer { min: 1024, max: 1 << 40 },
+            Kind::Integer {
+                min: 1024,
+                max: 1 << 40,
+            },
             "The largest reply of a plugin.",
         )
         .default("16777216")
@@ -120,19 +142,92 @@ pub(super) static GROUP: Group = Group {
         .reloadable(),
         Key::own(
             "plugin_page_bytes_max",
-            Kind::Integer { min: 1024, max: 1 << 40 },
+            Kind::Integer {
+                min: 1024,
+                max: 1 << 40,
+            },
             "The largest reply of a plugin that may read all metrics.",
         )
         .default("268435456")
         .unit("bytes")
         .reloadable(),
         Key::own(
+            "plugin_families_max",
+            Kind::Integer {
+                min: 1,
+                max: 100_000,
+            },
+            "Metrics (families of series) that one plugin may register or show.",
+        )
+        .default("256")
+        .unit("metrics"),
+        Key::own(
+            "plugin_log_lines_max",
+            Kind::Integer {
+                min: 1,
+                max: 1_000_000,
+            },
+            "Lines that one plugin may log in a second; more are dropped and counted.",
+        )
+        .default("1000")
+        .unit("lines"),
+        Key::own(
+            "plugin_memory_bytes_max",
+            Kind::Integer {
+                min: 16 << 20,
+                max: 1 << 40,
+            },
+            "The memory of a plugin's process; one that takes more is ended and started again.",
+        )
+        .default("268435456")
+        .unit("bytes")
+        .details("For plugins in processes of their own; threads of the server share its memory."),
+        Key::own(
+            "plugin_crashes_max",
+            Kind::Integer { min: 1, max: 1000 },
+            "So many crashes of a plugin's process within plugin_crash_window_ms quarantine it.",
+        )
+        .default("5")
+        .unit("crashes")
+        .details(
+            "Before that it is started again: at once, then after 0.1 s, doubling to 30 s. While \
+             it is down its routes answer 503 with Retry-After.",
+        ),
+        Key::own(
+            "plugin_crash_window_ms",
+            Kind::Integer {
+                min: 1,
+                max: 86_400_000,
+            },
+            "The time in which crashes of a plugin's process are counted together.",
+        )
+        .default("60000")
+        .unit("ms"),
+        Key::own(
+            "plugin_trial_interval_ms",
+            Kind::Integer {
+                min: 1,
+                max: 86_400_000,
+            },
+            "How often a quarantined plugin's process is given one trial.",
+        )
+        .default("60000")
+        .unit("ms"),
+        Key::own(
             "isolation",
-            Kind::Choice(&["auto", "thread", "process"]),
-            "Where plugins run; this version knows only threads of the server.",
+            Kind::Choice(&["auto", "process", "thread"]),
+            "Where plugins run: in a process of their own each, or on threads of the server.",
         )
         .default("auto")
-        .details("auto means thread. process, a child of its own, is refused: it is not in this version."),
+        .details(
+            "auto: what is shipped with the server and pinned in its lock file runs on threads, \
+             everything else in a process of its own. In a process a crash, an endless loop, a \
+             leak or a stray exit() costs that plugin alone. On threads of the server panics are \
+             caught, slow calls are answered in the plugin's place and broken files are refused; \
+             nothing there stops a plugin that writes through a null pointer, aborts, exits, \
+             takes all memory, closes descriptors, changes signal handlers, or reads what the \
+             server knows; a thread that hangs is left behind.",
+        ),
         Key::own(
             "plugin.<name>.enabled",
             Kind::Bool,
@@ -143,12 +238,11 @@ pub(super) static GROUP: Group = Group {
         .reloadable(),
         Key::own(
             "plugin.<name>.isolation",
-            Kind::Choice(&["auto", "thread", "process"]),
-            "Where the plugin runs; this version knows only threads of the server.",
+            Kind::Choice(&["auto", "process", "thread"]),
+            "Where the plugin runs, instead of isolation.",
         )
-        .default("auto")
         .variable(Variable::None)
-        .details("auto means thread. process, a child of its own, is refused: it is not in this version."),
+        .details("thread trusts the plugin like the server itself; see isolation."),
         Key::own(
             "plugin.<name>.threads",
             Kind::Integer { min: 1, max: 256 },
@@ -158,14 +252,20 @@ pub(super) static GROUP: Group = Group {
         .variable(Variable::None),
         Key::own(
             "plugin.<name>.queue",
-            Kind::Integer { min: 1, max: 100_000 },
+            Kind::Integer {
+                min: 1,
+                max: 100_000,
+            },
             "Requests that may wait for this plugin, instead of plugin_queue.",
         )
         .unit("requests")
         .variable(Variable::None),
         Key::own(
             "plugin.<name>.deadline_ms",
-            Kind::Integer { min: 1, max: 3_600_000 },
+            Kind::Integer {
+                min: 1,
+                max: 3_600_000,
+            },
             "Deadline of requests and scrapes of this plugin.",
         )
         .unit("ms")
@@ -173,12 +273,25 @@ pub(super) static GROUP: Group = Group {
         .reloadable(),
         Key::own(
             "plugin.<name>.max_series",
-            Kind::Integer { min: 0, max: 100_000_000 },
+            Kind::Integer {
+                min: 0,
+                max: 100_000_000,
+            },
             "Series of this plugin, instead of series_per_plugin_max.",
         )
         .unit("series")
         .variable(Variable::None)
         .reloadable(),
+        Key::own(
+            "plugin.<name>.memory_bytes_max",
+            Kind::Integer {
+                min: 16 << 20,
+                max: 1 << 40,
+            },
+            "Memory of this plugin's process, instead of plugin_memory_bytes_max.",
+        )
+        .unit("bytes")
+        .variable(Variable::None),
         Key::own(
             "plugin.<name>.permissions",
             Kind::List,
@@ -187,7 +300,9 @@ pub(super) static GROUP: Group = Group {
         .variable(Variable::None)
         .details(
             "Unset, it is granted what a dropped file needs to simply work: metrics.read, \
-             metrics.raw_names, timers and events. An empty value grants nothing.",
+             models.read, timers and events. An empty value grants nothing. metrics.reserved lets \
+             it use reserved names; network lets its process open connections, which it may not \
+             otherwise.",
         ),
     ],
 };

@@ -1,6 +1,5 @@
 //! Plugins: where they are found and what the host grants to each.
 
-use crate::config::error::Fault;
 use crate::config::value::Value;
 use crate::config::values::Values;
 use std::collections::BTreeMap;
@@ -11,8 +10,22 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Isolation {
+    /// What is shipped and pinned on threads of the server, everything else in processes.
+    Auto,
+    /// In a process of its own.
+    Process,
     /// On threads of the server.
     Thread,
+}
+
+impl Isolation {
+    fn of(word: &str) -> Self {
+        match word {
+            "process" => Self::Process,
+            "thread" => Self::Thread,
+            _ => Self::Auto,
+        }
+    }
 }
 
 /// Settings of all plugins.
@@ -44,6 +57,16 @@ pub struct PluginSettings {
     pub reply_bytes_max: u64,
     /// Largest reply of a plugin that may read all metrics.
     pub page_bytes_max: u64,
+    /// Metrics that one plugin may have.
+    pub families_max: usize,
+    /// Lines that one plugin may log in a second.
+    pub log_lines_max: u64,
+    /// So many crashes of its process within the window quarantine a plugin.
+    pub crashes_max: usize,
+    /// The window.
+    pub crash_window: Duration,
+    /// How often a quarantined plugin gets a trial.
+    pub trial_interval: Duration,
     /// Plugins that are switched off by another key: `disable_system_metrics`.
     pub disabled: Vec<String>,
     /// What a plugin gets that has no keys of its own.
@@ -69,6 +92,8 @@ pub struct PluginGrants {
     pub scrape_deadline: Option<Duration>,
     /// Series it may create.
     pub max_series: u64,
+    /// Memory of its process, if it has one.
+    pub memory_bytes_max: u64,
     /// Permissions granted in so many words; `None` means the default grants.
     pub permissions: Option<Vec<String>>,
 }
@@ -89,27 +114,21 @@ impl PluginSettings {
     pub(super) fn of(values: &mut Values) -> Self {
         let default_grants = PluginGrants {
             enabled: true,
-            isolation: Isolation::Thread,
+            isolation: Isolation::of(&values.word("isolation")),
             threads: values.size("plugin_threads"),
             queue: values.size("plugin_queue"),
             deadline: values.millis("plugin_deadline_ms"),
             scrape_deadline: None,
             max_series: values.number("series_per_plugin_max"),
+            memory_bytes_max: values.number("plugin_memory_bytes_max"),
             permissions: None,
         };
         let mut grants = BTreeMap::new();
         for setting in SETTINGS {
             for (name, value) in values.chosen(&format!("plugin.<name>.{}", setting.name)) {
-                let of_plugin = grants
-                    .entry(name.clone())
-                    .or_insert_with(|| default_grants.clone());
-                if let Err(fault) = (setting.apply)(of_plugin, value) {
-                    values.refuse(&format!("plugin.{name}.{}", setting.name), fault);
-                }
+                let of_plugin = grants.entry(name).or_insert_with(|| default_grants.clone());
+                (setting.apply)(of_plugin, value);
             }
-        }
-        if values.word("isolation") == "process" {
-            values.refuse("isolation", Fault::NoProcessIsolation);
         }
         let system_off = values.bool("disable_system_metrics");
         Self {
@@ -126,6 +145,11 @@ impl PluginSettings {
             stop_deadline: values.millis("plugin_stop_deadline_ms"),
             reply_bytes_max: values.number("plugin_reply_bytes_max"),
             page_bytes_max: values.number("plugin_page_bytes_max"),
+            families_max: values.size("plugin_families_max"),
+            log_lines_max: values.number("plugin_log_lines_max"),
+            crashes_max: values.size("plugin_crashes_max"),
+            crash_window: values.millis("plugin_crash_window_ms"),
+            trial_interval: values.millis("plugin_trial_interval_ms"),
             disabled: if system_off {
                 vec!["system".to_owned()]
             } else {
@@ -140,7 +164,7 @@ impl PluginSettings {
 /// One key `plugin.<name>.*` and the field it sets.
 struct Setting {
     name: &'static str,
-    apply: fn(&mut PluginGrants, Value) -> Result<(), Fault>,
+    apply: fn(&mut PluginGrants, Value),
 }
 
 fn size(number: u64) -> usize {
@@ -156,7 +180,6 @@ macro_rules! setting {
                 if let Value::$kind($value) = value {
                     $apply
                 }
-                Ok(())
             },
         }
     };
@@ -164,13 +187,7 @@ macro_rules! setting {
 
 const SETTINGS: &[Setting] = &[
     setting!("enabled", Bool(on) => |grants| grants.enabled = on),
-    Setting {
-        name: "isolation",
-        apply: |_, value| match value {
-            Value::Text(word) if word == "process" => Err(Fault::NoProcessIsolation),
-            _ => Ok(()),
-        },
-    },
+    setting!("isolation", Text(word) => |grants| grants.isolation = Isolation::of(&word)),
     setting!("threads", Integer(number) => |grants| grants.threads = size(number)),
     setting!("queue", Integer(number) => |grants| grants.queue = size(number)),
     setting!("deadline_ms", Integer(number) => |grants| {
@@ -178,5 +195,6 @@ const SETTINGS: &[Setting] = &[
         grants.scrape_deadline = Some(grants.deadline);
     }),
     setting!("max_series", Integer(number) => |grants| grants.max_series = number),
+    setting!("memory_bytes_max", Integer(number) => |grants| grants.memory_bytes_max = number),
     setting!("permissions", List(items) => |grants| grants.permissions = Some(items)),
 ];

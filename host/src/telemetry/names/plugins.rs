@@ -28,7 +28,7 @@ rows! {
     STUCK = Row::gauge("meterbox_plugin_stuck_threads",
         "Threads that are still in a call whose deadline is over.").labels(PLUGIN);
     /// Serving or not.
-    UP = Row::gauge("meterbox_plugin_up", "Whether a plugin takes calls.").labels(PLUGIN);
+    UP = Row::gauge("meterbox_plugin_up", "Whether a plugin takes calls; 0 while its process is down.").labels(PLUGIN);
     /// The state it is in.
     STATE = Row::gauge("meterbox_plugin_state",
         "1 for the state that a plugin is in, 0 for those it was in.")
@@ -48,6 +48,19 @@ rows! {
     /// Series refused.
     SERIES_DROPPED = Row::observed("meterbox_plugin_series_dropped_total",
         "Series of a plugin that were refused because of a limit.").labels(PLUGIN);
+    /// Processes that ended as they should not.
+    CRASHES = Row::observed("meterbox_plugin_crashes_total",
+        "Crashes of a plugin's own process, by cause.").labels(&["plugin", "cause"]);
+    /// Processes started again.
+    RESTARTS = Row::observed("meterbox_plugin_restarts_total",
+        "How often a plugin's own process was started again after a crash.").labels(PLUGIN);
+    /// Memory of its process.
+    MEMORY = Row::gauge("meterbox_plugin_memory_bytes",
+        "Memory that a plugin's own process holds.").unit("bytes").labels(PLUGIN);
+    /// Asked for too much.
+    OVER_BUDGET = Row::observed("meterbox_plugin_over_budget_total",
+        "How often a plugin asked for more than it may have, by budget.")
+        .labels(&["plugin", "budget"]);
     /// Events it missed.
     EVENTS_DROPPED = Row::counter("meterbox_plugin_events_dropped_total",
         "Events that a plugin was too slow to take.").labels(PLUGIN);
