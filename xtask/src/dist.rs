@@ -1,9 +1,10 @@
 //! `dist` and `serve`: the release as a folder that works wherever it is copied.
 //!
 //! Layout: `meterbox`, the link `torchserve`, `plugins/` (the bundled plugins with their lock file),
-//! `examples/` (libraries to drop into `plugins/`), `models/*.mar`, `python/`, `config.properties`.
+//! `examples/` (libraries to drop into `plugins/`), `models/*.mar`, `python/`, `sdk/`, `config.properties`.
 
 use crate::run::{Outcome, cargo, command, output, root, run, target};
+use crate::sdk;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -14,6 +15,14 @@ const BUNDLED: &[&str] = &["prometheus", "system"];
 pub(crate) fn dist(_arguments: &[String]) -> Outcome {
     let folder = build(&target().join("dist"))?;
     eprintln!("dist: {}", folder.display());
+    Ok(())
+}
+
+/// Writes the SDK of the release alone.
+pub(crate) fn sdk(_arguments: &[String]) -> Outcome {
+    let folder = target().join("dist/sdk");
+    sdk::install(&folder)?;
+    eprintln!("sdk: {}", folder.display());
     Ok(())
 }
 
@@ -43,6 +52,7 @@ fn build(dist: &Path) -> Result<PathBuf, String> {
     run(&mut build)?;
     lay_out(dist, &plugins).map_err(|error| format!("{}: {error}", dist.display()))?;
     archives(&dist.join("models"))?;
+    sdk::install(&dist.join("sdk"))?;
     Ok(dist.to_path_buf())
 }
 
@@ -114,7 +124,7 @@ fn replace(from: &Path, to: &Path) -> std::io::Result<()> {
     fs::rename(&beside, to)
 }
 
-fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
+pub(crate) fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {
         let entry = entry?;

@@ -9,6 +9,7 @@ mod chores;
 mod ci;
 mod dist;
 mod run;
+mod sdk;
 mod tools;
 
 use std::process::ExitCode;
@@ -27,6 +28,11 @@ const CHORES: &[Chore] = &[
         "serve",
         "dist, then run `meterbox serve` there (further arguments go to it)",
         dist::serve,
+    ),
+    (
+        "sdk",
+        "write the SDK of plugin authors into target/dist/sdk, as dist does",
+        dist::sdk,
     ),
     (
         "ci",

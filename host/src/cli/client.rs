@@ -236,6 +236,8 @@ fn token(settings: &Settings, door: Door) -> Option<String> {
 mod tests {
     use super::*;
 
+    type Parsed<'a> = Option<(u16, &'a str)>;
+
     fn body(answer: &[u8]) -> Option<(u16, String)> {
         let answer = parse(answer, false)?;
         Some((answer.status, String::from_utf8(answer.body).unwrap()))
@@ -243,7 +245,7 @@ mod tests {
 
     #[test]
     fn an_answer_is_taken_apart_and_half_of_one_is_none() {
-        let answers: [(&[u8], Option<(u16, &str)>); 7] = [
+        let answers: [(&[u8], Parsed<'_>); 7] = [
             (b"HTTP/1.1 200 OK\r\na: b\r\n\r\n[]", Some((200, "[]"))),
             (
                 b"HTTP/1.1 404 No\r\nContent-Length: 2\r\n\r\nno",

@@ -58,14 +58,14 @@ impl Sdk {
 
 fn installed(folder: &Path) -> Option<Sdk> {
     folder
-        .join("rust/meterbox-plugin/Cargo.toml")
+        .join("rust/plugin-api/Cargo.toml")
         .is_file()
         .then_some(())?;
     let root = folder.canonicalize().ok()?;
     Some(Sdk {
         vendored: root.join("vendor").is_dir(),
         root,
-        rust: "rust/meterbox-plugin",
+        rust: "rust/plugin-api",
         c: "c",
         python: "python",
     })
