@@ -87,14 +87,14 @@ static meterbox_status create(const meterbox_functions_v1 *mb, meterbox_host *ho
   memset(&family, 0, sizeof family);
   family.struct_size = sizeof family;
   family.kind = METERBOX_COUNTER;
-  family.name = meterbox_text_of("plugin_hello_c_greetings_total");
+  family.name = meterbox_text_of("hello_c_greetings_total");
   family.help = meterbox_text_of("Greetings said.");
   family.labels = &language;
   family.labels_len = 1;
   status = one_series(self, &family, &c, 1, &self->greetings, error);
   if (status == METERBOX_OK) {
     family.kind = METERBOX_HISTOGRAM;
-    family.name = meterbox_text_of("plugin_hello_c_greeting_seconds");
+    family.name = meterbox_text_of("hello_c_greeting_seconds");
     family.help = meterbox_text_of("Time of a greeting.");
     family.unit = meterbox_text_of("seconds");
     family.labels = NULL;
@@ -227,7 +227,7 @@ static meterbox_status collect(void *plugin, meterbox_families *families, meterb
   memset(&family, 0, sizeof family);
   family.struct_size = sizeof family;
   family.kind = METERBOX_GAUGE;
-  family.name = meterbox_text_of("plugin_hello_c_ticks");
+  family.name = meterbox_text_of("hello_c_ticks");
   family.help = meterbox_text_of("How often the timer came round.");
   status = self->mb->families_begin(families, &family, error);
   if (status != METERBOX_OK) return status == METERBOX_CLOSED ? METERBOX_OK : status;

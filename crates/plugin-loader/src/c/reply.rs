@@ -160,11 +160,11 @@ pub(super) unsafe extern "C" fn reply_fail(
 }
 
 pub(super) unsafe extern "C" fn reply_is_closed(reply: *const ReplyHandle) -> c_int {
-    // SAFETY: C holds the reply.
     let closed = caught(|| {
-        unsafe { lent(reply) }
-            .ok()
-            .and_then(|handle| handle.responder.lock().as_ref().map(Responder::is_closed))
+        // SAFETY: C holds the reply.
+        let handle = unsafe { lent(reply) }.ok()?;
+        let responder = handle.responder.lock();
+        responder.as_ref().map(Responder::is_closed)
     });
     c_int::from(!matches!(closed, Ok(Some(false))))
 }
