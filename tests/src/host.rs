@@ -14,6 +14,7 @@ pub struct HostBuilder {
     plugins: Vec<PathBuf>,
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
+    files: Vec<(String, Vec<u8>)>,
 }
 
 impl HostBuilder {
@@ -28,6 +29,13 @@ impl HostBuilder {
     #[must_use]
     pub fn plugin(mut self, name: &str) -> Self {
         self.plugins.push(built().plugin(name));
+        self
+    }
+
+    /// Writes a file into the host's plugin folder before it starts.
+    #[must_use]
+    pub fn file(mut self, name: &str, bytes: impl Into<Vec<u8>>) -> Self {
+        self.files.push((name.to_owned(), bytes.into()));
         self
     }
 
@@ -69,6 +77,9 @@ impl HostBuilder {
         std::fs::create_dir_all(&plugins).expect("the folder is ours");
         for library in &self.plugins {
             install(library, &plugins);
+        }
+        for (name, bytes) in &self.files {
+            std::fs::write(plugins.join(name), bytes).expect("the folder is ours");
         }
         let mut text = format!(
             "inference_address=http://127.0.0.1:0\n\
