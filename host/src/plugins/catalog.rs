@@ -395,6 +395,7 @@ impl Catalog {
 fn switch(slots: &mut [Slot], before: &Options, now: &Options) -> Vec<Arc<Running>> {
     let mut retired = Vec::new();
     for slot in slots {
+        slot.lock = now.lock_of(&slot.candidate.folder, slot.bundled);
         let name = slot.name();
         let off = |options: &Options| options.plugin(&name).enabled == Some(false);
         if off(now) {

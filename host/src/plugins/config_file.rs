@@ -4,6 +4,7 @@
 //! before the plugin is created.
 
 use super::schema;
+use meterbox_plugin_loader::file::read_trusted;
 use meterbox_plugin_loader::{Reason, Refusal};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -16,23 +17,13 @@ pub(super) fn path(folder: &Path, name: &str) -> PathBuf {
     folder.join(format!("{name}.toml"))
 }
 
-/// Reads the configuration as a JSON object.
+/// Reads the configuration as a JSON object. `insecure`: even if others could change it.
 ///
 /// # Errors
-/// [`Reason::Config`] with file, place and what to do.
-pub(super) fn read(path: &Path, schema: Option<&Value>) -> Result<String, Refusal> {
+/// [`Reason::Config`] with file, place and what to do; what makes the file itself doubtful.
+pub(super) fn read(path: &Path, schema: Option<&Value>, insecure: bool) -> Result<String, Refusal> {
     let refuse = |why: String| Refusal::new(Reason::Config, why).at(path);
-    let text = match std::fs::metadata(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-        Err(error) => return Err(refuse(format!("cannot be read ({error})"))),
-        Ok(metadata) if metadata.len() > CONFIG_BYTES_MAX => {
-            return Err(refuse(format!(
-                "is larger than {CONFIG_BYTES_MAX} bytes; shorten it"
-            )));
-        }
-        Ok(_) => std::fs::read_to_string(path)
-            .map_err(|error| refuse(format!("cannot be read ({error})")))?,
-    };
+    let text = read_trusted(path, CONFIG_BYTES_MAX, insecure)?.unwrap_or_default();
     let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
         let place = error.span().map_or(1, |span| line_of(&text, span.start));
         refuse(format!("line {place}: {}", error.message()))
@@ -83,7 +74,7 @@ mod tests {
         std::fs::create_dir_all(&folder).unwrap();
         let path = path(&folder, name);
         std::fs::write(&path, text).unwrap();
-        let result = read(&path, schema);
+        let result = read(&path, schema, true);
         std::fs::remove_file(path).unwrap();
         result
     }
@@ -92,7 +83,10 @@ mod tests {
     fn a_table_becomes_an_object_and_a_missing_file_an_empty_one() {
         let json = read_text("good", "a = 1\nb = [true, 2.5]\n[c]\nd = \"x\"\n", None).unwrap();
         assert_eq!(json, r#"{"a":1,"b":[true,2.5],"c":{"d":"x"}}"#);
-        assert_eq!(read(Path::new("/nowhere/at/all.toml"), None).unwrap(), "{}");
+        assert_eq!(
+            read(Path::new("/nowhere/at/all.toml"), None, false).unwrap(),
+            "{}"
+        );
     }
 
     #[test]

@@ -18,6 +18,20 @@ impl Catalog {
             .collect()
     }
 
+    /// The folders in which a change may matter: those of plugins and that of the lock file.
+    pub(super) fn watched(&self) -> Vec<PathBuf> {
+        let lock = self.options().lock.clone();
+        let beside = lock.as_deref().and_then(Path::parent);
+        let mut folders = self.folders();
+        folders.extend(beside.map(Path::to_path_buf));
+        folders
+    }
+
+    fn new_slot(&self, candidate: &Candidate, bundled: bool) -> Slot {
+        let lock = self.options().lock_of(&candidate.folder, bundled);
+        Slot::new(candidate.clone(), bundled, lock, &self.house)
+    }
+
     /// Whether any folder differs from what the last scan saw, and in which files: their paths and a
     /// mark that changes with their content.
     pub(super) fn differences(&self) -> Vec<(PathBuf, Fingerprint)> {
@@ -26,8 +40,14 @@ impl Catalog {
         let mut differences = Vec::new();
         for (candidate, bundled) in &present {
             let known = slots.iter().find(|slot| slot.candidate == *candidate);
-            let fresh = Slot::new(candidate.clone(), *bundled, &self.house);
-            let slot = known.unwrap_or(&fresh);
+            let fresh;
+            let slot = match known {
+                Some(slot) => slot,
+                None => {
+                    fresh = self.new_slot(candidate, *bundled);
+                    &fresh
+                }
+            };
             let look = slot.look();
             let changed = slot.standing == Standing::New || look != slot.fingerprint;
             if changed && slot.standing != Standing::Disabled {
@@ -76,7 +96,7 @@ impl Catalog {
         let index = match slots.iter().position(|slot| slot.candidate == *candidate) {
             Some(index) => index,
             None => {
-                slots.push(Slot::new(candidate.clone(), bundled, &self.house));
+                slots.push(self.new_slot(candidate, bundled));
                 slots.len() - 1
             }
         };

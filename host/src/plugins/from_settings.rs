@@ -1,19 +1,18 @@
 //! The plugin side's options from the server's configuration.
 
 use super::grants::Grants;
+use super::locks::pins;
 use super::options::{Crashes, Options, PluginOptions};
 use super::page::NameSets;
 use crate::config::{PluginGrants, Settings};
 use crate::telemetry::modes::Page;
 use meterbox_plugin_abi::API_VERSION;
-use meterbox_plugin_loader::file::{ApiVersion, Pins, Policy};
+use meterbox_plugin_loader::file::{ApiVersion, Policy};
 use meterbox_plugin_loader::probe::ProbeCommand;
 use meterbox_plugin_loader::{Reason, Refusal};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
-/// The lock file of the bundled folder, beside its libraries.
-const BUNDLED_LOCK: &str = "plugins.lock";
 /// A scrape keeps this much of its time for what comes after the collectors.
 const AFTER_COLLECTORS: Duration = Duration::from_millis(500);
 
@@ -21,7 +20,7 @@ impl Options {
     /// What `settings` say, with the folder of bundled plugins and the way to start a probe.
     ///
     /// # Errors
-    /// A lock file that cannot be read.
+    /// The lock file that they name is not there or cannot be used.
     pub fn from_settings(
         settings: &Settings,
         bundled_folder: Option<PathBuf>,
@@ -32,23 +31,18 @@ impl Options {
         let policy = Policy {
             needed_extra: plugins.needed_extra.clone(),
             insecure_permissions: plugins.insecure_permissions,
-            pins: plugins
-                .lock
-                .as_deref()
-                .map_or_else(|| Ok(Pins::default()), pins)?,
             require_pins: plugins.require_pins,
             ..Policy::new(api)
         };
-        let bundled_lock = bundled_folder
-            .as_ref()
-            .map(|folder| folder.join(BUNDLED_LOCK));
-        let bundled_pins = match bundled_lock.filter(|lock| lock.exists()) {
-            Some(lock) => pins(&lock)?,
-            None => Pins::default(),
-        };
+        if let Some(lock) = &plugins.lock
+            && pins(lock, plugins.insecure_permissions)?.is_none()
+        {
+            let text = "the lock file is not there; write it with meterbox plugins pin";
+            return Err(Refusal::new(Reason::NotFound, text).at(lock));
+        }
         let mut options = Self::new(plugins.folders.clone(), policy);
         options.bundled_folder = bundled_folder;
-        options.bundled_pins = bundled_pins;
+        options.lock.clone_from(&plugins.lock);
         options.probe = probe;
         options.settings.pool.threads_max = plugins.default_grants.threads;
         options.settings.pool.queue_len_max = plugins.default_grants.queue;
@@ -97,11 +91,4 @@ fn plugin(grants: &PluginGrants) -> PluginOptions {
 
 fn series(max: u64) -> u32 {
     u32::try_from(max).unwrap_or(u32::MAX)
-}
-
-fn pins(lock: &Path) -> Result<Pins, Refusal> {
-    let refuse = |why: String| Refusal::new(Reason::Unreadable, why).at(lock);
-    let text = std::fs::read_to_string(lock)
-        .map_err(|error| refuse(format!("the lock file cannot be read ({error})")))?;
-    Pins::parse(&text).map_err(|faults| refuse(faults.join("; ")))
 }

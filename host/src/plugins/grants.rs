@@ -1,6 +1,6 @@
 //! What a plugin may ask the host for.
 //!
-//! Inside one process this stops mistakes, not malice.
+//! On threads of the host this stops mistakes, not malice; a process of its own is held to it.
 
 /// The permissions that exist, each with what it opens.
 pub const PERMISSIONS: &[(&str, &str)] = &[
@@ -8,6 +8,7 @@ pub const PERMISSIONS: &[(&str, &str)] = &[
     ("metrics.reserved", "register metrics under reserved names"),
     ("models.read", "list the registered models"),
     ("timers", "be called at intervals"),
+    ("network", "open connections from its own process"),
     ("events", "be told about requests, models and workers"),
 ];
 

@@ -66,7 +66,11 @@ pub(super) fn examine(catalog: &Catalog, index: usize) -> Examined {
         slot.fingerprint = slot.look();
         (slot.candidate.clone(), slot.bundled)
     });
-    verify(&candidate, &catalog.options().policy_for(bundled))
+    let policy = catalog
+        .options()
+        .policy_of(&candidate.folder, bundled)
+        .map_err(|refusal| refusal.at(&candidate.path()))?;
+    verify(&candidate, &policy)
 }
 
 /// Takes slot `index` of `catalog`, whose file was `examined`, through every further station.
@@ -95,7 +99,11 @@ pub(super) fn install(
         catalog.with_slot(index, |slot| slot.stand(Standing::Disabled));
         return Ok(Installed::Unchanged);
     }
-    let config = config_file::read(&config_path, verified.metadata.schema.as_ref())?;
+    let config = config_file::read(
+        &config_path,
+        verified.metadata.schema.as_ref(),
+        options.policy.insecure_permissions,
+    )?;
     if same_file && !again && catalog.with_slot(index, |slot| slot.config == config) {
         return Ok(Installed::Unchanged);
     }

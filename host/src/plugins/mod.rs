@@ -19,6 +19,7 @@ mod house;
 mod inspect;
 mod install;
 mod instruments;
+mod locks;
 mod log_budget;
 mod options;
 mod page;

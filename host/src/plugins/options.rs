@@ -4,7 +4,7 @@ use super::grants::Grants;
 use super::page::NameSets;
 use crate::config::Isolation as Choice;
 use crate::telemetry::modes::Page;
-use meterbox_plugin_loader::file::{Pins, Policy};
+use meterbox_plugin_loader::file::Policy;
 use meterbox_plugin_loader::probe::{PROBE_LIMIT, ProbeCommand};
 use meterbox_plugin_loader::running::{Isolation, Settings};
 use std::collections::HashMap;
@@ -18,10 +18,10 @@ pub struct Options {
     pub folders: Vec<PathBuf>,
     /// The folder of the plugins shipped with the host, searched last.
     pub bundled_folder: Option<PathBuf>,
-    /// How the user's files are judged.
+    /// How files are judged, but for their pins, which are read from lock files.
     pub policy: Policy,
-    /// The lock file of the bundled folder: what it lists needs no probe.
-    pub bundled_pins: Pins,
+    /// The user's lock file (`plugins_lock`).
+    pub lock: Option<PathBuf>,
     /// How probe processes are started; none: files are opened without a probe.
     pub probe: Option<ProbeCommand>,
     /// How long a probe may take.
@@ -71,7 +71,7 @@ impl Options {
             folders,
             bundled_folder: None,
             policy,
-            bundled_pins: Pins::default(),
+            lock: None,
             probe: None,
             probe_limit: PROBE_LIMIT,
             settings: Settings::default(),
@@ -98,19 +98,6 @@ impl Options {
     /// The options of one plugin.
     pub(super) fn plugin(&self, name: &str) -> PluginOptions {
         self.plugins.get(name).cloned().unwrap_or_default()
-    }
-
-    /// How a file is judged: a bundled one by the lock file beside it.
-    pub(super) fn policy_for(&self, bundled: bool) -> Policy {
-        if !bundled {
-            return self.policy.clone();
-        }
-        // The host's own folder came with the host; whether users' files must be pinned is another matter.
-        Policy {
-            pins: self.bundled_pins.clone(),
-            require_pins: false,
-            ..self.policy.clone()
-        }
     }
 
     #[expect(dead_code, reason = "chosen once processes can be started")]

@@ -19,6 +19,7 @@ use std::time::SystemTime;
 pub(super) struct Fingerprint {
     library: FileMark,
     config: FileMark,
+    lock: FileMark,
 }
 
 /// Inode, size and time of change (of content or permissions) in nanoseconds; zeros for a file that
@@ -26,11 +27,13 @@ pub(super) struct Fingerprint {
 type FileMark = (u64, u64, i128);
 
 impl Fingerprint {
-    /// Looks at a library and at the configuration beside it.
-    pub(super) fn of(library: &Path, config: Option<&Path>) -> Self {
+    /// Looks at a library, at the configuration beside it and at the lock file it may be pinned in.
+    pub(super) fn of(library: &Path, config: Option<&Path>, lock: Option<&Path>) -> Self {
+        let maybe = |path: Option<&Path>| path.map_or((0, 0, 0), mark);
         Self {
             library: mark(library),
-            config: config.map_or((0, 0, 0), mark),
+            config: maybe(config),
+            lock: maybe(lock),
         }
     }
 }
@@ -46,6 +49,8 @@ fn mark(path: &Path) -> FileMark {
 /// One file.
 pub(super) struct Slot {
     pub(super) candidate: Candidate,
+    /// The lock file that holds for it.
+    pub(super) lock: PathBuf,
     pub(super) bundled: bool,
     /// Its last loaded version was shipped with the host and pinned in its lock file.
     pub(super) trusted: bool,
@@ -100,10 +105,16 @@ pub(super) enum Standing {
 }
 
 impl Slot {
-    pub(super) fn new(candidate: Candidate, bundled: bool, house: &Arc<House>) -> Self {
-        let fingerprint = Fingerprint::of(&candidate.path(), None);
+    pub(super) fn new(
+        candidate: Candidate,
+        bundled: bool,
+        lock: PathBuf,
+        house: &Arc<House>,
+    ) -> Self {
+        let fingerprint = Fingerprint::of(&candidate.path(), None, Some(&lock));
         Self {
             candidate,
+            lock,
             bundled,
             trusted: false,
             fingerprint,
@@ -181,7 +192,7 @@ impl Slot {
         let config = self.metadata.as_ref();
         let config =
             config.map(|metadata| super::config_file::path(&self.candidate.folder, &metadata.name));
-        Fingerprint::of(&self.path(), config.as_deref())
+        Fingerprint::of(&self.path(), config.as_deref(), Some(&self.lock))
     }
 
     /// Before bundled ones, by file name, by path: who comes first has the first claim.

@@ -69,7 +69,7 @@ fn serve(catalog: &Weak<Catalog>, woken: &Receiver<Wake>, from_events: SyncSende
         let Some(catalog) = catalog.upgrade() else {
             return;
         };
-        folders.watch(catalog.folders());
+        folders.watch(catalog.watched());
         let settled = unsettled.look(catalog.differences(), Instant::now());
         if !settled.is_empty() {
             catalog.scan_files(&settled);
@@ -171,7 +171,7 @@ mod tests {
         let at = |ms| begin + Duration::from_millis(ms);
         let mut unsettled = Unsettled::default();
         std::fs::write(&file, "half").unwrap();
-        let mark = |file: &PathBuf| vec![(file.clone(), Fingerprint::of(file, None))];
+        let mark = |file: &PathBuf| vec![(file.clone(), Fingerprint::of(file, None, None))];
         assert!(unsettled.look(mark(&file), at(0)).is_empty());
         std::fs::write(&file, "whole file").unwrap();
         assert!(unsettled.look(mark(&file), at(400)).is_empty());

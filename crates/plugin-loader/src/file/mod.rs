@@ -18,6 +18,7 @@ mod pins;
 mod python;
 #[cfg(test)]
 mod testing;
+mod trusted;
 mod verify;
 
 pub use candidates::{Candidate, Found, candidates};
@@ -28,4 +29,5 @@ pub(crate) use metadata::Border;
 pub use metadata::{ApiVersion, C_API, METADATA_BYTES_MAX, Metadata, valid_name};
 pub use pins::Pins;
 pub use python::RUNNER_PROTOCOL;
+pub use trusted::read_trusted;
 pub use verify::{FILE_BYTES_MAX, Policy, Verified, verify};

@@ -37,8 +37,9 @@ pub(super) static GROUP: Group = Group {
             "File of pinned plugins: lines of sha256, two blanks, file name.",
         )
         .details(
-            "A listed file is loaded only with that digest. The bundled folder has its own \
-             plugins.lock. A lock file that somebody else could change is refused.",
+            "A listed file is loaded only with that digest. Unset, plugins.lock in each plugin folder \
+             is for its files; the bundled folder always has its own. A change takes effect like that \
+             of a plugin. A lock file that somebody else could change is refused.",
         ),
         Key::own(
             "plugins_require_pins",
