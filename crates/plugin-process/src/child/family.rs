@@ -1,0 +1,110 @@
+//! Families that the plugin registered, and the series of them that it has asked for.
+//!
+//! A series that is known costs no exchange: its cells do not move while it lives.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use meterbox_plugin_abi::{Failure, FamilyService, FamilySpec, Instrument, MetricFamily, Status};
+use parking_lot::Mutex;
+
+use super::link::Link;
+use crate::cells::{ChildCells, Series, Shape};
+use crate::wire::{Kind, Put, Registration};
+
+/// Every family of the plugin by the host's number for it.
+pub(super) struct Families {
+    link: Arc<Link>,
+    cells: Arc<ChildCells>,
+    known: Mutex<HashMap<u32, Arc<Known>>>,
+}
+
+/// One family, however often it was registered.
+struct Known {
+    number: u32,
+    shape: Shape,
+    bounds: Arc<[f64]>,
+    link: Arc<Link>,
+    cells: Arc<ChildCells>,
+    /// By label values, each behind its length.
+    series: Mutex<HashMap<Box<[u8]>, Arc<Series>, foldhash::fast::RandomState>>,
+}
+
+/// What the plugin holds.
+struct Registered(Arc<Known>);
+
+impl Families {
+    pub(super) fn new(link: Arc<Link>, cells: Arc<ChildCells>) -> Self {
+        Self {
+            link,
+            cells,
+            known: Mutex::default(),
+        }
+    }
+
+    pub(super) fn register(&self, family: &FamilySpec<'_>) -> Result<MetricFamily, Failure> {
+        let request = Registration::put(family);
+        let number = self
+            .link
+            .ask(Kind::REGISTER, &request, |result| result.u32())?;
+        let mut known = self.known.lock();
+        let found = known.entry(number).or_insert_with(|| {
+            Arc::new(Known {
+                number,
+                shape: Shape::of(family.kind, family.bounds.len()),
+                bounds: family.bounds.into(),
+                link: self.link.clone(),
+                cells: self.cells.clone(),
+                series: Mutex::default(),
+            })
+        });
+        Ok(MetricFamily::of(Registered(found.clone())))
+    }
+}
+
+/// Label values as one key, for which no two lists are the same.
+fn key(values: &[&str]) -> Put {
+    let mut key = Put::with_room(64);
+    key.texts(values);
+    key
+}
+
+impl Known {
+    fn ask_series(&self, key: &Put) -> Result<Arc<Series>, Failure> {
+        let mut request = Put::with_room(key.as_bytes().len() + 4);
+        request.u32(self.number).raw(key.as_bytes());
+        let cell = self
+            .link
+            .ask(Kind::SERIES, &request, |result| result.u32())?;
+        let series = Series::new(self.cells.clone(), cell, self.shape, self.bounds.clone());
+        series.ok_or_else(|| {
+            let text = format!("the host gave cell {cell}, which is none; report this");
+            Failure::new(Status::INTERNAL, text)
+        })
+    }
+}
+
+impl FamilyService for Registered {
+    fn series(&self, values: &[&str]) -> Result<Instrument, Failure> {
+        let key = key(values);
+        if let Some(series) = self.0.series.lock().get(key.as_bytes()) {
+            return Ok(series.instrument());
+        }
+        let asked = self.0.ask_series(&key)?;
+        let mut series = self.0.series.lock();
+        // Another thread may have asked meanwhile; both must see one removal.
+        let kept = series.entry(key.as_bytes().into()).or_insert(asked);
+        Ok(kept.instrument())
+    }
+
+    fn remove(&self, values: &[&str]) -> Result<(), Failure> {
+        let key = key(values);
+        // First, so that nothing is changed any more when the host hears of it.
+        if let Some(series) = self.0.series.lock().remove(key.as_bytes()) {
+            series.remove();
+        }
+        let mut request = Put::with_room(key.as_bytes().len() + 4);
+        request.u32(self.0.number).raw(key.as_bytes());
+        self.0.link.ask(Kind::REMOVE, &request, |_| Ok(()))
+    }
+}
