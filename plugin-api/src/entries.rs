@@ -14,6 +14,7 @@ use meterbox_plugin_abi::{
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::events::Events;
+use crate::exports::{Gathered, Pushes};
 use crate::families::Families;
 use crate::host::Host;
 use crate::plugin::Plugin;
@@ -101,7 +102,7 @@ impl<P: Plugin> PluginEntries for Entries<P> {
         pushes: &mut dyn PushSink,
     ) -> Result<(), Failure> {
         self.plugin
-            .export(gathered, pushes)
+            .export(&Gathered::new(gathered), &mut Pushes::new(pushes))
             .map_err(Error::into_failure)
     }
 

@@ -35,7 +35,7 @@
 //! | count and measure | [`Host::metrics`], [`Metrics`] |
 //! | show values that are read at scrape time | [`Plugin::collect`], [`Families`] |
 //! | read all metrics of the host | [`Host::gather`], [`gather`], [`series`](series()) |
-//! | push them somewhere | [`Plugin::export`], [`Push`] |
+//! | push them somewhere | [`Plugin::export`], [`Gathered`], [`Pushes`] |
 //! | hear of requests, models and workers | [`Host::subscribe`], [`Plugin::on_events`] |
 //! | do something now and then | [`Host::start_timer`], [`Plugin::on_timer`] |
 #![cfg_attr(
@@ -58,6 +58,7 @@ mod error;
 mod events;
 #[doc(hidden)]
 pub mod export;
+mod exports;
 mod families;
 mod host;
 mod library;
@@ -77,6 +78,7 @@ pub mod testkit;
 pub use config::Config;
 pub use error::{Error, ErrorKind, Result};
 pub use events::{BATCH_EVENTS_MAX, Event, EventKinds, Events};
+pub use exports::{FamilyFacts, Gathered, PushDraft, Pushes};
 pub use families::{Families, FamilyRows};
 pub use host::{Host, Model};
 pub use meterbox_plugin_abi::gather;
@@ -97,8 +99,8 @@ struct Readme;
 pub mod prelude {
     pub use crate::export_plugin;
     pub use crate::{
-        Config, Counter, CounterF64, Error, ErrorKind, EventKinds, Events, Families, Gauge,
-        Histogram, Host, Info, Level, Metrics, Plugin, Request, Responder, Result, Roles, Routes,
-        Summary,
+        Config, Counter, CounterF64, Error, ErrorKind, EventKinds, Events, Families, Gathered,
+        Gauge, Histogram, Host, Info, Level, Metrics, Plugin, Pushes, Request, Responder, Result,
+        Roles, Routes, Summary, Verdict,
     };
 }

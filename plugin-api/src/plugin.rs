@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use meterbox_plugin_abi::gather::GatherSource;
-use meterbox_plugin_abi::{PushSink, Roles, Verdict};
+use meterbox_plugin_abi::{Roles, Verdict};
 
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::Events;
+use crate::exports::{Gathered, Pushes};
 use crate::families::Families;
 use crate::host::Host;
 use crate::routes::Routes;
@@ -82,12 +82,27 @@ pub trait Plugin: Sized + Send + Sync + 'static {
         ))
     }
 
-    /// For [`Roles::EXPORTER`]: encodes what was gathered into pushes. The host delivers them, with
-    /// retries, deadline and bounded memory; never open a connection here.
+    /// For [`Roles::EXPORTER`]: encodes what was gathered into pushes. Called every
+    /// `export_interval_ms` (15 s unless configured), and once more when the server ends. The host
+    /// delivers them, in order for each address, with retries, deadline and bounded memory; never open a
+    /// connection here.
+    ///
+    /// ```
+    /// # use meterbox_plugin::{Gathered, Pushes, Result};
+    /// # fn export(gathered: &Gathered<'_>, pushes: &mut Pushes<'_>) -> Result<()> {
+    /// let mut lines = String::new();
+    /// gathered.each(|family, series| {
+    ///     if let Some(value) = series.value() {
+    ///         lines += &format!("{} {value}\n", family.name);
+    ///     }
+    /// })?;
+    /// pushes.post("http://127.0.0.1:9000/write").text(&lines)
+    /// # }
+    /// ```
     ///
     /// # Errors
-    /// Counted as a failed push.
-    fn export(&self, gathered: &dyn GatherSource, pushes: &mut dyn PushSink) -> Result<()> {
+    /// Counted as a failed export; what was pushed before is delivered.
+    fn export(&self, gathered: &Gathered<'_>, pushes: &mut Pushes<'_>) -> Result<()> {
         let _ = (gathered, pushes);
         Err(Error::new(
             ErrorKind::Unsupported,
@@ -95,8 +110,10 @@ pub trait Plugin: Sized + Send + Sync + 'static {
         ))
     }
 
-    /// For [`Roles::EXPORTER`]: judges the answer to a push, with a reason for a drop. By default the
-    /// status code decides.
+    /// For [`Roles::EXPORTER`]: judges the answer to a push, by its status and the first 64 KiB of its
+    /// body, with a reason for a drop (a word or two, such as `bad_line`: drops are counted by it). By
+    /// default the status code decides: 2xx done, 408, 429 and 5xx retry, everything else a drop.
+    /// [`Verdict::SPLIT`] cuts a body of lines (`text/*` or NDJSON) between two lines into halves.
     ///
     /// # Errors
     /// The status code decides.

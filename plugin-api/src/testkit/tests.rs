@@ -4,11 +4,11 @@ use std::io::{BufWriter, Write};
 use std::thread;
 use std::time::Duration;
 
-use meterbox_plugin_abi::gather::{Family, Filter, Flow, GatherSource, Kind, Segment, Visitor};
+use meterbox_plugin_abi::gather::{Family, Filter, Flow, Kind, Segment, Visitor};
 
 use super::*;
 use crate::prelude::*;
-use crate::{Model, Push, PushSink, Verdict};
+use crate::{Model, Verdict};
 
 /// Does everything, and panics where its configuration says.
 struct Probe {
@@ -106,21 +106,19 @@ impl Plugin for Probe {
         }
         Ok(())
     }
-    fn export(&self, gathered: &dyn GatherSource, pushes: &mut dyn PushSink) -> Result<()> {
+    fn export(&self, gathered: &Gathered<'_>, pushes: &mut Pushes<'_>) -> Result<()> {
         self.enter("export");
         let mut names = Names::default();
-        gathered
-            .gather(&Filter::ALL, &mut names)
-            .map_err(Error::internal)?;
+        gathered.visit(&Filter::ALL, &mut names)?;
         let body = names.0.join(",");
-        let url = "http://sink/write";
-        pushes.push(&Push {
-            method: "POST",
-            url,
-            headers: &[("x-a", "b")],
-            body: body.as_bytes(),
+        let draft = pushes.post("http://sink/write").header("x-a", "b");
+        draft.bytes(body.as_bytes())?;
+        let mut lines = String::new();
+        gathered.each(|family, series| {
+            let kind = family.kind.word();
+            lines += &format!("{} {kind} {:?}\n", family.name, series.value());
         })?;
-        Ok(())
+        pushes.request("PUT", "http://sink/lines").text(&lines)
     }
     fn classify(&self, status: u16, _body: &[u8]) -> Result<(Verdict, String)> {
         self.enter("classify");
@@ -301,6 +299,13 @@ fn an_exporter_pushes_what_the_host_gathered() {
         pushes[0].body,
         b"done_total counter,model=\"noop\" [3.0] []"
     );
+    assert_eq!(pushes[0].headers, [("x-a".to_owned(), "b".to_owned())]);
+    assert_eq!(
+        (pushes[1].method.as_str(), pushes[1].url.as_str()),
+        ("PUT", "http://sink/lines")
+    );
+    assert_eq!(pushes[1].headers[0].0, "content-type");
+    assert_eq!(pushes[1].body, b"done_total counter Some(3.0)\n");
     assert_eq!(
         plugin.classify(413, b""),
         Ok((Verdict::DROP, "status 413".to_owned()))
