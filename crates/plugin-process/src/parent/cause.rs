@@ -123,7 +123,10 @@ mod tests {
         assert_eq!(ended(libc::SIGKILL, true), Cause::Memory);
         assert_eq!(ended(0, true), Cause::Exit(0));
         assert_eq!(ended(1 << 8, true), Cause::Memory);
-        assert_eq!(ended(7 << 8, false).sentence(), "ended by itself with exit code 7");
+        assert_eq!(
+            ended(7 << 8, false).sentence(),
+            "ended by itself with exit code 7"
+        );
         assert_eq!(ended(40, false).name(), "signal");
     }
 

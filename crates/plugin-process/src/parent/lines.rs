@@ -42,7 +42,8 @@ impl Lines {
             return;
         }
         let room = LINE_BYTES_MAX - self.partial.len();
-        self.partial.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        self.partial
+            .extend_from_slice(&bytes[..bytes.len().min(room)]);
         if bytes.len() > room {
             self.emit("…", line);
             self.skipping = true;

@@ -87,7 +87,10 @@ impl Restarts {
         let doublings = self.in_a_row.checked_sub(1);
         self.in_a_row = self.in_a_row.saturating_add(1);
         Next::After(doublings.map_or(Duration::ZERO, |doublings| {
-            let pause = self.settings.pause_first.saturating_mul(1 << doublings.min(20));
+            let pause = self
+                .settings
+                .pause_first
+                .saturating_mul(1 << doublings.min(20));
             let pause = pause.min(self.settings.pause_max);
             pause.mul_f64(0.8 + 0.4 * jitter.clamp(0.0, 1.0))
         }))
@@ -130,7 +133,9 @@ mod tests {
         let pauses: Vec<u128> = pauses.map(|pause| pause.as_millis()).collect();
         assert_eq!(
             pauses,
-            [100, 200, 400, 800, 1600, 3200, 6400, 12800, 25600, 30000, 30000]
+            [
+                100, 200, 400, 800, 1600, 3200, 6400, 12800, 25600, 30000, 30000
+            ]
         );
         let early = restarts.crashed(millis(13), None, 0.0).pause();
         let late = restarts.crashed(millis(14), None, 1.0).pause();
@@ -142,7 +147,10 @@ mod tests {
         let mut restarts = Restarts::new(RestartSettings::default());
         let at = |seconds| Duration::from_secs(seconds);
         assert_eq!(restarts.crashed(at(0), Some(at(5)), 0.5).pause(), at(0));
-        assert_eq!(restarts.crashed(at(9), Some(at(5)), 0.5).pause(), millis(100));
+        assert_eq!(
+            restarts.crashed(at(9), Some(at(5)), 0.5).pause(),
+            millis(100)
+        );
         assert_eq!(restarts.crashed(at(99), Some(at(60)), 0.5).pause(), at(0));
     }
 
@@ -154,7 +162,10 @@ mod tests {
             let next = restarts.crashed(at(second), Some(at(1)), 0.5);
             assert!(matches!(next, Next::After(_)), "{next:?}");
         }
-        assert_eq!(restarts.crashed(at(4), Some(at(1)), 0.5), Next::Trial(at(60)));
+        assert_eq!(
+            restarts.crashed(at(4), Some(at(1)), 0.5),
+            Next::Trial(at(60))
+        );
         let failed_trial = restarts.crashed(at(70), Some(at(5)), 0.5);
         assert_eq!(failed_trial, Next::Trial(at(60)));
         assert!(restarts.on_trial());

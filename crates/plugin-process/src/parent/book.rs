@@ -1,0 +1,178 @@
+//! The families and series that one child registered, and what its cells say about them.
+//!
+//! The series are the host's: the same names and labels give the same ones in the next child, which goes
+//! on counting where this one ended.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use meterbox_plugin_abi::{Failure, FamilySpec, HostServices, Instrument, MetricFamily, Status};
+use parking_lot::Mutex;
+
+use crate::cells::{Change, ParentCells, Shape, Watch};
+
+/// Most families of one child; the host has a limit of its own that is usually met first.
+const FAMILIES_MAX: usize = 65_536;
+
+struct Entry {
+    family: Arc<MetricFamily>,
+    shape: Shape,
+    series: HashMap<Box<[Box<str>]>, usize>,
+}
+
+struct One {
+    watch: Watch,
+    instrument: Instrument,
+}
+
+#[derive(Default)]
+struct Pages {
+    names: HashMap<Box<str>, u32>,
+    families: Vec<Entry>,
+    series: Vec<Option<One>>,
+    free: Vec<usize>,
+    cells_used: u64,
+}
+
+/// All of it, with the cells.
+pub(super) struct Book {
+    cells: ParentCells,
+    pages: Mutex<Pages>,
+}
+
+fn key(values: &[&str]) -> Box<[Box<str>]> {
+    values.iter().map(|value| Box::from(*value)).collect()
+}
+
+fn no_family() -> Failure {
+    Failure::new(Status::INVALID, "no family of this number is registered")
+}
+
+impl Book {
+    pub(super) fn new(cells: ParentCells) -> Self {
+        Self {
+            cells,
+            pages: Mutex::default(),
+        }
+    }
+
+    pub(super) fn cells(&self) -> &ParentCells {
+        &self.cells
+    }
+
+    /// Registers a family with the host; its number.
+    pub(super) fn register(
+        &self,
+        services: &dyn HostServices,
+        spec: &FamilySpec<'_>,
+    ) -> Result<u32, Failure> {
+        let family = services.register(spec)?;
+        let mut pages = self.pages.lock();
+        if let Some(number) = pages.names.get(spec.name) {
+            return Ok(*number);
+        }
+        let number = pages.families.len();
+        if number >= FAMILIES_MAX {
+            let text = format!("a plugin has at most {FAMILIES_MAX} families");
+            return Err(Failure::new(Status::LIMIT, text));
+        }
+        pages.families.push(Entry {
+            family: Arc::new(family),
+            shape: Shape::of(spec.kind, spec.bounds.len()),
+            series: HashMap::new(),
+        });
+        let number = number as u32;
+        pages.names.insert(spec.name.into(), number);
+        Ok(number)
+    }
+
+    /// The cells of a series, made if it is new.
+    pub(super) fn series(&self, family: u32, values: &[&str]) -> Result<u32, Failure> {
+        let key = key(values);
+        let (family_handle, shape) = {
+            let pages = self.pages.lock();
+            let entry = pages.families.get(family as usize).ok_or_else(no_family)?;
+            if let Some(one) = entry
+                .series
+                .get(&key)
+                .and_then(|at| pages.series[*at].as_ref())
+            {
+                return Ok(one.watch.cell());
+            }
+            (entry.family.clone(), entry.shape)
+        };
+        let instrument = family_handle.series(values)?;
+        let mut guard = self.pages.lock();
+        let pages = &mut *guard;
+        let entry = pages
+            .families
+            .get_mut(family as usize)
+            .ok_or_else(no_family)?;
+        if let Some(one) = entry
+            .series
+            .get(&key)
+            .and_then(|at| pages.series[*at].as_ref())
+        {
+            return Ok(one.watch.cell());
+        }
+        let Some(watch) = self.cells.allocate(shape) else {
+            let text = "no cells are left for another series of this plugin";
+            return Err(Failure::new(Status::LIMIT, text));
+        };
+        let cell = watch.cell();
+        pages.cells_used += u64::from(shape.cells());
+        let one = Some(One { watch, instrument });
+        let at = pages.free.pop().unwrap_or(pages.series.len());
+        match pages.series.get_mut(at) {
+            Some(place) => *place = one,
+            None => pages.series.push(one),
+        }
+        entry.series.insert(key, at);
+        Ok(cell)
+    }
+
+    /// Removes a series.
+    pub(super) fn remove(&self, family: u32, values: &[&str]) -> Result<(), Failure> {
+        let handle = {
+            let mut guard = self.pages.lock();
+            let pages = &mut *guard;
+            let entry = pages
+                .families
+                .get_mut(family as usize)
+                .ok_or_else(no_family)?;
+            let handle = entry.family.clone();
+            if let Some(at) = entry.series.remove(&key(values))
+                && let Some(one) = pages.series[at].take()
+            {
+                pages.cells_used -= u64::from(one.watch.shape().cells());
+                pages.free.push(at);
+                self.cells.give_back(one.watch);
+            }
+            handle
+        };
+        handle.remove(values)
+    }
+
+    /// Moves what changed in the cells to the host's series.
+    pub(super) fn harvest(&self) {
+        let mut pages = self.pages.lock();
+        for One { watch, instrument } in pages.series.iter_mut().flatten() {
+            watch.changes(&self.cells, |change| apply(instrument, &change));
+        }
+        self.cells.rest();
+    }
+
+    pub(super) fn cells_used(&self) -> u64 {
+        self.pages.lock().cells_used
+    }
+}
+
+fn apply(instrument: &Instrument, change: &Change) {
+    match change {
+        Change::Counted(amount) => instrument.add_u64(*amount),
+        Change::Added(amount) => instrument.add_f64(*amount),
+        Change::Total(value) | Change::Level(value) => instrument.set(*value),
+        Change::Observed { buckets, sum } => instrument.merge(buckets, *sum),
+        Change::Summed { count, sum } => instrument.merge(&[*count], *sum),
+    }
+}

@@ -1,0 +1,298 @@
+//! Answers what a child asks for, inside an entry or beside one.
+//!
+//! Everything that comes in here is hostile until it was looked at: a frame that cannot be ends the
+//! child, a wish that may not be is refused with a status.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use meterbox_plugin_abi::events::EventKinds;
+use meterbox_plugin_abi::gather::{Filter, Flow, GatherSource, Visitor};
+use meterbox_plugin_abi::{Fact, Failure, HostServices, Level, Push, PushSink};
+use parking_lot::Mutex;
+
+use super::book::Book;
+use super::calls::Calls;
+use super::turn::Turn;
+use crate::batch::{BatchReader, BatchWriter};
+use crate::lane::LaneError;
+use crate::payload::Payload;
+use crate::wire::{Broken, DecodedRows, Kind, Put, Registration, Reply, Take, put_outcome};
+
+/// A longer log line is cut, in bytes.
+const LOG_BYTES_MAX: usize = 16 << 10;
+/// Batches of a gather where the lane has no shared memory.
+const BATCH_BYTES: usize = 256 << 10;
+/// Fields of a model's row that are sent.
+const MODEL_FIELDS_END: u32 = 32;
+/// Timers that are remembered so that they end with the child; the host allows fewer.
+const TIMERS_MAX: usize = 1024;
+
+/// What the entry that a request belongs to lends.
+pub(super) enum Scope<'a> {
+    /// Nothing.
+    Plain,
+    /// Who sees the families that a collector shows.
+    Collect(&'a mut dyn Visitor, BatchReader),
+    /// What an exporter encodes, and who takes its pushes.
+    Export(&'a dyn GatherSource, &'a mut dyn PushSink),
+}
+
+/// One child's view of the host.
+pub(super) struct Desk {
+    services: Arc<dyn HostServices>,
+    pub(super) book: Book,
+    pub(super) calls: Calls,
+    timers: Mutex<HashSet<u64>>,
+}
+
+/// What is sent back: nothing, or an outcome with its result.
+enum Answer {
+    OneWay,
+    Outcome(Result<Put, Failure>),
+}
+
+fn done() -> Answer {
+    Answer::Outcome(Ok(Put::new()))
+}
+
+fn outcome(result: Result<(), Failure>) -> Answer {
+    Answer::Outcome(result.map(|()| Put::new()))
+}
+
+fn number(number: u32) -> Put {
+    let mut put = Put::new();
+    put.u32(number);
+    put
+}
+
+impl Desk {
+    pub(super) fn new(services: Arc<dyn HostServices>, book: Book, calls: Calls) -> Self {
+        Self {
+            services,
+            book,
+            calls,
+            timers: Mutex::default(),
+        }
+    }
+
+    /// The least important level that the host keeps.
+    pub(super) fn log_level(&self) -> Level {
+        let levels = [Level::TRACE, Level::DEBUG, Level::INFO, Level::WARN];
+        let mut kept = levels.into_iter();
+        let kept = kept.find(|level| self.services.log_enabled(*level, ""));
+        kept.unwrap_or(Level::ERROR)
+    }
+
+    /// Serves one request that came over `lane`.
+    ///
+    /// # Errors
+    /// The lane's end, or a request that cannot be; the child must be ended.
+    pub(super) fn serve(
+        &self,
+        kind: Kind,
+        payload: &Payload,
+        lane: &mut Turn<'_>,
+        scope: &mut Scope<'_>,
+    ) -> Result<(), LaneError> {
+        let mut take = Take::of(payload);
+        let answer = match kind {
+            Kind::GATHER => self.gather(take, lane, scope)?,
+            Kind::SHOW => show(payload, scope)?,
+            Kind::PUSH => push(take, scope)?,
+            Kind::REPLY => {
+                let (call, reply) = Reply::take(payload)?;
+                let one_way = reply.is_one_way();
+                let replied = self.calls.reply(call, &reply);
+                if one_way {
+                    Answer::OneWay
+                } else {
+                    outcome(replied)
+                }
+            }
+            _ => {
+                let answer = self.small(kind, &mut take)?;
+                take.end()?;
+                answer
+            }
+        };
+        let Answer::Outcome(result) = answer else {
+            return Ok(());
+        };
+        let mut put = Put::new();
+        match &result {
+            Ok(result) => {
+                put_outcome(Ok(""), &mut put);
+                put.raw(result.as_bytes());
+            }
+            Err(failure) => put_outcome(Err(failure), &mut put),
+        }
+        lane.send(Kind::ANSWER, put.as_bytes())
+    }
+
+    /// Requests of a few fields.
+    fn small(&self, kind: Kind, take: &mut Take<'_>) -> Result<Answer, Broken> {
+        let services = &*self.services;
+        Ok(match kind {
+            Kind::LOG => {
+                let (level, target, message) = (Level(take.u32()?), take.text()?, take.text()?);
+                services.log(level, cut(target), cut(message));
+                Answer::OneWay
+            }
+            Kind::REGISTER => {
+                let registration = Registration::take(take.rest())?;
+                let registered = self.book.register(services, &registration.spec());
+                Answer::Outcome(registered.map(number))
+            }
+            Kind::SERIES => {
+                let (family, values) = (take.u32()?, take.texts()?);
+                Answer::Outcome(self.book.series(family, &values).map(number))
+            }
+            Kind::REMOVE => {
+                let (family, values) = (take.u32()?, take.texts()?);
+                outcome(self.book.remove(family, &values))
+            }
+            Kind::MODELS => Answer::Outcome(services.models().map(|table| {
+                let mut put = Put::new();
+                DecodedRows::put(&table, MODEL_FIELDS_END, &mut put);
+                put
+            })),
+            Kind::SUBSCRIBE => outcome(services.subscribe(EventKinds(take.u64()?))),
+            Kind::TIMER_START => {
+                let (id, period) = (take.u64()?, Duration::from_nanos(take.u64()?));
+                outcome(self.start_timer(id, period))
+            }
+            Kind::TIMER_STOP => {
+                let id = take.u64()?;
+                self.timers.lock().remove(&id);
+                outcome(services.stop_timer(id))
+            }
+            Kind::INFO => {
+                let fact = services.info(Fact(take.u32()?));
+                let mut put = Put::new();
+                put.u8(u8::from(fact.is_some()))
+                    .text(fact.as_deref().unwrap_or_default());
+                Answer::Outcome(Ok(put))
+            }
+            Kind::BODY => {
+                let (call, bytes_max) = (take.u64()?, take.u32()? as usize);
+                Answer::Outcome(self.calls.body(call, bytes_max).map(|bytes| {
+                    let mut put = Put::with_room(bytes.len() + 4);
+                    put.bytes(&bytes);
+                    put
+                }))
+            }
+            Kind::DROP => {
+                self.calls.drop_answer(take.u64()?);
+                Answer::OneWay
+            }
+            Kind::CLOSED => {
+                let mut put = Put::new();
+                put.u8(u8::from(self.calls.is_closed(take.u64()?)));
+                Answer::Outcome(Ok(put))
+            }
+            other => return Err(Broken::new(format!("a frame of {other:?} as a request"))),
+        })
+    }
+
+    fn start_timer(&self, id: u64, period: Duration) -> Result<(), Failure> {
+        self.services.start_timer(id, period)?;
+        let mut timers = self.timers.lock();
+        if timers.len() < TIMERS_MAX {
+            timers.insert(id);
+        }
+        Ok(())
+    }
+
+    /// Shows everything to the child, batch by batch.
+    fn gather(
+        &self,
+        mut take: Take<'_>,
+        lane: &mut Turn<'_>,
+        scope: &mut Scope<'_>,
+    ) -> Result<Answer, LaneError> {
+        let names = take.texts()?;
+        take.end()?;
+        let filter = Filter { names: &names };
+        let limit = match lane.half() {
+            0 => BATCH_BYTES,
+            half => half,
+        };
+        let mut broken = None;
+        let mut writer = BatchWriter::new(limit, |batch| match visit(lane, batch) {
+            Ok(flow) => flow,
+            Err(error) => {
+                broken = Some(error);
+                Flow::Stop
+            }
+        });
+        let gathered = match scope {
+            Scope::Export(gathered, _) => gathered.gather(&filter, &mut writer),
+            _ => self.services.gather(&filter, &mut writer),
+        };
+        writer.finish();
+        match broken {
+            Some(error) => Err(error),
+            None => Ok(outcome(gathered.map_err(Failure::internal))),
+        }
+    }
+
+    /// The child is gone: what it set up with the host goes, too.
+    pub(super) fn close(&self) {
+        for id in self.timers.lock().drain() {
+            // A timer that is not there any more is fine.
+            let _ = self.services.stop_timer(id);
+        }
+        // Without the permission it has not subscribed either.
+        let _ = self.services.subscribe(EventKinds(0));
+    }
+}
+
+fn visit(lane: &mut Turn<'_>, batch: &[u8]) -> Result<Flow, LaneError> {
+    lane.send(Kind::VISIT, batch)?;
+    let (kind, payload) = lane.receive()?;
+    if kind != Kind::FLOW {
+        return Err(Broken::new(format!("a frame of {kind:?} for FLOW")).into());
+    }
+    let mut take = Take::of(&payload);
+    let flow = take.u32()?;
+    take.end()?;
+    Ok(if flow == 0 {
+        Flow::Continue
+    } else {
+        Flow::Stop
+    })
+}
+
+fn show(payload: &Payload, scope: &mut Scope<'_>) -> Result<Answer, Broken> {
+    let Scope::Collect(visitor, reader) = scope else {
+        return Err(Broken::new("families outside of COLLECT"));
+    };
+    let flow = reader.visit(payload, &mut **visitor)?;
+    Ok(Answer::Outcome(Ok(number(u32::from(flow == Flow::Stop)))))
+}
+
+fn push(mut take: Take<'_>, scope: &mut Scope<'_>) -> Result<Answer, Broken> {
+    let Scope::Export(_, pushes) = scope else {
+        return Err(Broken::new("a push outside of EXPORT"));
+    };
+    let (method, url) = (take.text()?, take.text()?);
+    let mut headers = Vec::new();
+    for _ in 0..take.count(8)? {
+        headers.push((take.text()?, take.text()?));
+    }
+    let body = take.bytes()?;
+    take.end()?;
+    let pushed = pushes.push(&Push {
+        method,
+        url,
+        headers: &headers,
+        body,
+    });
+    Ok(pushed.map_or_else(|failure| Answer::Outcome(Err(failure)), |()| done()))
+}
+
+fn cut(text: &str) -> &str {
+    &text[..text.floor_char_boundary(LOG_BYTES_MAX)]
+}

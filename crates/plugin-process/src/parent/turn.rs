@@ -1,0 +1,38 @@
+//! A lane while the host takes its turn on it, with the clock of the entry if it belongs to one.
+
+use super::clock::Entry;
+use crate::lane::{Lane, LaneError};
+use crate::payload::Payload;
+use crate::wire::Kind;
+
+/// A lane on loan. Whatever waits for the child counts as the entry's own time.
+pub(super) struct Turn<'a> {
+    lane: &'a mut Lane,
+    clock: Option<&'a Entry<'a>>,
+}
+
+impl<'a> Turn<'a> {
+    pub(super) fn new(lane: &'a mut Lane, clock: Option<&'a Entry<'a>>) -> Self {
+        Self { lane, clock }
+    }
+
+    pub(super) fn half(&self) -> usize {
+        self.lane.half()
+    }
+
+    pub(super) fn send(&mut self, kind: Kind, payload: &[u8]) -> Result<(), LaneError> {
+        let lane = &mut *self.lane;
+        match self.clock {
+            Some(clock) => clock.waiting(|| lane.send(kind, payload)),
+            None => lane.send(kind, payload),
+        }
+    }
+
+    pub(super) fn receive(&mut self) -> Result<(Kind, Payload), LaneError> {
+        let lane = &mut *self.lane;
+        match self.clock {
+            Some(clock) => clock.waiting(|| lane.receive()),
+            None => lane.receive(),
+        }
+    }
+}
