@@ -4,6 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
+/// Names the profile that the host and the plugins are built with: `release`, or debug for all else.
+pub const PROFILE: &str = "METERBOX_TEST_PROFILE";
+
 /// Where the built things are.
 #[derive(Debug)]
 pub struct Built {
@@ -61,6 +64,11 @@ fn build() -> Built {
     for package in packages(&root) {
         command.args(["--package", &package]);
     }
+    // The long forms of the suites run what is shipped.
+    let release = std::env::var_os(PROFILE).is_some_and(|profile| profile == "release");
+    if release {
+        command.arg("--release");
+    }
     let status = command.status().expect("cargo starts");
     assert!(
         status.success(),
@@ -68,7 +76,7 @@ fn build() -> Built {
     );
     let target =
         std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    let libraries = target.join("debug");
+    let libraries = target.join(if release { "release" } else { "debug" });
     let models = target.join("test-models");
     pack(&root, &models);
     Built {

@@ -39,6 +39,15 @@ impl HostBuilder {
         self
     }
 
+    /// Says where a plugin runs: `process`, `thread` or `auto`.
+    ///
+    /// Unless told, `prometheus` and `system` run on threads of the host, as they do where they are
+    /// shipped and pinned with it, and every other plugin in a process of its own.
+    #[must_use]
+    pub fn isolation(self, name: &str, place: &str) -> Self {
+        self.line(format!("plugin.{name}.isolation={place}"))
+    }
+
     /// Adds an argument to `meterbox serve`.
     #[must_use]
     pub fn argument(mut self, argument: impl Into<String>) -> Self {
@@ -90,6 +99,8 @@ impl HostBuilder {
              enable_model_api=true\n\
              disable_token_authorization=true\n\
              model_server_home={}\n\
+             plugin.prometheus.isolation=thread\n\
+             plugin.system.isolation=thread\n\
              plugin.system.permissions=metrics.read,metrics.reserved\n",
             built.models.display(),
             built.root.display(),

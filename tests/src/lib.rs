@@ -14,7 +14,7 @@ mod page;
 mod program;
 mod wait;
 
-pub use build::{Built, built};
+pub use build::{Built, PROFILE, built};
 pub use folder::Folder;
 pub use host::{Host, HostBuilder};
 pub use page::Page;

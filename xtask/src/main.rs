@@ -8,6 +8,7 @@
 mod chores;
 mod ci;
 mod dist;
+mod faults;
 mod run;
 mod sdk;
 mod tools;
@@ -64,6 +65,11 @@ const CHORES: &[Chore] = &[
         "golden",
         "run the golden tests; `--bless` rewrites their files",
         chores::golden,
+    ),
+    (
+        "faults",
+        "do every fault to a running server (`plugins [--only F17] [--quick] [--json] [--seed N]`)",
+        faults::faults,
     ),
     (
         "bench",

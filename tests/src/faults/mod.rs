@@ -22,6 +22,7 @@ mod swaps;
 mod traffic;
 
 pub use run::{Effort, Row, Run};
+pub use traffic::Load;
 
 /// One fault of the suite.
 #[derive(Debug, Clone, Copy)]
