@@ -319,3 +319,6 @@ impl AsFd for Lane {
         self.stream.as_fd()
     }
 }
+
+#[cfg(test)]
+mod tests;

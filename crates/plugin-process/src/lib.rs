@@ -20,3 +20,6 @@ pub mod parent;
 pub mod payload;
 pub mod shared_file;
 pub mod wire;
+
+#[cfg(test)]
+mod testing;

@@ -10,3 +10,6 @@ pub use child::ChildCells;
 pub use layout::{FIRST_CELL, MISFITS, STRIPES_USED, Shape, UNSET};
 pub use parent::{Change, ParentCells, Watch};
 pub use series::Series;
+
+#[cfg(test)]
+mod tests;

@@ -16,3 +16,6 @@ pub use messages::{put_outcome, put_route, take_outcome};
 pub use put::Put;
 pub use rows::DecodedRows;
 pub use take::{Broken, Take};
+
+#[cfg(test)]
+mod tests;
