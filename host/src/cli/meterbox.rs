@@ -6,7 +6,9 @@ use super::serve::{Personality, Serve, Start};
 use super::{config, plugins, print};
 use crate::config::Environment;
 use clap::{Parser, Subcommand};
+use meterbox_plugin_process::child::ChildArguments;
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 /// One truthful metrics endpoint in front of many model workers.
 #[derive(Debug, Parser)]
@@ -35,6 +37,41 @@ enum Command {
     /// Load the library on standard input and say whether it can be used
     #[command(name = "__probe", hide = true)]
     Probe,
+    /// Be the process of a plugin, driven by the server over standard input
+    #[command(name = "__plugin", hide = true)]
+    Plugin(PluginProcess),
+}
+
+/// The server decides these when it starts the process of a plugin.
+#[derive(Debug, clap::Args)]
+struct PluginProcess {
+    /// Bytes of private memory that the process may have
+    #[arg(long)]
+    memory_bytes: Option<u64>,
+    /// Allow network connections
+    #[arg(long)]
+    network: bool,
+    /// Threads that the process may have
+    #[arg(long)]
+    threads: Option<u64>,
+    /// A file or folder that the process may read, beside the system's libraries
+    #[arg(long)]
+    read: Vec<PathBuf>,
+    /// Become this program instead of loading a library; takes all further arguments
+    #[arg(long, num_args = 1.., allow_hyphen_values = true)]
+    exec: Vec<OsString>,
+}
+
+impl PluginProcess {
+    fn run(self) -> ! {
+        meterbox_plugin_process::child::child_main(&ChildArguments {
+            memory_bytes: self.memory_bytes,
+            network: self.network,
+            threads: self.threads,
+            read: self.read,
+            exec: self.exec,
+        })
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -83,6 +120,7 @@ pub(super) fn run(
             Ok(())
         }
         Command::Probe => meterbox_plugin_loader::probe::child_main(),
+        Command::Plugin(process) => process.run(),
     }
 }
 

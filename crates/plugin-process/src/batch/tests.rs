@@ -123,7 +123,7 @@ fn columns(seeded: &mut Seeded, buckets: usize) -> Columns {
         buckets: whole(full(if scalar { 0 } else { len * buckets })),
         counts: whole(full(if scalar { 0 } else { len })),
         sums: full(if scalar { 0 } else { len }),
-        created: full(if len % 2 == 0 { len } else { 0 }),
+        created: full(if len.is_multiple_of(2) { len } else { 0 }),
         text,
         ends,
         structure: len as u64,
