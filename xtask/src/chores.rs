@@ -108,22 +108,21 @@ pub(crate) fn generate(arguments: &[String]) -> Outcome {
     run(&mut generate)
 }
 
-/// The golden tests; `--bless` rewrites what they compare with.
+/// The golden tests: the border's layout, then whole answers; `--bless` rewrites what they compare with.
 pub(crate) fn golden(arguments: &[String]) -> Outcome {
-    let mut golden = cargo();
-    golden.args([
-        "test",
-        "--package",
-        "meterbox-tests",
-        "--test",
-        "golden",
-        "--test",
-        "golden_pages",
-    ]);
-    if arguments.iter().any(|argument| argument == "--bless") {
-        golden.env("BLESS", "1");
+    for (package, tests) in [
+        ("meterbox-plugin-abi", ["layout"].as_slice()),
+        ("meterbox-tests", &["golden", "golden_pages"]),
+    ] {
+        let mut golden = cargo();
+        golden.args(["test", "--package", package]);
+        golden.args(tests.iter().flat_map(|test| ["--test", test]));
+        if arguments.iter().any(|argument| argument == "--bless") {
+            golden.env("BLESS", "1");
+        }
+        run(&mut golden)?;
     }
-    run(&mut golden)
+    Ok(())
 }
 
 /// The benchmarks, in release, each beside its reference in the same run.
