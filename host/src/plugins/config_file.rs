@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 const CONFIG_BYTES_MAX: u64 = 1 << 20;
 
 /// Where the configuration of plugin `name` in `folder` is.
-pub(super) fn path(folder: &Path, name: &str) -> PathBuf {
+pub(crate) fn path(folder: &Path, name: &str) -> PathBuf {
     folder.join(format!("{name}.toml"))
 }
 
@@ -21,7 +21,7 @@ pub(super) fn path(folder: &Path, name: &str) -> PathBuf {
 ///
 /// # Errors
 /// [`Reason::Config`] with file, place and what to do; what makes the file itself doubtful.
-pub(super) fn read(path: &Path, schema: Option<&Value>, insecure: bool) -> Result<String, Refusal> {
+pub(crate) fn read(path: &Path, schema: Option<&Value>, insecure: bool) -> Result<String, Refusal> {
     let refuse = |why: String| Refusal::new(Reason::Config, why).at(path);
     let text = read_trusted(path, CONFIG_BYTES_MAX, insecure)?.unwrap_or_default();
     let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {

@@ -9,7 +9,7 @@ mod catalog;
 mod collected;
 mod collectors;
 mod columns;
-mod config_file;
+pub(crate) mod config_file;
 mod events;
 mod folders;
 mod from_settings;

@@ -5,6 +5,8 @@
 
 mod call;
 mod change;
+mod check;
+mod digest;
 mod list;
 mod new;
 mod pin;
@@ -30,6 +32,15 @@ pub(super) enum PluginsCommand {
                       usage or name."
     )]
     New(New),
+    /// Say what a server would say about a file, after a dry run in a confined process
+    #[command(
+        after_help = "Looks at owner, digest, ELF tables and metadata, lets a throw-away process load the \
+                      file, then loads, creates and starts it in a confined process, sends GET to each of \
+                      its routes, collects once and stops it. NAME.toml beside the file is its \
+                      configuration.\n\
+                      Exit codes: 0 fine, 1 findings, 2 refused usage or an unreadable file."
+    )]
+    Check(Check),
     /// Print every plugin: its state, roles, endpoints, calls and errors
     #[command(after_help = ASKS)]
     List {
@@ -87,6 +98,19 @@ pub(super) struct New {
     json: bool,
 }
 
+/// A plugin file to be checked.
+#[derive(Debug, Args)]
+pub(super) struct Check {
+    /// The plugin file
+    file: PathBuf,
+    /// The plugin's configuration for the dry run [default: NAME.toml beside the file]
+    #[arg(long, value_name = "FILE")]
+    plugin_config: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
 /// One plugin of a running server.
 #[derive(Debug, Args)]
 pub(super) struct One {
@@ -136,6 +160,7 @@ pub(super) struct Pin {
 pub(super) fn run(command: PluginsCommand, environment: &Environment) -> Result<(), Failure> {
     match command {
         PluginsCommand::New(make) => new::new(&make),
+        PluginsCommand::Check(file) => check::check(&file),
         PluginsCommand::List { options, json } => list::list(&options.request(environment)?, json),
         PluginsCommand::Show(one) => {
             show::show(&one.options.request(environment)?, &one.name, one.json)

@@ -3,22 +3,20 @@
 //! A lock file is what `sha256sum` prints: a digest, two blanks, a file name. Comments and the lines
 //! of other files stay as they are.
 
+use super::digest::digest;
 use super::{Pin, pretty};
 use crate::cli::exit::Failure;
 use crate::cli::print;
 use crate::config::Environment;
 use meterbox_plugin_loader::file::Pins;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// The lock file's name where the configuration names none.
 const BESIDE: &str = "plugins.lock";
-/// The loader takes no larger file, in bytes.
-const FILE_BYTES_MAX: u64 = 256 << 20;
 
 /// Pins every file and prints a line for each.
 ///
@@ -29,7 +27,7 @@ pub(super) fn pin(pin: Pin, environment: &Environment) -> Result<(), Failure> {
     let mut done = Vec::new();
     for file in &pin.files {
         let name = name_of(file)?;
-        let sha256 = digest(file)?;
+        let (sha256, _) = digest(file).map_err(Failure::failed)?;
         let lock = settings
             .plugins
             .lock
@@ -79,43 +77,6 @@ fn name_of(file: &Path) -> Result<String, Failure> {
             file.display()
         ))
     })
-}
-
-fn digest(file: &Path) -> Result<String, Failure> {
-    let unreadable = |why: &str| Failure::failed(format!("{}: {why}", file.display()));
-    let opened =
-        File::open(file).map_err(|error| unreadable(&format!("cannot be read ({error})")))?;
-    let metadata = opened
-        .metadata()
-        .map_err(|error| unreadable(&error.to_string()))?;
-    if !metadata.is_file() {
-        return Err(unreadable("is no regular file; pin the file itself"));
-    }
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 64 << 10];
-    let mut source = opened.take(FILE_BYTES_MAX + 1);
-    let mut bytes = 0;
-    loop {
-        match source.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(read) => {
-                hasher.update(&buffer[..read]);
-                bytes += read as u64;
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(unreadable(&format!("cannot be read ({error})"))),
-        }
-    }
-    if bytes > FILE_BYTES_MAX {
-        return Err(unreadable(
-            "is larger than 256 MiB, which no plugin may be; pin a plugin",
-        ));
-    }
-    let text = hasher
-        .finalize()
-        .into_iter()
-        .map(|byte| format!("{byte:02x}"));
-    Ok(text.collect())
 }
 
 /// Puts the line into the lock file; whether it took the place of another digest.

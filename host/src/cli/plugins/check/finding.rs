@@ -1,0 +1,86 @@
+//! What is wrong with a plugin: cause, place and fix, apart.
+
+use meterbox_plugin_loader::Refusal;
+use serde_json::{Value, json};
+use std::path::Path;
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Finding {
+    /// A closed code: that of the loader's refusal, or `metric_name`, `route`, `collect`, …
+    pub(super) code: &'static str,
+    /// Where: a file, a metric, a route, an entry.
+    pub(super) place: String,
+    /// What is wrong.
+    pub(super) cause: String,
+    /// What to do; empty when there is nothing more to say.
+    pub(super) fix: String,
+}
+
+impl Finding {
+    pub(super) fn new(
+        code: &'static str,
+        place: impl Into<String>,
+        cause: impl Into<String>,
+        fix: impl Into<String>,
+    ) -> Self {
+        Self {
+            code,
+            place: place.into(),
+            cause: cause.into(),
+            fix: fix.into(),
+        }
+    }
+
+    /// A refusal of the loader taken apart. Its sentence is `path: cause; fix`.
+    pub(super) fn of(refusal: &Refusal, file: &Path) -> Self {
+        let mut place = file.display().to_string();
+        let mut rest = refusal.text.as_str();
+        // The file first, then perhaps a folder above it that is at fault.
+        while let Some((path, cause)) = rest.split_once(": ") {
+            if !Path::new(path).exists() || path.contains(' ') && !rest.starts_with('/') {
+                break;
+            }
+            path.clone_into(&mut place);
+            rest = cause;
+        }
+        let (cause, fix) = rest.rsplit_once("; ").unwrap_or((rest, ""));
+        Self::new(refusal.reason.code(), place, cause, fix)
+    }
+
+    pub(super) fn json(&self) -> Value {
+        json!({ "code": self.code, "place": self.place, "cause": self.cause, "fix": self.fix })
+    }
+
+    /// Three lines at most.
+    pub(super) fn lines(&self) -> String {
+        let mut lines = format!("- {} ({})\n  in  {}\n", self.cause, self.code, self.place);
+        if !self.fix.is_empty() {
+            lines += &format!("  fix {}\n", self.fix);
+        }
+        lines
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use meterbox_plugin_loader::Reason;
+
+    #[test]
+    fn a_refusal_is_taken_apart_into_cause_place_and_fix() {
+        let file = Path::new("/tmp/no-such-file.so");
+        let refusal = Refusal::new(Reason::NotElf, "it is no ELF file; copy it again");
+        let expect =
+            "- it is no ELF file (not_elf)\n  in  /tmp/no-such-file.so\n  fix copy it again\n";
+        assert_eq!(Finding::of(&refusal, file).lines(), expect);
+        let text = "everybody may write this folder (mode 0777); chmod o-w it";
+        let refusal = Refusal::new(Reason::Permissions, text).at(Path::new("/tmp"));
+        let finding = Finding::of(&refusal.at(Path::new("/")), file);
+        assert_eq!(
+            (finding.place.as_str(), finding.fix.as_str()),
+            ("/tmp", "chmod o-w it")
+        );
+        assert_eq!(finding.cause, "everybody may write this folder (mode 0777)");
+    }
+}
