@@ -184,20 +184,19 @@ impl Isolated {
     fn look_after(self: &Arc<Self>, watcher: Watcher, child: &Arc<Child>) {
         let observer = &*self.plugin.observer;
         let cause = watcher.run(child, observer);
-        // What it counted before it ended is on the page before anybody hears of the end.
+        // What it counted before it ended is on the page, and the end is in the log, before a client hears of it.
         child.desk.book.harvest();
         let next = self.ended(child, &cause);
         let sentence = self.sentence(&cause, next);
+        if let Some(next) = next {
+            self.tell(&cause, &sentence, next);
+        }
         child.close_lanes();
         child.desk.calls.lose(&format!("its process {sentence}"));
-        child.end(End {
-            cause: cause.clone(),
-            sentence: sentence.clone(),
-        });
+        child.end(End { cause, sentence });
         child.desk.close();
         child.finish();
         if let Some(next) = next {
-            self.tell(&cause, &sentence, next);
             self.restart(next);
         }
     }

@@ -1,0 +1,156 @@
+//! One actor in a process, and what a host does with it.
+
+use crate::house::{Answer, Client, Get, House, PATIENCE, Place};
+use meterbox_plugin_abi::{Failure, PluginObject, Reply, Request};
+use meterbox_plugin_loader::file::Metadata;
+use meterbox_plugin_loader::load::Origin;
+use meterbox_plugin_process::parent::{
+    ChildCommand, Isolated, Phase, Plugin, ProcessSettings, RestartSettings, Spawner,
+};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant};
+
+pub(crate) struct Bench {
+    pub(crate) isolated: Arc<Isolated>,
+    pub(crate) house: Arc<House>,
+    pub(crate) object: Option<PluginObject>,
+}
+
+/// One for all tests, as a host has it.
+pub(crate) fn spawner() -> Arc<Spawner> {
+    static SPAWNER: OnceLock<Arc<Spawner>> = OnceLock::new();
+    let make = || Spawner::start().unwrap();
+    SPAWNER.get_or_init(make).clone()
+}
+
+pub(crate) fn quick() -> ProcessSettings {
+    ProcessSettings {
+        cell_bytes: 1 << 20,
+        entry_limit: PATIENCE,
+        collect_limit: PATIENCE,
+        start_limit: PATIENCE,
+        stop_limit: PATIENCE,
+        restarts: RestartSettings {
+            crashes_max: 1000,
+            pause_first: Duration::from_millis(1),
+            pause_max: Duration::from_millis(4),
+            ..RestartSettings::default()
+        },
+        ..ProcessSettings::default()
+    }
+}
+
+pub(crate) fn metadata() -> Metadata {
+    let json = br#"{"name":"actor","version":"1","api":"0.2.0","panic":"unwind"}"#;
+    let api = meterbox_plugin_loader::file::ApiVersion { major: 0, minor: 2 };
+    Metadata::parse(json, api).unwrap()
+}
+
+pub(crate) fn isolated(mode: &str, house: &Arc<House>, settings: ProcessSettings) -> Arc<Isolated> {
+    plugin(mode, "__child", house, settings)
+}
+
+/// A plugin whose child is this program with this argument.
+pub(crate) fn plugin(
+    mode: &str,
+    argument: &str,
+    house: &Arc<House>,
+    settings: ProcessSettings,
+) -> Arc<Isolated> {
+    let origin = Origin {
+        path: PathBuf::from("/plugins/actor.so"),
+        metadata: metadata(),
+        sha256: "00".to_owned(),
+        mapped_bytes: 0,
+    };
+    let plugin = Plugin {
+        origin: Arc::new(origin),
+        file: std::fs::File::open("/dev/null").unwrap(),
+        name: "actor".to_owned(),
+        services: house.clone(),
+        config: format!("{{\"{mode}\"}}"),
+        command: ChildCommand {
+            program: std::env::current_exe().unwrap(),
+            arguments: vec![argument.into()],
+        },
+        settings,
+        observer: house.clone(),
+        host_version: "1".to_owned(),
+    };
+    Isolated::new(plugin, &spawner())
+}
+
+impl Bench {
+    pub(crate) fn new(mode: &str) -> Self {
+        Self::with(mode, quick())
+    }
+
+    pub(crate) fn with(mode: &str, settings: ProcessSettings) -> Self {
+        let house: Arc<House> = Arc::default();
+        let isolated = isolated(mode, &house, settings);
+        let object = isolated.create().unwrap();
+        object.start().unwrap();
+        Self {
+            isolated,
+            house,
+            object: Some(object),
+        }
+    }
+
+    pub(crate) fn object(&self) -> &PluginObject {
+        self.object.as_ref().unwrap()
+    }
+
+    /// Begins a request and returns when its entry does.
+    pub(crate) fn begin(&self, get: Get) -> (Arc<Place>, Result<(), Failure>) {
+        let place: Arc<Place> = Arc::default();
+        let (responder, watch) = Reply::over(Box::new(Client(place.clone())));
+        let result = self.object().call(3, Request::of(Arc::new(get)), responder);
+        watch.returned(&result);
+        (place, result)
+    }
+
+    #[track_caller]
+    pub(crate) fn get(&self, rest: &str) -> Answer {
+        self.begin(get(rest)).0.wait()
+    }
+
+    /// Waits until its process is up for the `starts`th time.
+    #[track_caller]
+    pub(crate) fn wait_up(&self, starts: u64) {
+        self.wait_for(|bench| {
+            let status = bench.isolated.status();
+            status.phase == Phase::Up && status.starts >= starts
+        });
+    }
+
+    #[track_caller]
+    pub(crate) fn wait_for(&self, done: impl Fn(&Self) -> bool) {
+        let until = Instant::now() + PATIENCE;
+        while !done(self) {
+            assert!(
+                Instant::now() < until,
+                "it did not happen: {:?} {:#?}",
+                self.isolated.status(),
+                self.house.told()
+            );
+            std::thread::yield_now();
+        }
+    }
+
+    pub(crate) fn stop(mut self) -> Arc<House> {
+        let object = self.object.take().unwrap();
+        object.stop(PATIENCE).unwrap();
+        self.house
+    }
+}
+
+pub(crate) fn get(rest: &str) -> Get {
+    Get {
+        rest: rest.to_owned(),
+        headers: Vec::new(),
+        body: Mutex::default(),
+        left: Some(PATIENCE),
+    }
+}
