@@ -309,12 +309,14 @@ fn catalog(
 ) -> Result<Arc<Catalog>, Failure> {
     let program = std::env::current_exe().map_err(Failure::failed)?;
     let bundled = bundled_folder(&program);
-    let probe = ProbeCommand {
-        program,
-        arguments: vec![OsString::from("__probe")],
+    let this_program = |word: &str| ProbeCommand {
+        program: program.clone(),
+        arguments: vec![OsString::from(word)],
     };
+    let probe = this_program("__probe");
     let options = plugins::Options::from_settings(settings, bundled, Some(probe));
-    let options = options.map_err(Failure::refused)?;
+    let mut options = options.map_err(Failure::refused)?;
+    options.child = Some(this_program("__plugin"));
     let own = SourceOptions::own();
     let source = registry
         .source("host", &own)

@@ -26,6 +26,7 @@ use meterbox_plugin_abi::gather::{Filter, Visitor};
 use meterbox_plugin_loader::file::Verified;
 use meterbox_plugin_loader::running::{Clock, Monotonic, Running};
 use meterbox_plugin_loader::{Reason, Refusal};
+use meterbox_plugin_process::parent::Spawner;
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -36,6 +37,8 @@ pub struct Catalog {
     options: ArcSwap<Options>,
     pub(super) house: Arc<House>,
     pub(super) clock: Arc<dyn Clock>,
+    /// Starts the processes of plugins; none before the first of them.
+    pub(super) spawner: Mutex<Option<Arc<Spawner>>>,
     /// Held for the whole of a change, which may take seconds.
     pub(super) change: Mutex<()>,
     /// Held for moments only.
@@ -86,12 +89,14 @@ impl Catalog {
             timers: Timers::new(),
             sets,
             page: options.page,
+            isolated: ArcSwap::default(),
             readings: OnceLock::new(),
         };
         Ok(Arc::new(Self {
             options: ArcSwap::from_pointee(options),
             house: Arc::new(house),
             clock: Arc::new(Monotonic::default()),
+            spawner: Mutex::default(),
             change: Mutex::new(()),
             slots: Mutex::default(),
             routes: Arc::default(),
@@ -280,6 +285,7 @@ impl Catalog {
         };
         self.routes.store(Arc::default());
         self.house.collectors.set(Vec::new());
+        self.house.isolated.store(Arc::default());
         self.listeners.store(Arc::default());
         std::thread::scope(|scope| {
             for running in &retired {

@@ -9,6 +9,7 @@ use arc_swap::ArcSwap;
 use meterbox_metrics::Registry;
 use meterbox_plugin_abi::gather::{Filter, Visitor};
 use meterbox_plugin_abi::{Row, Table};
+use meterbox_plugin_process::parent::Isolated;
 use std::sync::{Arc, OnceLock};
 
 /// Facts about this run of the host.
@@ -49,6 +50,8 @@ pub(super) struct House {
     pub(super) timers: Timers,
     pub(super) sets: ArcSwap<NameSets>,
     pub(super) page: Page,
+    /// The plugins in processes of their own.
+    pub(super) isolated: ArcSwap<Vec<Arc<Isolated>>>,
     /// Set once the server's metrics exist.
     pub(super) readings: OnceLock<Readings>,
 }
@@ -70,6 +73,9 @@ impl House {
         }
         let collected = self.collectors.collect(filter);
         self.models.refresh_metrics();
+        for isolated in self.isolated.load().iter() {
+            isolated.harvest();
+        }
         if let Some(readings) = self.readings.get() {
             readings.refresh(&self.registry.drops());
         }

@@ -6,6 +6,7 @@
 use super::catalog::Catalog;
 use super::config_file;
 use super::events::Subscription;
+use super::isolate::Candidate;
 use super::options::PluginOptions;
 use super::routes;
 use super::service::retire;
@@ -15,9 +16,10 @@ use meterbox_metrics::SourceOptions;
 use meterbox_plugin_abi::{Host, Roles};
 use meterbox_plugin_loader::file::{Verified, verify};
 use meterbox_plugin_loader::load::Loaded;
-use meterbox_plugin_loader::probe::probe;
-use meterbox_plugin_loader::running::Running;
+use meterbox_plugin_loader::probe::{ProbeCommand, probe};
+use meterbox_plugin_loader::running::{Running, Supervisor};
 use meterbox_plugin_loader::{Reason, Refusal};
+use meterbox_plugin_process::parent::Isolated;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -114,21 +116,82 @@ pub(super) fn install(
     if let Some(history) = catalog.histories.lock().remove(&name) {
         catalog.with_slot(index, |slot| slot.resume(history));
     }
-    let generation = next_generation(catalog, index, &verified)?;
-    // What was shipped and pinned with the host was tried when it was made.
     let trusted = bundled && verified.pinned;
+    let code = match catalog.isolated_by(&plugin, trusted) {
+        // Its first process is its probe.
+        Some(child) => Code::InProcess(verified, child),
+        None => Code::Here(load(catalog, index, verified, trusted)?),
+    };
+    let generation = catalog.with_slot(index, |slot| {
+        slot.generation += 1;
+        slot.trusted = trusted;
+        slot.generation
+    });
+    let started = start(catalog, index, &code, generation, &config, &plugin)?;
+    let retired = swap(catalog, index, started, config)?;
+    Ok(Installed::Started { name, retired })
+}
+
+/// Where a plugin's code runs.
+enum Code {
+    /// On threads of this process, into which it is loaded.
+    Here(Loaded),
+    /// In processes that are started so.
+    InProcess(Verified, ProbeCommand),
+}
+
+impl Code {
+    fn path(&self) -> &Path {
+        match self {
+            Self::Here(loaded) => &loaded.origin().path,
+            Self::InProcess(verified, _) => &verified.path,
+        }
+    }
+
+    fn name(&self) -> &str {
+        match self {
+            Self::Here(loaded) => &loaded.origin().metadata.name,
+            Self::InProcess(verified, _) => &verified.metadata.name,
+        }
+    }
+}
+
+/// A generation that has started and has no routes yet.
+struct Started {
+    running: Arc<Running>,
+    services: Arc<Services>,
+    isolated: Option<Arc<Isolated>>,
+}
+
+/// Loads a file into this process, for good.
+fn load(
+    catalog: &Catalog,
+    index: usize,
+    verified: Verified,
+    trusted: bool,
+) -> Result<Loaded, Refusal> {
+    let options = catalog.options();
+    let loads = catalog.with_slot(index, |slot| slot.loads);
+    let max = options.generations_max;
+    if loads >= max {
+        let megabytes = (verified.copy.len() * max) >> 20;
+        let text = format!(
+            "it was loaded {max} times in this process, which never unloads a library; restart \
+             to get about {megabytes} MB back, raise plugins_max_generations, or let it run in a \
+             process of its own"
+        );
+        return Err(Refusal::new(Reason::Generations, text).at(&verified.path));
+    }
+    // What was shipped and pinned with the host was tried when it was made.
     if let Some(command) = options.probe.as_ref().filter(|_| !trusted) {
         probe(&verified, command, options.probe_limit)?;
     }
     let loaded = Loaded::load(verified)?;
     catalog.with_slot(index, |slot| {
-        slot.generation = generation;
-        slot.trusted = trusted;
+        slot.loads += 1;
         slot.mapped_bytes += loaded.origin().mapped_bytes;
     });
-    let (running, services) = start(catalog, index, &loaded, generation, &config, &plugin)?;
-    let retired = swap(catalog, index, &running, services, config)?;
-    Ok(Installed::Started { name, retired })
+    Ok(loaded)
 }
 
 /// Whether another plugin of this name goes before this file.
@@ -161,38 +224,29 @@ fn stand_back(
     })
 }
 
-fn next_generation(catalog: &Catalog, index: usize, verified: &Verified) -> Result<u64, Refusal> {
-    let generation = catalog.with_slot(index, |slot| slot.generation) + 1;
-    let max = catalog.options().generations_max;
-    if generation > max {
-        let megabytes = (verified.copy.len() * max) >> 20;
-        let text = format!(
-            "it was loaded {max} times in this process, which never unloads a library; restart \
-             to get about {megabytes} MB back, or raise plugins_max_generations"
-        );
-        return Err(Refusal::new(Reason::Generations, text).at(&verified.path));
-    }
-    Ok(generation)
-}
-
 fn start(
     catalog: &Catalog,
     index: usize,
-    loaded: &Loaded,
+    code: &Code,
     generation: u64,
     config: &str,
     plugin: &PluginOptions,
-) -> Result<(Arc<Running>, Arc<Services>), Refusal> {
-    let origin = loaded.origin();
-    let name = origin.metadata.name.as_str();
-    let (bundled, tally, budgets) = catalog.with_slot(index, |slot| {
+) -> Result<Started, Refusal> {
+    let name = code.name();
+    let (bundled, tally, budgets, processes) = catalog.with_slot(index, |slot| {
         slot.budgets.belong_to(name);
-        (slot.bundled, slot.tally.clone(), slot.budgets.clone())
+        let counts = (
+            slot.tally.clone(),
+            slot.budgets.clone(),
+            slot.processes.clone(),
+        );
+        (slot.bundled, counts.0, counts.1, counts.2)
     });
+    let options = catalog.options();
     let grants = catalog.grants(name, bundled);
     let source = SourceOptions {
         reserved_names: grants.has("metrics.reserved"),
-        ..SourceOptions::guest().series_max(catalog.options().series_max_of(plugin))
+        ..SourceOptions::guest().series_max(options.series_max_of(plugin))
     };
     let source = catalog
         .house
@@ -200,42 +254,77 @@ fn start(
         .source(&super::source_name(name), &source);
     let source = source.ok_or_else(|| {
         let text = "the host has as many sources of metrics as it may; remove plugins";
-        Refusal::new(Reason::Create, text).at(&origin.path)
+        Refusal::new(Reason::Create, text).at(code.path())
     })?;
     catalog.with_slot(index, |slot| slot.source = Some(source.clone()));
     let house = catalog.house.clone();
-    let options = catalog.options();
     let budget = Budgeted {
-        counts: budgets,
+        counts: budgets.clone(),
         log_lines_max: options.log_lines_max,
         families_max: options.families_max,
     };
-    let services = Services::new(name, generation, source, grants, house, &budget);
+    let services = Services::new(name, generation, source, grants.clone(), house, &budget);
     let services = Arc::new(services);
-    let host = Host::of(services.clone());
-    let settings = catalog.options().settings_of(plugin);
-    let running = Running::start(loaded, host, config, settings, catalog.clock.clone(), tally)?;
+    let settings = options.settings_of(plugin);
+    let clock = catalog.clock.clone();
+    let (running, isolated) = match code {
+        Code::Here(loaded) => {
+            let host = Host::of(services.clone());
+            let running = Running::start(loaded, host, config, settings, clock, tally)?;
+            (running, None)
+        }
+        Code::InProcess(verified, child) => {
+            let candidate = Candidate {
+                name,
+                verified,
+                config,
+                grants: &grants,
+                plugin,
+                settings: &settings,
+                services: &services,
+                processes,
+                budgets,
+            };
+            let (origin, isolated) = catalog.isolate(candidate, child)?;
+            let create = {
+                let isolated = isolated.clone();
+                move || isolated.create()
+            };
+            let supervisor: Arc<dyn Supervisor> = isolated.clone();
+            let supervisor = Some(supervisor);
+            let running = Running::start_with(origin, create, supervisor, settings, clock, tally)?;
+            (running, Some(isolated))
+        }
+    };
     services.connect(&running);
-    Ok((running, services))
+    Ok(Started {
+        running,
+        services,
+        isolated,
+    })
 }
 
 /// Puts the new generation in the place of the old one, if its routes are free.
 fn swap(
     catalog: &Catalog,
     index: usize,
-    running: &Arc<Running>,
-    services: Arc<Services>,
+    started: Started,
     config: String,
 ) -> Result<Vec<Arc<Running>>, Refusal> {
+    let Started {
+        running,
+        services,
+        isolated,
+    } = started;
     let name = running.origin().metadata.name.clone();
-    let (owners, claims) = catalog.claims(Some((index, running)));
+    let (owners, claims) = catalog.claims(Some((index, &running)));
     let refused: Vec<(usize, Refusal)> = claims
         .refused
         .into_iter()
         .map(|(at, refusal)| (owners[at], refusal))
         .collect();
     let own = refused.iter().find(|(at, _)| *at == index);
-    let checked = routes::check(running).and(match own {
+    let checked = routes::check(&running).and(match own {
         Some((_, refusal)) => Err(refusal.clone()),
         None => Ok(()),
     });
@@ -267,9 +356,9 @@ fn swap(
         retired.extend(retire(slot));
         slot.running = Some(running.clone());
         let listens = running.roles().has(Roles::LISTENER);
-        slot.subscription = listens.then(|| Subscription::new(services.subscribed(), running));
+        slot.subscription = listens.then(|| Subscription::new(services.subscribed(), &running));
         slot.services = Some(services);
-        slot.isolation = Some(running.isolation());
+        slot.isolated = isolated;
         slot.config = config;
         slot.last_refusal = None;
         slot.stand(Standing::Serving);

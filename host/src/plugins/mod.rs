@@ -18,15 +18,12 @@ mod here;
 mod house;
 mod inspect;
 mod install;
+mod isolate;
 mod instruments;
 mod locks;
 mod log_budget;
 mod options;
 mod page;
-#[allow(
-    dead_code,
-    reason = "told by the supervisor of processes, which comes next"
-)]
 mod process;
 mod readings;
 mod reply_channel;

@@ -100,7 +100,6 @@ impl Options {
         self.plugins.get(name).cloned().unwrap_or_default()
     }
 
-    #[expect(dead_code, reason = "chosen once processes can be started")]
     /// Where one plugin runs; `trusted` was shipped with the host and pinned.
     pub(super) fn isolation_of(&self, plugin: &PluginOptions, trusted: bool) -> Isolation {
         match plugin.isolation.unwrap_or(self.isolation) {

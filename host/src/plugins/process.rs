@@ -5,34 +5,23 @@
 
 use super::budgets::{Budget, Budgets};
 use super::house::House;
+use meterbox_plugin_process::parent::{Cause, Isolated};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::Weak;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::time::SystemTime;
-
-/// Most words for causes that are told apart; signals have numbers, and there are 64 of them.
-const CAUSES_MAX: usize = 80;
-/// The cause when there are more.
-const OTHER: &str = "other";
-
-/// The cause of a process that went over its memory.
-pub(super) const CAUSE_MEMORY: &str = "memory";
-/// The cause of a process that the host ended because a call did not come back.
-pub(super) const CAUSE_DEADLINE: &str = "deadline";
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
 
 /// What is known about the processes of one plugin.
 pub(super) struct Processes {
     house: Weak<House>,
-    /// 0 while there is none.
-    pid: AtomicU32,
-    starts: AtomicU64,
+    restarts: AtomicU64,
     crashes: Mutex<Crashes>,
 }
 
 #[derive(Default)]
 struct Crashes {
-    by_cause: BTreeMap<String, u64>,
+    by_cause: BTreeMap<&'static str, u64>,
     last: Option<LastCrash>,
 }
 
@@ -42,7 +31,7 @@ pub struct LastCrash {
     /// When.
     pub at: SystemTime,
     /// A word: a signal's name, `exit`, `memory`, `deadline`, ….
-    pub cause: String,
+    pub cause: &'static str,
     /// One sentence.
     pub text: String,
 }
@@ -55,7 +44,7 @@ pub struct ProcessStatus {
     /// How often it was started again after a crash.
     pub restarts: u64,
     /// Crashes by cause.
-    pub crashes: Vec<(String, u64)>,
+    pub crashes: Vec<(&'static str, u64)>,
     /// The last one.
     pub last_crash: Option<LastCrash>,
     /// Memory that it holds now, in bytes.
@@ -74,54 +63,39 @@ impl Processes {
     pub(super) fn new(house: Weak<House>) -> Self {
         Self {
             house,
-            pid: AtomicU32::new(0),
-            starts: AtomicU64::new(0),
+            restarts: AtomicU64::new(0),
             crashes: Mutex::default(),
         }
     }
 
-    /// A process serves; `again` after a crash.
-    pub(super) fn started(&self, plugin: &str, pid: u32, again: bool) {
-        self.pid.store(pid, Ordering::Relaxed);
+    /// A process serves after `took`; `again` after a crash.
+    pub(super) fn started(&self, plugin: &str, pid: u32, took: Duration, again: bool) {
+        let took_ms = took.as_millis();
         if again {
-            self.starts.fetch_add(1, Ordering::Relaxed);
-            tracing::info!(target: "plugin", plugin, pid, "its process was started again");
+            self.restarts.fetch_add(1, Ordering::Relaxed);
+            tracing::info!(target: "plugin", plugin, pid, took_ms, "its process was started again");
         } else {
-            tracing::debug!(target: "plugin", plugin, pid, "its process was started");
+            tracing::debug!(target: "plugin", plugin, pid, took_ms, "its process was started");
         }
     }
 
-    /// The process `pid` has ended as it should.
-    pub(super) fn ended(&self, pid: u32) {
-        // A new generation may have put its own there already.
-        let _ = self
-            .pid
-            .compare_exchange(pid, 0, Ordering::Relaxed, Ordering::Relaxed);
-    }
-
-    /// The process ended and should not have.
-    pub(super) fn crashed(&self, plugin: &str, cause: &str, text: &str, budgets: &Budgets) {
-        self.pid.store(0, Ordering::Relaxed);
-        tracing::warn!(target: "plugin", plugin, cause, "its process crashed: {text}");
+    /// The process ended and should not have; `sentence` goes on after "its process".
+    pub(super) fn crashed(&self, plugin: &str, cause: &Cause, sentence: &str, budgets: &Budgets) {
+        let name = cause.name();
+        tracing::warn!(target: "plugin", plugin, cause = name, "its process {sentence}");
         {
             let mut crashes = self.crashes.lock();
-            let known = crashes.by_cause.contains_key(cause);
-            let cause = if known || crashes.by_cause.len() < CAUSES_MAX {
-                cause
-            } else {
-                OTHER
-            };
-            *crashes.by_cause.entry(cause.to_owned()).or_default() += 1;
+            *crashes.by_cause.entry(name).or_default() += 1;
             crashes.last = Some(LastCrash {
                 at: SystemTime::now(),
-                cause: cause.to_owned(),
-                text: text.to_owned(),
+                cause: name,
+                text: format!("its process {}", cause.sentence()),
             });
         }
         match cause {
             // Counted as that fault with the budget.
-            CAUSE_MEMORY => budgets.exceed(Budget::Memory),
-            CAUSE_DEADLINE => self.fault("plugin_killed"),
+            Cause::Memory => budgets.exceed(Budget::Memory),
+            cause if cause.is_kill() => self.fault("plugin_killed"),
             _ => self.fault("plugin_crash"),
         }
     }
@@ -132,62 +106,61 @@ impl Processes {
         }
     }
 
-    /// How it does now.
-    pub(super) fn status(&self) -> ProcessStatus {
-        let pid = Some(self.pid.load(Ordering::Relaxed)).filter(|&pid| pid > 0);
+    /// How it does now; `isolated` has the process in service.
+    pub(super) fn status(&self, isolated: &Isolated) -> ProcessStatus {
+        let now = isolated.status();
         let crashes = self.crashes.lock();
         ProcessStatus {
-            pid,
-            restarts: self.starts.load(Ordering::Relaxed),
+            pid: now.pid,
+            restarts: self.restarts.load(Ordering::Relaxed),
             crashes: crashes
                 .by_cause
                 .iter()
-                .map(|(cause, times)| (cause.clone(), *times))
+                .map(|(&cause, &times)| (cause, times))
                 .collect(),
             last_crash: crashes.last.clone(),
-            memory_bytes: pid.and_then(resident_bytes),
+            memory_bytes: now.resident_bytes,
         }
     }
-}
 
-/// The memory that a process holds, or nothing when it is gone.
-fn resident_bytes(pid: u32) -> Option<u64> {
-    let statm = std::fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
-    let pages: u64 = statm.split_ascii_whitespace().nth(1)?.parse().ok()?;
-    Some(pages * rustix::param::page_size() as u64)
+    /// What the last crash was.
+    pub(super) fn last_crash(&self) -> Option<String> {
+        self.crashes
+            .lock()
+            .last
+            .as_ref()
+            .map(|last| last.text.clone())
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Weak;
 
     #[test]
     fn crashes_are_counted_by_cause_and_a_start_after_one_is_a_restart() {
         let processes = Processes::new(Weak::new());
         let budgets = Budgets::new(Weak::new());
-        let own = std::process::id();
-        processes.started("drift", own, false);
-        let status = processes.status();
-        assert_eq!((status.pid, status.restarts), (Some(own), 0));
-        assert!(status.memory_bytes.is_some_and(|bytes| bytes > 4096));
-        processes.crashed("drift", "SIGSEGV", "it died of SIGSEGV", &budgets);
-        processes.crashed("drift", CAUSE_MEMORY, "it wanted too much", &budgets);
-        processes.started("drift", own, true);
-        processes.ended(own + 1);
-        let status = processes.status();
-        assert_eq!((status.pid, status.restarts), (Some(own), 1));
-        assert_eq!(
-            status.crashes,
-            [("SIGSEGV".to_owned(), 1), ("memory".to_owned(), 1)]
+        let took = Duration::from_millis(3);
+        processes.started("drift", 7, took, false);
+        processes.crashed(
+            "drift",
+            &Cause::Signal(11),
+            "was killed by SIGSEGV",
+            &budgets,
         );
-        assert_eq!(status.crashes_in_all(), 2);
+        processes.crashed("drift", &Cause::Memory, "ran out of memory", &budgets);
+        processes.started("drift", 8, took, true);
+        assert_eq!(processes.restarts.load(Ordering::Relaxed), 1);
+        let crashes = processes.crashes.lock();
+        assert_eq!(
+            crashes.by_cause,
+            BTreeMap::from([("SIGSEGV", 1), ("memory", 1)])
+        );
+        drop(crashes);
         assert_eq!(budgets.exceeded(Budget::Memory), 1);
-        let last = status.last_crash.expect("there was one");
-        assert_eq!(
-            (last.cause.as_str(), last.text.as_str()),
-            ("memory", "it wanted too much")
-        );
-        processes.ended(own);
-        assert_eq!(processes.status().pid, None);
+        let last = processes.last_crash();
+        assert_eq!(last.as_deref(), Some("its process ran out of memory"));
     }
 }

@@ -5,7 +5,7 @@ use super::collectors::Collector;
 use super::routes::{Claimant, Claims, claim};
 use super::slot::Slot;
 use meterbox_plugin_abi::Roles;
-use meterbox_plugin_loader::running::Running;
+use meterbox_plugin_loader::running::{Isolation, Running};
 use std::sync::Arc;
 
 impl Catalog {
@@ -39,7 +39,7 @@ impl Catalog {
                 metrics: self
                     .plugins_metrics()
                     .map(|plugins| plugins.plugin(&slot.name())),
-                here: slot.trusted && !waits,
+                here: slot.trusted && running.isolation() == Isolation::Thread && !waits,
                 reply_bytes_max: self.reply_bytes_max(running, slot.bundled),
                 scrape_limit: plugin.scrape_deadline.unwrap_or(options.scrape_limit),
             });
@@ -75,6 +75,8 @@ impl Catalog {
             })
         });
         self.house.collectors.set(collectors.collect());
+        let isolated = slots.iter().filter_map(|slot| slot.isolated.clone());
+        self.house.isolated.store(Arc::new(isolated.collect()));
         let listeners = slots.iter().filter_map(|slot| {
             let subscription = slot
                 .subscription
@@ -107,6 +109,7 @@ pub(super) fn retire(slot: &mut Slot) -> Option<Arc<Running>> {
     if let Some(services) = slot.services.take() {
         services.close();
     }
+    slot.isolated = None;
     slot.running.take()
 }
 

@@ -8,7 +8,8 @@ use super::services::Services;
 use meterbox_metrics::Source;
 use meterbox_plugin_loader::Refusal;
 use meterbox_plugin_loader::file::{Candidate, Metadata};
-use meterbox_plugin_loader::running::{Isolation, Running, State, Tally};
+use meterbox_plugin_loader::running::{Running, State, Tally};
+use meterbox_plugin_process::parent::Isolated;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -65,14 +66,16 @@ pub(super) struct Slot {
     pub(super) generation: u64,
     pub(super) running: Option<Arc<Running>>,
     pub(super) services: Option<Arc<Services>>,
+    /// Who keeps its process alive, if it has one of its own.
+    pub(super) isolated: Option<Arc<Isolated>>,
     pub(super) last_refusal: Option<Refusal>,
     pub(super) tally: Arc<Tally>,
     pub(super) budgets: Arc<Budgets>,
     pub(super) processes: Arc<Processes>,
-    /// Where it runs; none before its first start.
-    pub(super) isolation: Option<Isolation>,
     /// The events it is given.
     pub(super) subscription: Option<Arc<Subscription>>,
+    /// How often it was loaded into this process.
+    pub(super) loads: u64,
     /// Bytes of all its libraries, which stay mapped.
     pub(super) mapped_bytes: u64,
     /// Whose its series are.
@@ -83,6 +86,7 @@ pub(super) struct Slot {
 #[derive(Clone)]
 pub(super) struct History {
     generation: u64,
+    loads: u64,
     mapped_bytes: u64,
     tally: Arc<Tally>,
     budgets: Arc<Budgets>,
@@ -126,12 +130,13 @@ impl Slot {
             generation: 0,
             running: None,
             services: None,
+            isolated: None,
             last_refusal: None,
             tally: Arc::default(),
             budgets: Arc::new(Budgets::new(Arc::downgrade(house))),
             processes: Arc::new(Processes::new(Arc::downgrade(house))),
-            isolation: None,
             subscription: None,
+            loads: 0,
             mapped_bytes: 0,
             source: None,
         }
@@ -140,6 +145,7 @@ impl Slot {
     pub(super) fn history(&self) -> History {
         let Self {
             generation,
+            loads,
             mapped_bytes,
             tally,
             budgets,
@@ -148,6 +154,7 @@ impl Slot {
         } = self;
         History {
             generation: *generation,
+            loads: *loads,
             mapped_bytes: *mapped_bytes,
             tally: tally.clone(),
             budgets: budgets.clone(),
@@ -159,6 +166,7 @@ impl Slot {
     pub(super) fn resume(&mut self, history: History) {
         if self.generation == 0 {
             self.generation = history.generation;
+            self.loads = history.loads;
             self.mapped_bytes = history.mapped_bytes;
             self.tally = history.tally;
             self.budgets = history.budgets;

@@ -82,7 +82,7 @@ pub(super) fn of(slot: &Slot, catalog: &Catalog) -> PluginStatus {
         state: slot.state(),
         generation: slot.generation,
         since: slot.since,
-        isolation: slot.isolation,
+        isolation: running.map(|running| running.isolation()),
         process: process(slot),
         budgets: budgets(slot, &name, catalog),
         path: slot.path(),
@@ -100,7 +100,10 @@ pub(super) fn of(slot: &Slot, catalog: &Catalog) -> PluginStatus {
         }),
         counts: slot.tally.counts(),
         stuck_threads: running.map_or(0, |running| running.stuck_threads()),
-        last_error: refusal.map(|refusal| refusal.text.clone()).or(failure),
+        last_error: refusal
+            .map(|refusal| refusal.text.clone())
+            .or(failure)
+            .or_else(|| slot.processes.last_crash()),
         last_reason: refusal.map(|refusal| refusal.reason.code()),
         series: slot.source.as_ref().map_or(0, |source| source.series_len()),
         mapped_bytes: slot.mapped_bytes,
@@ -110,8 +113,8 @@ pub(super) fn of(slot: &Slot, catalog: &Catalog) -> PluginStatus {
 
 /// The process of a plugin that has one.
 pub(super) fn process(slot: &Slot) -> Option<ProcessStatus> {
-    let isolated = slot.isolation == Some(Isolation::Process);
-    isolated.then(|| slot.processes.status())
+    let isolated = slot.isolated.as_ref()?;
+    Some(slot.processes.status(isolated))
 }
 
 fn budgets(slot: &Slot, name: &str, catalog: &Catalog) -> Vec<BudgetStatus> {

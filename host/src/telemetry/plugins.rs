@@ -290,7 +290,7 @@ mod tests {
             process: Some(ProcessStatus {
                 pid: Some(1),
                 restarts: 3,
-                crashes: vec![("SIGSEGV".to_owned(), 4)],
+                crashes: vec![("SIGSEGV", 4)],
                 last_crash: None,
                 memory_bytes: Some(8192),
             }),

@@ -1,0 +1,269 @@
+//! Plugins in processes of their own: whatever ends such a process costs that plugin its calls and nobody else any.
+
+use meterbox_tests::http::{self, Answer};
+use meterbox_tests::{Host, HostBuilder, eventually};
+use serde_json::Value;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// A host with the page, a plugin that breaks itself and a good one beside it, both isolated.
+fn builder() -> HostBuilder {
+    Host::builder()
+        .plugin("prometheus")
+        .plugin("versioned")
+        .plugin("faulty")
+        .line("plugin_crashes_max=1000")
+}
+
+#[track_caller]
+fn plugin(host: &Host, name: &str) -> Value {
+    let answer = http::get(host.management(), &format!("/plugins/{name}"));
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    answer.json()
+}
+
+#[track_caller]
+fn pid(host: &Host, name: &str) -> u32 {
+    eventually("it has a process", || {
+        let plugin = plugin(host, name);
+        let pid = plugin["pid"]
+            .as_u64()
+            .and_then(|pid| u32::try_from(pid).ok());
+        pid.ok_or_else(|| plugin.to_string())
+    })
+}
+
+/// Whether a process is there and has not ended; one that nobody has waited for yet has.
+fn is_alive(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = stat
+        .rsplit(") ")
+        .next()
+        .and_then(|rest| rest.chars().next());
+    !matches!(state, None | Some('Z' | 'X'))
+}
+
+fn faulty(host: &Host, fault: &str) -> Answer {
+    http::get(host.metrics(), &format!("/faulty/{fault}"))
+}
+
+/// Asks until the plugin serves again; gives how many of the answers were its own.
+#[track_caller]
+fn wait_until_it_serves(host: &Host) -> u64 {
+    eventually("the plugin serves again", || {
+        let answer = faulty(host, "");
+        match answer.status {
+            200 => Ok(1),
+            503 => {
+                let pause = answer.header("retry-after");
+                assert!(pause.is_some(), "{:?}", answer.headers);
+                Err(answer.text())
+            }
+            status => panic!("{status}: {}", answer.text()),
+        }
+    })
+}
+
+#[test]
+fn a_dropped_plugin_runs_in_a_process_of_its_own_and_what_is_shipped_does_not() {
+    let host = builder().start();
+    let child = pid(&host, "versioned");
+    assert_ne!(child, host.pid());
+    let status = std::fs::read_to_string(format!("/proc/{child}/status")).expect("it is there");
+    let parent = format!("PPid:\t{}", host.pid());
+    assert!(status.lines().any(|line| line == parent), "{status}");
+    let versioned = plugin(&host, "versioned");
+    assert_eq!(versioned["isolation"], "process");
+    assert_eq!(
+        (&versioned["restarts"], &versioned["crashes"]),
+        (&0.into(), &0.into())
+    );
+    assert!(
+        versioned["memory_bytes"]
+            .as_u64()
+            .is_some_and(|bytes| bytes > 100_000),
+        "{versioned}"
+    );
+    assert_eq!(versioned["budgets"]["memory"]["limit"], 256 << 20);
+    let page = plugin(&host, "prometheus");
+    assert_eq!(
+        (&page["isolation"], &page["pid"]),
+        (&"thread".into(), &Value::Null)
+    );
+    let answer = http::get(host.metrics(), "/versioned");
+    assert_eq!(
+        (answer.status, answer.text().as_str()),
+        (200, "edition-0001")
+    );
+    let labels = [("plugin", "versioned")];
+    let page = host.scrape("/metrics");
+    assert_eq!(page.value("versioned_asked_total", &[]), Some(1.0));
+    assert_eq!(page.value("meterbox_plugin_up", &labels), Some(1.0));
+    assert!(
+        page.value("meterbox_plugin_memory_bytes", &labels)
+            .is_some()
+    );
+}
+
+/// Good traffic until told to stop: how many answers there were, and those that were not good.
+fn traffic(host: &Host, path: &str, stop: &AtomicBool) -> (u64, Vec<String>) {
+    let (mut good, mut bad) = (0, Vec::new());
+    while !stop.load(Ordering::Relaxed) {
+        match http::request(host.metrics(), "GET", path, &[], &[]) {
+            Ok(answer) if answer.status == 200 => good += 1,
+            Ok(answer) => bad.push(answer.text()),
+            Err(error) => bad.push(error),
+        }
+    }
+    (good, bad)
+}
+
+#[test]
+fn crashes_cost_only_their_own_calls_and_no_count() {
+    let host = builder()
+        .line("plugin.faulty.deadline_ms=500")
+        .line("plugin.faulty.memory_bytes_max=67108864")
+        .start();
+    let faults = [
+        ("abort", 502, "SIGABRT"),
+        ("segv", 502, "SIGSEGV"),
+        ("exit", 502, "exit"),
+        ("exit_raw", 502, "exit"),
+        ("overflow", 502, "SIG"),
+        ("panic_extern_c", 502, "SIGABRT"),
+        ("loop", 504, "did not answer within 0.5 s"),
+        ("leak", 502, ""),
+    ];
+    let stop = AtomicBool::new(false);
+    let mut calls = wait_until_it_serves(&host);
+    std::thread::scope(|scope| {
+        let beside: Vec<_> = ["/metrics", "/versioned"]
+            .map(|path| scope.spawn(|| traffic(&host, path, &stop)))
+            .into();
+        for (fault, status, words) in faults {
+            let before = pid(&host, "faulty");
+            let answer = faulty(&host, fault);
+            assert_eq!(answer.status, status, "{fault}: {}", answer.text());
+            let text = answer.text();
+            assert!(
+                text.contains("faulty") && text.contains(words),
+                "{fault}: {text}"
+            );
+            eventually("its process has ended", || {
+                (!is_alive(before))
+                    .then_some(())
+                    .ok_or_else(|| fault.to_owned())
+            });
+            calls += 1 + wait_until_it_serves(&host);
+        }
+        stop.store(true, Ordering::Relaxed);
+        for thread in beside {
+            let (good, bad) = thread.join().expect("no panic");
+            assert!(good > 0 && bad.is_empty(), "{good} good, then {bad:?}");
+        }
+    });
+    let page = host.scrape("/metrics");
+    assert_eq!(
+        page.value("faulty_calls_total", &[]),
+        Some(calls as f64),
+        "one count over all crashes"
+    );
+    let crashes: f64 = page
+        .samples("meterbox_plugin_crashes_total")
+        .iter()
+        .map(|sample| sample.value)
+        .sum();
+    assert_eq!(crashes, faults.len() as f64);
+    let restarts = page.value("meterbox_plugin_restarts_total", &[("plugin", "faulty")]);
+    assert_eq!(restarts, Some(crashes));
+    let survived = |kind| page.value("meterbox_faults_total", &[("kind", kind)]);
+    assert!(
+        survived("plugin_crash") >= Some(6.0),
+        "{:?}",
+        survived("plugin_crash")
+    );
+    assert_eq!(survived("plugin_killed"), Some(1.0), "the endless loop");
+    let status = plugin(&host, "faulty");
+    assert_eq!(status["crashes"], faults.len());
+    assert!(status["last_crash"]["text"].is_string(), "{status}");
+    assert!(status["last_error"].is_string(), "{status}");
+    assert_eq!(plugin(&host, "versioned")["crashes"], 0);
+}
+
+#[test]
+fn too_many_crashes_quarantine_it_until_a_trial_goes_well() {
+    let host = builder()
+        .line("plugin_crashes_max=2")
+        .line("plugin_trial_interval_ms=700")
+        .start();
+    assert_eq!(faulty(&host, "abort").status, 502);
+    wait_until_it_serves(&host);
+    assert_eq!(faulty(&host, "abort").status, 502);
+    let refused = faulty(&host, "");
+    assert_eq!(refused.status, 503, "{}", refused.text());
+    assert!(
+        refused.header("retry-after").is_some(),
+        "{:?}",
+        refused.headers
+    );
+    eventually("a log line says so", || {
+        let output = host.output();
+        output.contains("quarantined").then_some(()).ok_or(output)
+    });
+    wait_until_it_serves(&host);
+    assert_eq!(plugin(&host, "faulty")["state"], "started");
+    assert_eq!(http::get(host.metrics(), "/versioned").status, 200);
+}
+
+#[test]
+fn no_process_is_left_after_the_end_of_the_host() {
+    use rustix::process::Signal;
+    for signal in [Signal::TERM, Signal::KILL] {
+        let mut host = builder().start();
+        let children = [pid(&host, "versioned"), pid(&host, "faulty")];
+        assert!(children.iter().all(|&child| is_alive(child)));
+        host.signal(signal);
+        host.wait();
+        for child in children {
+            eventually("the child is gone", || {
+                (!is_alive(child))
+                    .then_some(())
+                    .ok_or_else(|| format!("{child} after {signal:?}"))
+            });
+        }
+    }
+}
+
+#[test]
+fn what_it_logs_and_prints_is_in_the_log_under_its_name() {
+    let host = builder().start();
+    let says = |words: &str| {
+        eventually(words, || {
+            let output = host.output();
+            let said = output
+                .lines()
+                .any(|line| line.contains(words) && line.contains("plugin.faulty"));
+            said.then_some(()).ok_or(output)
+        });
+    };
+    let answer = faulty(&host, "panic");
+    assert_eq!(answer.status, 500, "a panic is caught: {}", answer.text());
+    says("told to panic");
+    assert_eq!(plugin(&host, "faulty")["crashes"], 0);
+    // Printed by the runtime when there is no stack left to log anything.
+    assert_eq!(faulty(&host, "overflow").status, 502);
+    says("has overflowed its stack");
+    says("its process was killed by SIGABRT");
+}
+
+#[test]
+fn the_page_itself_may_be_served_by_a_process() {
+    let host = builder().isolation("prometheus", "process").start();
+    let page = host.scrape("/metrics");
+    assert!(page.has_family("meterbox_build_info"));
+    assert_eq!(
+        page.value("meterbox_plugin_up", &[("plugin", "faulty")]),
+        Some(1.0)
+    );
+    assert_eq!(faulty(&host, "abort").status, 502);
+    assert!(host.scrape("/metrics").has_family("faulty_calls_total"));
+}
