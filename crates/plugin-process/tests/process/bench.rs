@@ -15,6 +15,7 @@ pub(crate) struct Bench {
     pub(crate) isolated: Arc<Isolated>,
     pub(crate) house: Arc<House>,
     pub(crate) object: Option<PluginObject>,
+    pub(crate) route: u32,
 }
 
 /// One for all tests, as a host has it.
@@ -95,6 +96,7 @@ impl Bench {
             isolated,
             house,
             object: Some(object),
+            route: 3,
         }
     }
 
@@ -106,7 +108,9 @@ impl Bench {
     pub(crate) fn begin(&self, get: Get) -> (Arc<Place>, Result<(), Failure>) {
         let place: Arc<Place> = Arc::default();
         let (responder, watch) = Reply::over(Box::new(Client(place.clone())));
-        let result = self.object().call(3, Request::of(Arc::new(get)), responder);
+        let result = self
+            .object()
+            .call(self.route, Request::of(Arc::new(get)), responder);
         watch.returned(&result);
         (place, result)
     }

@@ -9,6 +9,8 @@
 )]
 #![allow(clippy::unwrap_used, reason = "this is a test")]
 
+use meterbox_plugin_process::child::{ChildArguments, child_main};
+
 mod actor;
 mod bench;
 mod calls;
@@ -16,16 +18,21 @@ mod children;
 mod crashes;
 mod house;
 mod leaks;
+mod libraries;
 
 /// Tests and their names.
 type Tests = &'static [(&'static str, fn())];
 
-const GROUPS: &[Tests] = &[calls::TESTS, crashes::TESTS, leaks::TESTS];
+const GROUPS: &[Tests] = &[calls::TESTS, crashes::TESTS, leaks::TESTS, libraries::TESTS];
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     match arguments.get(1).map(String::as_str) {
         Some("__child") => children::actor(),
+        Some("__plugin") => child_main(&ChildArguments {
+            memory_bytes: Some(256 << 20),
+            ..ChildArguments::default()
+        }),
         Some(hostile) if hostile.starts_with("__hostile=") => {
             children::hostile(&hostile["__hostile=".len()..])
         }
