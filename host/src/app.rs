@@ -7,6 +7,7 @@ use crate::api;
 use crate::banner;
 use crate::cli::{Failure, Start};
 use crate::config::{Address, Environment, Settings};
+use crate::export::Exports;
 use crate::http::{AccessLog, Listener, Listeners, Server, Tokens, bind};
 use crate::models::{self, Models};
 use crate::plugins::{self, Catalog, Facts, Watch};
@@ -29,9 +30,12 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 /// Names that only the server and what is shipped with it may register.
 const RESERVED_PREFIXES: [&str; 3] = ["meterbox_", "ts_", "process_"];
+/// Exporters have this long for their last pushes even when answers took all of the grace period.
+const LAST_EXPORT: Duration = Duration::from_secs(1);
 /// How often series that nobody touches any more are looked for.
 const EXPIRE_EVERY: Duration = Duration::from_secs(60);
 
@@ -75,6 +79,7 @@ struct App {
     registry: Registry,
     log: Log,
     asked: mpsc::Receiver<reloads::Answer>,
+    exports: Exports,
     /// Held so that folders are watched.
     _watch: Option<Watch>,
 }
@@ -128,8 +133,10 @@ impl App {
         let access_log = AccessLog::start(drops).map_err(Failure::failed)?;
         let server = Server::new(api::routes(), Arc::clone(&services), access_log);
         server.serve(bound);
+        let exports = Exports::start(&services);
         Ok(Self {
             services,
+            exports,
             server: Arc::new(server),
             registry,
             log,
@@ -196,6 +203,7 @@ impl App {
     /// Drains: no answer that was begun is lost, unless it takes longer than the grace period.
     async fn end(self) -> bool {
         let http = self.services.settings.load().http.clone();
+        let until = Instant::now() + http.drain_delay + http.grace_period;
         tracing::info!(target: "app", "the server ends: answers under way are finished");
         self.services.stage.set_ready(false);
         self.services.telemetry.server().ready(false);
@@ -203,6 +211,9 @@ impl App {
         tokio::time::sleep(http.drain_delay).await;
         let whole = self.server.drain(http.grace_period).await;
         self.services.models.shut_down(Duration::from_secs(5)).await;
+        // After the last prediction was counted, and before plugins end.
+        let exported = until.max(Instant::now() + LAST_EXPORT);
+        self.exports.flush(exported).await;
         let plugins = Arc::clone(&self.services.plugins);
         // A plugin whose stop hook panics has stopped.
         let _ = tokio::task::spawn_blocking(move || plugins.stop()).await;

@@ -12,6 +12,7 @@ mod banner;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod export;
 pub mod http;
 pub mod models;
 pub mod plugins;

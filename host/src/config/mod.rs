@@ -32,9 +32,9 @@ pub use origin::Origin;
 pub use raw::{FileText, Override, RawConfig, RawValue, Sources};
 pub(crate) use settings::temp_folder;
 pub use settings::{
-    HttpSettings, Isolation, ListenerSettings, LoadModels, LogFormat, LogLevel, LogSettings,
-    MetricSettings, MetricsDetail, MetricsMode, ModelArchive, ModelPreset, ModelSettings,
-    PluginGrants, PluginSettings, ProcessSettings, Settings, TokenSettings,
+    ExportLimits, ExportSettings, HttpSettings, Isolation, ListenerSettings, LoadModels, LogFormat,
+    LogLevel, LogSettings, MetricSettings, MetricsDetail, MetricsMode, ModelArchive, ModelPreset,
+    ModelSettings, PluginGrants, PluginSettings, ProcessSettings, Settings, TokenSettings,
 };
 pub use value::Value;
 pub use values::Property;

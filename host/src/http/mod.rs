@@ -7,6 +7,8 @@
 //! `endpoint` of a plugin answers with a [`Reply`] or an [`ApiError`], `respond` sends it, and
 //! `account` counts it.
 //!
+//! `client` is the other direction: it sends what exporters push.
+//!
 //! hyper is known nowhere else. What an operation does is not known here.
 
 mod accept;
@@ -15,6 +17,7 @@ mod account;
 mod bind;
 mod body;
 mod chunks;
+mod client;
 mod conn;
 mod endpoint;
 mod error;
@@ -41,6 +44,7 @@ mod wire;
 
 pub use access_log::AccessLog;
 pub use bind::{BindError, Bound, Place, bind};
+pub(crate) use client::{Client, Outgoing, OwnPlaces, Received};
 pub use error::{ApiError, Class};
 pub use listener::{Listener, Listeners};
 pub use query::Query;

@@ -5,6 +5,7 @@
 
 use super::collectors::Collectors;
 use super::events::Subscription;
+use super::exporters::Exporters;
 use super::grants::Grants;
 use super::house::{Facts, House, ModelList};
 use super::install;
@@ -50,6 +51,8 @@ pub struct Catalog {
     pub(super) superseded: Mutex<Vec<String>>,
     /// The plugins that may have subscribed to events.
     pub(super) listeners: ArcSwap<Vec<(String, Arc<Subscription>)>>,
+    /// The plugins that export.
+    pub(super) exporters: Exporters,
 }
 
 /// What a scan did, for the log and for people who asked for it.
@@ -103,6 +106,7 @@ impl Catalog {
             histories: Mutex::default(),
             superseded: Mutex::default(),
             listeners: ArcSwap::default(),
+            exporters: Exporters::default(),
         }))
     }
 
@@ -287,6 +291,7 @@ impl Catalog {
         self.house.collectors.set(Vec::new());
         self.house.isolated.store(Arc::default());
         self.listeners.store(Arc::default());
+        self.exporters.send_replace(Arc::default());
         std::thread::scope(|scope| {
             for running in &retired {
                 scope.spawn(|| drain(running));

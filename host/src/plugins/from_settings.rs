@@ -66,6 +66,7 @@ impl Options {
         options.page_bytes_max = plugins.page_bytes_max;
         options.sets = NameSets::new(&settings.metrics.name_sets);
         options.metrics_endpoints = settings.metrics.endpoints_enabled;
+        options.exports.clone_from(&settings.exports);
         options.page = Page::of(settings.metrics.mode);
         let own = plugins.grants.keys().chain(&plugins.disabled);
         options.plugins = own

@@ -8,12 +8,16 @@ pub const PERMISSIONS: &[(&str, &str)] = &[
     ("metrics.reserved", "register metrics under reserved names"),
     ("models.read", "list the registered models"),
     ("timers", "be called at intervals"),
+    (
+        "export",
+        "push metrics to other systems, delivered by the server",
+    ),
     ("network", "open connections from its own process"),
     ("events", "be told about requests, models and workers"),
 ];
 
 /// What a dropped file may do without being asked about.
-const BY_DEFAULT: &[&str] = &["metrics.read", "models.read", "timers", "events"];
+const BY_DEFAULT: &[&str] = &["metrics.read", "models.read", "timers", "events", "export"];
 
 /// The permissions granted to one plugin.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use super::grants::Grants;
 use super::page::NameSets;
-use crate::config::Isolation as Choice;
+use crate::config::{ExportSettings, Isolation as Choice};
 use crate::telemetry::modes::Page;
 use meterbox_plugin_loader::file::Policy;
 use meterbox_plugin_loader::probe::{PROBE_LIMIT, ProbeCommand};
@@ -60,6 +60,8 @@ pub struct Options {
     pub reply_bytes_max: u64,
     /// Largest answer of a plugin that reads all metrics, in bytes.
     pub page_bytes_max: u64,
+    /// When exporters are asked and how their pushes are delivered.
+    pub exports: ExportSettings,
     /// Which families a plugin that reads metrics is shown (`metrics_mode`).
     pub page: Page,
 }
@@ -91,6 +93,7 @@ impl Options {
             child: None,
             reply_bytes_max: 16 << 20,
             page_bytes_max: 256 << 20,
+            exports: ExportSettings::default(),
             page: Page::Everything,
         }
     }

@@ -85,6 +85,8 @@ impl Catalog {
             Some((slot.name(), subscription))
         });
         self.listeners.store(Arc::new(listeners.collect()));
+        drop(slots);
+        self.publish_exporters();
     }
 
     /// Who may read all metrics may send them all.

@@ -9,6 +9,7 @@ mod alive;
 pub mod custom;
 pub mod docs;
 mod drops;
+pub mod exports;
 mod handle;
 pub mod http;
 mod inherited;
@@ -26,6 +27,7 @@ pub use drops::Drops;
 
 use crate::config::{MetricsDetail, MetricsMode};
 use custom::{CustomMetrics, CustomOptions, Declarations};
+use exports::ExportsMetrics;
 use http::HttpMetrics;
 use meterbox_metrics::{RegisterError, Registry, SourceOptions};
 use metric_log::MetricLog;
@@ -78,6 +80,7 @@ pub struct Telemetry {
     http: HttpMetrics,
     serving: ServingMetrics,
     plugins: PluginsMetrics,
+    exports: ExportsMetrics,
     server: ServerMetrics,
     custom: CustomMetrics,
 }
@@ -107,6 +110,7 @@ impl Telemetry {
         let serving = ServingMetrics::new(&registrar, workers, &options.uuid, options.detail)?;
         let http = HttpMetrics::new(&registrar)?;
         let plugins = PluginsMetrics::new(&registrar)?;
+        let exports = ExportsMetrics::new(&registrar)?;
         let server = ServerMetrics::new(&registrar, &options.build)?;
         let torchserve = registrar.chosen(Set::TorchServe);
         // Declared metrics of model code print their help and type before any model wrote one.
@@ -129,6 +133,7 @@ impl Telemetry {
             http,
             serving,
             plugins,
+            exports,
             server,
             custom,
         })
@@ -150,6 +155,12 @@ impl Telemetry {
     #[must_use]
     pub fn plugins(&self) -> &PluginsMetrics {
         &self.plugins
+    }
+
+    /// Exports.
+    #[must_use]
+    pub fn exports(&self) -> &ExportsMetrics {
+        &self.exports
     }
 
     /// The server as a whole.

@@ -4,6 +4,7 @@
 //! they accept, how they are documented and what the shipped file says is decided here and
 //! nowhere else.
 
+mod exports;
 mod http;
 mod inherited;
 mod listeners;
@@ -31,6 +32,7 @@ pub static GROUPS: &[&Group] = &[
     &listeners::GROUP,
     &tokens::GROUP,
     &plugins::GROUP,
+    &exports::GROUP,
     &metrics::GROUP,
     &models::GROUP,
     &http::GROUP,

@@ -301,7 +301,7 @@ pub(super) static GROUP: Group = Group {
         .variable(Variable::None)
         .details(
             "Unset, it is granted what a dropped file needs to simply work: metrics.read, \
-             models.read, timers and events. An empty value grants nothing. metrics.reserved lets \
+             models.read, timers, events and export. An empty value grants nothing. metrics.reserved lets \
              it use reserved names; network lets its process open connections, which it may not \
              otherwise.",
         ),

@@ -3,6 +3,7 @@
 //! Each component receives only its own part. The parts are plain data; nothing here opens a file
 //! or a socket.
 
+mod exports;
 mod http;
 mod listeners;
 mod log;
@@ -12,6 +13,7 @@ mod plugins;
 mod process;
 mod tokens;
 
+pub use exports::{ExportLimits, ExportSettings};
 pub use http::HttpSettings;
 pub use listeners::ListenerSettings;
 pub use log::{LogFormat, LogLevel, LogSettings};
@@ -37,6 +39,8 @@ pub struct Settings {
     pub tokens: TokenSettings,
     /// Plugins and what they are granted.
     pub plugins: PluginSettings,
+    /// When exporters are asked and how their pushes are delivered.
+    pub exports: ExportSettings,
     /// Metric names, modes and limits.
     pub metrics: MetricSettings,
     /// Models and workers.
@@ -77,6 +81,7 @@ impl Settings {
             models,
             plugins,
             tokens,
+            exports: ExportSettings::of(&values),
             metrics: MetricSettings::of(&values),
             http: HttpSettings::of(&values),
             log: LogSettings::of(&values, sources.environment),

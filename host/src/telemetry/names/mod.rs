@@ -7,6 +7,7 @@
 
 mod row;
 
+pub mod exports;
 pub mod http;
 pub mod plugin_design;
 pub mod plugins;
@@ -35,6 +36,7 @@ pub static CHAPTERS: &[(&str, &[&Row])] = &[
     ("Predictions", serving::ROWS),
     ("Models and workers", workers::ROWS),
     ("Plugins", plugins::ROWS),
+    ("Exports", exports::ROWS),
     ("The server", server::ROWS),
     ("The server's process", process::ROWS),
     ("TorchServe 0.12", torchserve::ROWS),

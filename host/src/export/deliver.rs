@@ -1,0 +1,96 @@
+//! Sends what waits in the queue of an exporter, one push at a time, until each is delivered or dropped.
+
+use super::judge::{Judgement, judge, retry_after};
+use super::pipeline::Pipeline;
+use super::queue::{Next, Waiting};
+use super::schedule::{Called, call};
+use super::split;
+use crate::http::{Client, Received};
+use meterbox_plugin_abi::Verdict;
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use tokio::time::{Instant, sleep_until};
+
+/// Delivers for ever; once the queue is flushed, until nothing is left that could be delivered.
+pub(super) async fn run(pipeline: Arc<Pipeline>, mut client: Client) {
+    loop {
+        let (old, next, flushing) = pipeline.with_queue(|queue| {
+            let now = Instant::now();
+            let old = queue.expire(now);
+            (old, queue.next(now), queue.is_flushing())
+        });
+        pipeline.lost(
+            old,
+            "gave_up",
+            "they could not be delivered within export_give_up_ms",
+        );
+        match next {
+            Next::Send(waiting) => attempt(&pipeline, &mut client, &waiting).await,
+            Next::Nothing if flushing => return,
+            Next::Nothing => pipeline.wake.notified().await,
+            Next::Wait(until) => tokio::select! {
+                () = sleep_until(until) => {}
+                () = pipeline.wake.notified() => {}
+            },
+        }
+    }
+}
+
+/// Sends one push and does what its answer asks for.
+async fn attempt(pipeline: &Arc<Pipeline>, client: &mut Client, waiting: &Waiting) {
+    let limit = pipeline.with_queue(|queue| queue.attempt_limit());
+    let authority = waiting.push.authority();
+    let received = match client.send(&waiting.push, limit).await {
+        Ok(received) => received,
+        Err(error) => return again(pipeline, waiting, None, &error.to_string()),
+    };
+    let status = received.status;
+    let pause = received.retry_after.as_deref();
+    let pause = pause.and_then(|value| retry_after(value, SystemTime::now()));
+    match judge(status, verdict(pipeline, received).await) {
+        Judgement::Done => {
+            pipeline.with_queue(|queue| queue.delivered(waiting.id));
+            pipeline.went_well(waiting.push.body.len(), authority);
+        }
+        Judgement::Retry => again(pipeline, waiting, pause, &format!("it answers {status}")),
+        Judgement::Drop(reason) => {
+            pipeline.with_queue(|queue| queue.remove(waiting.id));
+            let why = format!("{authority} answered {status}");
+            pipeline.lost(1, &reason, &why);
+        }
+        Judgement::Split => match split::halves(&waiting.push) {
+            Some(halves) => pipeline.with_queue(|queue| queue.split(waiting.id, halves)),
+            None => {
+                pipeline.with_queue(|queue| queue.remove(waiting.id));
+                let why = format!("{authority} wants smaller pushes, but it cannot be cut");
+                pipeline.lost(1, "cannot_split", &why);
+            }
+        },
+    }
+}
+
+fn again(pipeline: &Pipeline, waiting: &Waiting, pause: Option<Duration>, why: &str) {
+    pipeline.with_queue(|queue| queue.failed(waiting, Instant::now(), pause, jitter()));
+    pipeline.goes_wrong(why, waiting.push.authority());
+}
+
+/// What the plugin says of an answer; nothing when it cannot be asked or fails.
+async fn verdict(pipeline: &Arc<Pipeline>, received: Received) -> Option<(Verdict, String)> {
+    let said: Arc<Mutex<Option<(Verdict, String)>>> = Arc::default();
+    let place = Arc::clone(&said);
+    let classify = move |object: &meterbox_plugin_abi::PluginObject| {
+        *place.lock() = Some(object.classify(received.status, &received.body)?);
+        Ok(())
+    };
+    match call(pipeline, classify).await {
+        Called::Returned(Ok(())) => said.lock().take(),
+        Called::Returned(Err(_)) | Called::Late(_) | Called::Refused(_) => None,
+    }
+}
+
+/// A number from 0 to 1 that differs from time to time.
+fn jitter() -> f64 {
+    let bits = uuid::Uuid::new_v4().as_u128() & 0xffff;
+    u32::try_from(bits).map_or(0.5, |bits| f64::from(bits) / 65_535.0)
+}

@@ -1,0 +1,184 @@
+//! A pipeline for each exporter in service, from its first generation to the end of the server.
+
+use super::pipeline::{Pipeline, Source};
+use super::{deliver, schedule};
+use crate::http::{Client, OwnPlaces, Place};
+use crate::plugins::{Catalog, Exporter};
+use crate::services::Services;
+use crate::telemetry::exports::ExportsMetrics;
+use meterbox_plugin_abi::gather::{Filter, GatherSource, Visitor};
+use parking_lot::Mutex;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::{Instant, timeout_at};
+
+/// The deliveries of all exporters.
+pub struct Exports {
+    shared: Arc<Shared>,
+    watcher: JoinHandle<()>,
+}
+
+struct Shared {
+    gathered: Source,
+    metrics: ExportsMetrics,
+    own: OwnPlaces,
+    lines: Mutex<BTreeMap<String, Line>>,
+    /// Exporters that lack the permission, to say each once.
+    denied: Mutex<BTreeSet<String>>,
+}
+
+/// A pipeline with its tasks.
+struct Line {
+    pipeline: Arc<Pipeline>,
+    asks: JoinHandle<()>,
+    delivers: JoinHandle<()>,
+}
+
+/// Everything the server has.
+struct Everything(Arc<Catalog>);
+
+impl GatherSource for Everything {
+    fn gather(&self, filter: &Filter<'_>, visitor: &mut dyn Visitor) -> Result<(), String> {
+        self.0.gather(filter, visitor);
+        Ok(())
+    }
+}
+
+impl Exports {
+    /// From now on exporters are asked, those of later too. Inside the runtime.
+    pub fn start(services: &Arc<Services>) -> Self {
+        let asked = Arc::downgrade(services);
+        let own: OwnPlaces = Arc::new(move || {
+            let services = asked.upgrade();
+            let places = services.map(|services| services.places.load_full());
+            places
+                .iter()
+                .flat_map(|places| places.iter())
+                .filter_map(tcp)
+                .collect()
+        });
+        let shared = Arc::new(Shared {
+            gathered: Arc::new(Everything(Arc::clone(&services.plugins))),
+            metrics: services.telemetry.exports().clone(),
+            own,
+            lines: Mutex::default(),
+            denied: Mutex::default(),
+        });
+        let mut exporters = services.plugins.exporters();
+        let watched = Arc::clone(&shared);
+        let watcher = tokio::spawn(async move {
+            loop {
+                let list = Arc::clone(&exporters.borrow_and_update());
+                watched.reconcile(&list);
+                if exporters.changed().await.is_err() {
+                    return;
+                }
+            }
+        });
+        Self { shared, watcher }
+    }
+
+    /// Asks each exporter a last time and delivers what waits, trying each address once more; what is
+    /// left at `until` is dropped and counted.
+    pub async fn flush(self, until: Instant) {
+        self.watcher.abort();
+        let lines = std::mem::take(&mut *self.shared.lines.lock());
+        let mut last_round = JoinSet::new();
+        for (_, line) in lines {
+            last_round.spawn(line.flush(until));
+        }
+        // A task that panics has no pushes left to save.
+        while last_round.join_next().await.is_some() {}
+    }
+}
+
+impl Shared {
+    fn reconcile(&self, list: &[Exporter]) {
+        let mut lines = self.lines.lock();
+        let stays = |name: &str| {
+            let named = |exporter: &&Exporter| exporter.name == name && exporter.granted;
+            list.iter().any(|exporter| named(&exporter))
+        };
+        let gone: Vec<String> = lines.keys().filter(|name| !stays(name)).cloned().collect();
+        for name in gone {
+            if let Some(line) = lines.remove(&name) {
+                line.remove();
+            }
+        }
+        for exporter in list {
+            if !exporter.granted {
+                self.deny(&exporter.name);
+                continue;
+            }
+            match lines.get(&exporter.name) {
+                Some(line) => line.pipeline.replace(exporter.clone()),
+                None => drop(lines.insert(exporter.name.clone(), self.line(exporter))),
+            }
+        }
+    }
+
+    fn line(&self, exporter: &Exporter) -> Line {
+        let plugin = exporter.name.as_str();
+        let seconds = exporter.interval.as_secs_f64();
+        tracing::info!(target: "export", plugin, "is asked for pushes every {seconds} s");
+        let metrics = self.metrics.exporter(plugin);
+        let pipeline = Pipeline::new(exporter.clone(), Arc::clone(&self.gathered), metrics);
+        let client = Client::new(Arc::clone(&self.own));
+        Line {
+            asks: tokio::spawn(schedule::run(Arc::clone(&pipeline))),
+            delivers: tokio::spawn(deliver::run(Arc::clone(&pipeline), client)),
+            pipeline,
+        }
+    }
+
+    fn deny(&self, plugin: &str) {
+        if self.denied.lock().insert(plugin.to_owned()) {
+            tracing::warn!(
+                target: "export", plugin,
+                "is an exporter and is not asked: plugin.{plugin}.permissions lacks export"
+            );
+        }
+    }
+}
+
+impl Line {
+    async fn flush(self, until: Instant) {
+        self.asks.abort();
+        let pipeline = &self.pipeline;
+        let stop = self.delivers.abort_handle();
+        let all = async {
+            schedule::ask(pipeline).await;
+            pipeline.with_queue(super::queue::Queue::flush);
+            pipeline.wake.notify_one();
+            // A delivery that panicked leaves its pushes to be counted below.
+            let _ = self.delivers.await;
+        };
+        if timeout_at(until, all).await.is_err() {
+            stop.abort();
+        }
+        let left = pipeline.with_queue(super::queue::Queue::clear);
+        pipeline.lost(
+            left,
+            "shutdown",
+            &format!("{left} were left when the server ended"),
+        );
+    }
+
+    /// The plugin is gone, and with it whoever could judge an answer.
+    fn remove(self) {
+        self.asks.abort();
+        self.delivers.abort();
+        let left = self.pipeline.with_queue(super::queue::Queue::clear);
+        let why = format!("{left} were left when the plugin was removed");
+        self.pipeline.lost(left, "removed", &why);
+        self.pipeline.metrics.removed();
+    }
+}
+
+fn tcp(place: &(crate::http::Listeners, Place)) -> Option<std::net::SocketAddr> {
+    match &place.1 {
+        Place::Tcp(address) => Some(*address),
+        Place::Unix(_) => None,
+    }
+}

@@ -1,0 +1,401 @@
+//! Pushes that wait for delivery: bounded in number and bytes, in order for each address.
+//!
+//! An address that does not take pushes is left alone for a while, and only its own pushes wait with
+//! it. Time and chance are arguments.
+
+use crate::config::ExportLimits;
+use crate::http::Outgoing;
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// The pause after the first failure of an address; it doubles with each further one.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// What a push costs beside its texts.
+const OVERHEAD_BYTES: usize = 256;
+
+/// A push that waits.
+#[derive(Debug, Clone)]
+pub(super) struct Waiting {
+    pub(super) id: u64,
+    pub(super) push: Arc<Outgoing>,
+    made: Instant,
+}
+
+/// What to do now.
+#[derive(Debug)]
+pub(super) enum Next {
+    /// Send this; tell the queue by its number what came of it.
+    Send(Waiting),
+    /// Every address with pushes is left alone until then.
+    Wait(Instant),
+    /// There is nothing to do.
+    Nothing,
+}
+
+/// Why a push was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NoRoom {
+    /// Too much waits already.
+    Full,
+    /// It would not even fit into an empty queue.
+    TooLarge,
+}
+
+/// The queue of one exporter.
+#[derive(Debug)]
+pub(super) struct Queue {
+    limits: ExportLimits,
+    waiting: VecDeque<Waiting>,
+    bytes: usize,
+    next_id: u64,
+    /// Addresses that failed and still have pushes.
+    failing: HashMap<String, Failing>,
+    flushing: bool,
+}
+
+#[derive(Debug)]
+struct Failing {
+    times: u32,
+    until: Instant,
+    /// It failed during the last round: the server ends and does not wait for it.
+    hopeless: bool,
+}
+
+impl Queue {
+    pub(super) fn new(limits: ExportLimits) -> Self {
+        Self {
+            limits,
+            waiting: VecDeque::new(),
+            bytes: 0,
+            next_id: 0,
+            failing: HashMap::new(),
+            flushing: false,
+        }
+    }
+
+    /// From now on; what waits already stays.
+    pub(super) fn limit(&mut self, limits: ExportLimits) {
+        self.limits = limits;
+    }
+
+    /// One attempt may take this long.
+    pub(super) fn attempt_limit(&self) -> Duration {
+        self.limits.attempt
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Takes a push, last in the line.
+    pub(super) fn add(&mut self, push: Outgoing, now: Instant) -> Result<(), NoRoom> {
+        let bytes = size(&push);
+        if bytes > self.limits.queue_bytes_max {
+            return Err(NoRoom::TooLarge);
+        }
+        let full = self.waiting.len() >= self.limits.queue_pushes_max
+            || self.bytes + bytes > self.limits.queue_bytes_max;
+        if full {
+            return Err(NoRoom::Full);
+        }
+        let waiting = self.waiting(push, now);
+        self.bytes += bytes;
+        self.waiting.push_back(waiting);
+        Ok(())
+    }
+
+    fn waiting(&mut self, push: Outgoing, made: Instant) -> Waiting {
+        self.next_id += 1;
+        Waiting {
+            id: self.next_id,
+            push: Arc::new(push),
+            made,
+        }
+    }
+
+    /// Takes out what has waited too long; how many.
+    pub(super) fn expire(&mut self, now: Instant) -> usize {
+        let before = self.waiting.len();
+        // In order of their age, but for halves, which keep their age and place.
+        while let Some(oldest) = self.waiting.front()
+            && now.saturating_duration_since(oldest.made) > self.limits.give_up
+        {
+            let id = oldest.id;
+            self.remove(id);
+        }
+        before - self.waiting.len()
+    }
+
+    /// The first push whose address is not left alone.
+    pub(super) fn next(&self, now: Instant) -> Next {
+        let mut soonest: Option<Instant> = None;
+        for waiting in &self.waiting {
+            let failing = self.failing.get(waiting.push.authority());
+            let Some(failing) = failing else {
+                return Next::Send(waiting.clone());
+            };
+            if failing.hopeless {
+                continue;
+            }
+            if self.flushing || failing.until <= now {
+                return Next::Send(waiting.clone());
+            }
+            soonest = Some(soonest.map_or(failing.until, |soonest| soonest.min(failing.until)));
+        }
+        soonest.map_or(Next::Nothing, Next::Wait)
+    }
+
+    /// It was delivered.
+    pub(super) fn delivered(&mut self, id: u64) {
+        if let Some(gone) = self.remove(id) {
+            self.failing.remove(gone.push.authority());
+        }
+    }
+
+    /// It stays; its address is left alone for `pause`, or for longer each time. `jitter` is from 0
+    /// to 1.
+    pub(super) fn failed(
+        &mut self,
+        waiting: &Waiting,
+        now: Instant,
+        pause: Option<Duration>,
+        jitter: f64,
+    ) {
+        let authority = waiting.push.authority().to_owned();
+        let failing = self.failing.entry(authority).or_insert(Failing {
+            times: 0,
+            until: now,
+            hopeless: false,
+        });
+        failing.times = failing.times.saturating_add(1);
+        failing.until = now + pause.unwrap_or_else(|| back_off(failing.times, jitter));
+        failing.hopeless = self.flushing;
+    }
+
+    /// Takes it out; none if it is gone already.
+    pub(super) fn remove(&mut self, id: u64) -> Option<Waiting> {
+        let at = self.waiting.iter().position(|waiting| waiting.id == id)?;
+        let gone = self.waiting.remove(at)?;
+        self.bytes -= size(&gone.push);
+        let authority = gone.push.authority();
+        let more = self
+            .waiting
+            .iter()
+            .any(|waiting| waiting.push.authority() == authority);
+        if !more {
+            self.failing.remove(authority);
+        }
+        Some(gone)
+    }
+
+    /// Puts two in the place of one that was too large.
+    pub(super) fn split(&mut self, id: u64, halves: [Outgoing; 2]) {
+        let Some(at) = self.waiting.iter().position(|waiting| waiting.id == id) else {
+            return;
+        };
+        let made = self.waiting[at].made;
+        if let Some(whole) = self.waiting.remove(at) {
+            self.bytes -= size(&whole.push);
+        }
+        for half in halves.into_iter().rev() {
+            self.bytes += size(&half);
+            let half = self.waiting(half, made);
+            self.waiting.insert(at, half);
+        }
+    }
+
+    /// From now on each address has one more chance, at once.
+    pub(super) fn flush(&mut self) {
+        self.flushing = true;
+    }
+
+    /// Whether [`Queue::next`] says [`Next::Nothing`] for good.
+    pub(super) fn is_flushing(&self) -> bool {
+        self.flushing
+    }
+
+    /// Takes out everything; how many.
+    pub(super) fn clear(&mut self) -> usize {
+        let gone = self.waiting.len();
+        self.waiting.clear();
+        self.failing.clear();
+        self.bytes = 0;
+        gone
+    }
+}
+
+fn back_off(times: u32, jitter: f64) -> Duration {
+    let doublings = times.saturating_sub(1).min(16);
+    let full = FIRST_PAUSE
+        .saturating_mul(1 << doublings)
+        .min(LONGEST_PAUSE);
+    // Between three quarters and all of it, so that many servers do not come back together.
+    full.mul_f64(0.75 + 0.25 * jitter.clamp(0.0, 1.0))
+}
+
+fn size(push: &Outgoing) -> usize {
+    let headers = push.headers.iter();
+    let headers: usize = headers
+        .map(|(name, value)| name.as_str().len() + value.len())
+        .sum();
+    let target = push
+        .uri
+        .path_and_query()
+        .map_or(0, |path| path.as_str().len());
+    OVERHEAD_BYTES + push.body.len() + headers + target + push.authority().len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+    use http::{HeaderMap, Method};
+
+    const LIMITS: ExportLimits = ExportLimits {
+        queue_pushes_max: 4,
+        queue_bytes_max: 4096,
+        attempt: Duration::from_secs(5),
+        give_up: Duration::from_secs(100),
+    };
+
+    fn push(host: &str, body: &'static str) -> Outgoing {
+        Outgoing {
+            method: Method::POST,
+            uri: format!("http://{host}/").parse().unwrap(),
+            headers: HeaderMap::new(),
+            body: Bytes::from_static(body.as_bytes()),
+        }
+    }
+
+    fn sends(queue: &Queue, now: Instant) -> String {
+        match queue.next(now) {
+            Next::Send(waiting) => String::from_utf8(waiting.push.body.to_vec()).unwrap(),
+            Next::Wait(until) => format!("wait {:?}", until - now),
+            Next::Nothing => "nothing".to_owned(),
+        }
+    }
+
+    fn first(queue: &Queue, now: Instant) -> Waiting {
+        match queue.next(now) {
+            Next::Send(waiting) => waiting,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn it_is_bound_in_number_and_bytes_and_gives_room_back() {
+        let now = Instant::now();
+        let mut queue = Queue::new(LIMITS);
+        for body in ["1", "2", "3", "4"] {
+            assert_eq!(queue.add(push("a", body), now), Ok(()));
+        }
+        assert_eq!(queue.add(push("a", "5"), now), Err(NoRoom::Full));
+        queue.delivered(first(&queue, now).id);
+        assert_eq!(queue.add(push("a", "5"), now), Ok(()));
+        let large = Bytes::from(vec![b'x'; 5000]);
+        let large = Outgoing {
+            body: large,
+            ..push("a", "")
+        };
+        assert_eq!(queue.add(large, now), Err(NoRoom::TooLarge));
+        assert_eq!((queue.len(), queue.clear(), queue.bytes()), (4, 4, 0));
+        let half = Outgoing {
+            body: Bytes::from(vec![b'x'; 3000]),
+            ..push("a", "")
+        };
+        assert_eq!(queue.add(half.clone(), now), Ok(()));
+        assert_eq!(queue.add(half, now), Err(NoRoom::Full));
+    }
+
+    #[test]
+    fn an_address_that_fails_holds_up_its_own_pushes_only() {
+        let now = Instant::now();
+        let mut queue = Queue::new(LIMITS);
+        for (host, body) in [("a", "a1"), ("b", "b1"), ("a", "a2"), ("b", "b2")] {
+            queue.add(push(host, body), now).unwrap();
+        }
+        assert_eq!(sends(&queue, now), "a1");
+        queue.failed(&first(&queue, now), now, None, 1.0);
+        assert_eq!(sends(&queue, now), "b1");
+        queue.delivered(first(&queue, now).id);
+        queue.delivered(first(&queue, now).id);
+        assert_eq!(sends(&queue, now), "wait 500ms");
+        let now = now + Duration::from_millis(500);
+        assert_eq!(sends(&queue, now), "a1", "in order again");
+        queue.failed(&first(&queue, now), now, None, 1.0);
+        assert_eq!(sends(&queue, now), "wait 1s", "longer each time");
+        let asked = Some(Duration::from_secs(7));
+        let now = now + Duration::from_secs(1);
+        queue.failed(&first(&queue, now), now, asked, 1.0);
+        assert_eq!(sends(&queue, now), "wait 7s", "as it was asked to");
+        let now = now + Duration::from_secs(7);
+        queue.delivered(first(&queue, now).id);
+        assert_eq!(sends(&queue, now), "a2", "forgiven");
+    }
+
+    #[test]
+    fn pauses_grow_to_a_minute() {
+        let pauses: Vec<u128> = [1, 2, 3, 7, 8, 40, u32::MAX]
+            .map(|times| back_off(times, 1.0).as_millis())
+            .into();
+        assert_eq!(pauses, [500, 1000, 2000, 32_000, 60_000, 60_000, 60_000]);
+        assert_eq!(back_off(1, 0.0), Duration::from_millis(375));
+    }
+
+    #[test]
+    fn what_is_too_old_goes() {
+        let now = Instant::now();
+        let mut queue = Queue::new(LIMITS);
+        queue.add(push("a", "1"), now).unwrap();
+        queue
+            .add(push("a", "2"), now + Duration::from_secs(60))
+            .unwrap();
+        assert_eq!(queue.expire(now + LIMITS.give_up), 0);
+        assert_eq!(
+            queue.expire(now + LIMITS.give_up + Duration::from_secs(1)),
+            1
+        );
+        assert_eq!(sends(&queue, now), "2");
+    }
+
+    #[test]
+    fn halves_stand_where_the_whole_stood() {
+        let now = Instant::now();
+        let mut queue = Queue::new(LIMITS);
+        queue.add(push("a", "whole"), now).unwrap();
+        queue.add(push("a", "after"), now).unwrap();
+        let before = queue.bytes();
+        queue.split(first(&queue, now).id, [push("a", "who"), push("a", "le")]);
+        let mut order = Vec::new();
+        while let Next::Send(waiting) = queue.next(now) {
+            order.push(String::from_utf8(waiting.push.body.to_vec()).unwrap());
+            queue.delivered(waiting.id);
+        }
+        assert_eq!(order, ["who", "le", "after"]);
+        assert_eq!((queue.bytes(), before > 0), (0, true));
+    }
+
+    #[test]
+    fn at_the_end_each_address_has_one_more_chance() {
+        let now = Instant::now();
+        let mut queue = Queue::new(LIMITS);
+        for (host, body) in [("a", "a1"), ("a", "a2"), ("b", "b1")] {
+            queue.add(push(host, body), now).unwrap();
+        }
+        queue.failed(&first(&queue, now), now, None, 1.0);
+        queue.flush();
+        assert_eq!(sends(&queue, now), "a1", "no pause is kept");
+        queue.failed(&first(&queue, now), now, None, 1.0);
+        assert_eq!(sends(&queue, now), "b1");
+        queue.delivered(first(&queue, now).id);
+        assert_eq!(sends(&queue, now), "nothing");
+        assert_eq!(queue.clear(), 2);
+    }
+}
