@@ -83,7 +83,24 @@ const C: &[Template] = &[
     ("README.md", include_str!("templates/c/README.md.in"), false),
     (".gitignore", "*.so\n", false),
 ];
-const PYTHON: &[Template] = &[];
+const PYTHON: &[Template] = &[
+    (
+        "@NAME@.py",
+        include_str!("templates/python/plugin.py.in"),
+        false,
+    ),
+    (
+        "test_@NAME@.py",
+        include_str!("templates/python/test.py.in"),
+        false,
+    ),
+    (
+        "README.md",
+        include_str!("templates/python/README.md.in"),
+        false,
+    ),
+    (".gitignore", "__pycache__/\n", false),
+];
 
 impl Language {
     fn templates(self, sdk: &Sdk) -> Vec<Template> {
@@ -103,7 +120,11 @@ impl Language {
                 "cp target/release/lib@NAME@.so PLUGINS/@NAME@.so",
             ],
             Self::C => &["make", "make test", "cp @NAME@.so PLUGINS/"],
-            Self::Python => &["python3 test_@NAME@.py", "cp @NAME@.py PLUGINS/"],
+            Self::Python => &[
+                "python3 test_@NAME@.py",
+                "meterbox plugins check @NAME@.py",
+                "cp @NAME@.py PLUGINS/",
+            ],
         }
     }
 }

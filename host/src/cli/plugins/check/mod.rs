@@ -16,13 +16,14 @@ use super::{Check, pretty};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::print;
 use crate::config::Settings;
+use crate::plugins::python::Python;
 use crate::plugins::{PERMISSIONS, config_file};
 use dry_run::DryRun;
 use facts::Facts;
 use finding::Finding;
 use meterbox_plugin_abi::API_VERSION;
 use meterbox_plugin_loader::Refusal;
-use meterbox_plugin_loader::file::Verified;
+use meterbox_plugin_loader::file::{Language, RUNNER_PROTOCOL, Verified};
 use meterbox_plugin_loader::probe::{PROBE_LIMIT, ProbeCommand, probe};
 use meterbox_plugin_process::parent::ChildCommand;
 use report::Report;
@@ -98,7 +99,14 @@ fn loads(verified: &Verified, program: &Path) -> Result<(), Refusal> {
 
 fn fits(verified: &Verified) -> String {
     let api = &verified.metadata.api;
-    format!("fits: built for plugin api {api}, which this host ({API_VERSION}) loads")
+    match verified.language {
+        Language::Library => {
+            format!("fits: built for plugin api {api}, which this host ({API_VERSION}) loads")
+        }
+        Language::Python => {
+            format!("fits: runner protocol {RUNNER_PROTOCOL}, in a process of its own")
+        }
+    }
 }
 
 /// Permissions that do not exist are never granted.
@@ -131,7 +139,8 @@ fn run(check: &Check, verified: &Verified, program: &Path) -> Result<DryRun, Fin
     let config_file = check.plugin_config.as_deref().unwrap_or(&beside);
     let config = config_file::read(config_file, metadata.schema.as_ref(), true)
         .map_err(|refusal| Finding::of(&refusal, config_file))?;
-    let command = command(verified, program);
+    let command =
+        command(verified, program).map_err(|refusal| Finding::of(&refusal, &verified.path))?;
     dry_run::run(verified, command, config).map_err(|error| {
         Finding::new(
             "process",
@@ -142,8 +151,9 @@ fn run(check: &Check, verified: &Verified, program: &Path) -> Result<DryRun, Fin
     })
 }
 
-fn command(verified: &Verified, program: &Path) -> ChildCommand {
-    let memory = Settings::defaults().plugins.default_grants.memory_bytes_max;
+fn command(verified: &Verified, program: &Path) -> Result<ChildCommand, Refusal> {
+    let defaults = Settings::defaults();
+    let memory = defaults.plugins.default_grants.memory_bytes_max;
     let mut arguments: Vec<OsString> = vec!["__plugin".into()];
     arguments.extend(["--memory-bytes".into(), memory.to_string().into()]);
     if verified
@@ -154,10 +164,14 @@ fn command(verified: &Verified, program: &Path) -> ChildCommand {
     {
         arguments.push("--network".into());
     }
-    ChildCommand {
+    if verified.language == Language::Python {
+        let python = Python::new(&defaults.plugins.python, defaults.models.home.as_deref());
+        arguments.extend(python.arguments(&verified.path)?);
+    }
+    Ok(ChildCommand {
         program: program.to_path_buf(),
         arguments,
-    }
+    })
 }
 
 /// What a dry run says against a plugin.
