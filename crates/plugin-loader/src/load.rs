@@ -21,8 +21,6 @@ use meterbox_plugin_abi::{API_VERSION, Failure, Host, PluginModuleRef, PluginObj
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Longest part of a layout error that goes into a refusal, in lines.
-const REPORT_LINES_MAX: usize = 5;
 /// The innermost fields that say where it is.
 const REPORT_FIELDS_MAX: usize = 3;
 
@@ -253,13 +251,14 @@ fn check_layout(header: &'static LibHeader) -> Result<(), Refusal> {
     }
     // The check proves that the first side's fields are a beginning of the second side's. The older
     // side has fewer, so it comes first: an old plugin then runs in a new host.
+    let (plugin_side, host_side) = (("the plugin has", theirs), ("the host has", LAYOUT));
     let (older, newer) = if plugin <= host {
-        (theirs, LAYOUT)
+        (plugin_side, host_side)
     } else {
-        (LAYOUT, theirs)
+        (host_side, plugin_side)
     };
-    check_layout_compatibility(older, newer).map_err(|errors| {
-        let report = short_report(&errors.to_string());
+    check_layout_compatibility(older.1, newer.1).map_err(|errors| {
+        let report = short_report(&errors.to_string(), older.0, newer.0);
         let text = format!("its types differ from those of this host ({report}); rebuild it");
         Refusal::new(Reason::Layout, text)
     })
@@ -285,8 +284,8 @@ impl FullVersion {
 }
 
 /// The useful part of a layout report, which runs to a thousand lines: its last error, which is the
-/// most exact one, and the names of the fields that lead to it.
-fn short_report(report: &str) -> String {
+/// most exact one, with what each side has, and the names of the fields that lead to it.
+fn short_report(report: &str, first: &str, second: &str) -> String {
     let lines: Vec<&str> = report
         .lines()
         .map(str::trim)
@@ -305,17 +304,22 @@ fn short_report(report: &str) -> String {
         .take(REPORT_FIELDS_MAX)
         .collect();
     fields.reverse();
-    let words: Vec<&str> = error.iter().take(REPORT_LINES_MAX).copied().collect();
-    let words = words
-        .join(" ")
-        .replace("Error:", "")
-        .replace("Expected:", "expected");
-    let words = words.replace("Found:", "found");
-    if fields.is_empty() {
-        words
-    } else {
-        format!("{}: {words}", fields.join("."))
+    let after = |title: &str| {
+        let at = error.iter().position(|line| *line == title)?;
+        let value = error.get(at + 1)?;
+        Some(value.strip_prefix("field_name:").unwrap_or(value))
+    };
+    let mut text = fields.join(".");
+    if !text.is_empty() {
+        text.push_str(": ");
     }
+    text.push_str(error[0].trim_start_matches("Error:"));
+    for (side, title) in [(first, "Expected:"), (second, "Found:")] {
+        if let Some(value) = after(title) {
+            text = format!("{text}, {side} {value}");
+        }
+    }
+    text
 }
 
 /// The linker's words without the name of the copy, which means nothing to a person.
@@ -350,10 +354,10 @@ mod tests {
                       field_name:param_1\nLayout of expected type:\n  field_name:no\n\n\
                       Error:mismatched type\nExpected:\n    u64\nFound:\n    u32\n";
         assert_eq!(
-            short_report(report),
-            "0.clock.param_1: mismatched type expected u64 found u32"
+            short_report(report, "one has", "the other has"),
+            "0.clock.param_1: mismatched type, one has u64, the other has u32"
         );
-        assert_eq!(short_report("nothing of use"), "no details");
+        assert_eq!(short_report("nothing of use", "a", "b"), "no details");
     }
 
     #[test]

@@ -3,10 +3,10 @@
 //! Without a C compiler nothing is tested, and a line says so.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-mod c_host;
+mod fakes;
 mod support;
 
-use c_host::{Body, Fake, Get, Recorder};
+use fakes::{Body, Fake, Get, Recorder};
 use meterbox_plugin_abi::gather::{Filter, GatherSource};
 use meterbox_plugin_abi::{
     Failure, Host, PluginObject, Reply, ReplyWatch, Request, Responder, Roles, Row, Status, Table,
@@ -115,7 +115,7 @@ fn answers(plugin: &PluginObject, host: &Arc<Fake>) {
         &metrics,
         &["register=0", "series=0", "too_many_values=2", "remove=0"],
     );
-    has(&metrics, &["sentence=one value is wanted"]);
+    has(&metrics, &["sentence=1 values, not 0, are wanted"]);
     let changes = host.changes();
     let expected = [
         "add 3",
@@ -279,7 +279,7 @@ fn collects_listens_and_exports(plugin: &PluginObject, host: &Arc<Fake>) {
             .contains(&"debug: /predictions/noop".to_owned())
     );
 
-    let mut pushes = c_host::Pushed::default();
+    let mut pushes = fakes::Pushed::default();
     plugin
         .export(host.as_ref() as &dyn GatherSource, &mut pushes)
         .unwrap();

@@ -1,5 +1,6 @@
-//! The host, the client and the reader that a plugin in C meets in its tests; they remember what it did.
+//! The host, the client and the reader that a plugin meets in tests; they remember what it did.
 
+#![allow(dead_code, reason = "each test binary uses its own part")]
 #![allow(
     clippy::unwrap_used,
     reason = "a test that cannot take a lock has failed"
@@ -81,12 +82,14 @@ impl Cells for Series {
     }
 }
 
-struct Registered(Arc<Series>);
+/// A registered family, and how many labels it has.
+struct Registered(Arc<Series>, usize);
 
 impl FamilyService for Registered {
     fn series(&self, values: &[&str]) -> Result<Instrument, Failure> {
-        if values.len() != 1 {
-            return Err(Failure::new(Status::INVALID, "one value is wanted"));
+        if values.len() != self.1 {
+            let text = format!("{} values, not {}, are wanted", self.1, values.len());
+            return Err(Failure::new(Status::INVALID, text));
         }
         self.0.retain(0);
         Ok(Instrument::of(self.0.clone(), 0))
@@ -194,10 +197,13 @@ impl HostServices for Fake {
         self.lines.lock().unwrap().push(line);
     }
     fn register(&self, family: &FamilySpec<'_>) -> Result<MetricFamily, Failure> {
-        if family.name != "exercise_seconds" || family.bounds != [1.0, 2.0] {
-            return Err(Failure::new(Status::INVALID, "another family"));
+        if family.name == "exercise_seconds" && family.bounds != [1.0, 2.0] {
+            return Err(Failure::new(Status::INVALID, "other bounds"));
         }
-        Ok(MetricFamily::of(Registered(self.cells.clone())))
+        Ok(MetricFamily::of(Registered(
+            self.cells.clone(),
+            family.labels.len(),
+        )))
     }
     fn clock(&self, _: Clock) -> u64 {
         7

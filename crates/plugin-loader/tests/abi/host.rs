@@ -1,0 +1,37 @@
+//! A host of one variant of the border: loads the plugin that is named by its argument with the real
+//! loader, and prints what came of it, or the refusal. With `--cfg grown` it asks for more.
+
+mod fakes;
+
+use fakes::Fake;
+use meterbox_plugin_abi::{API_VERSION, Host, Table};
+use meterbox_plugin_loader::file::{ApiVersion, Candidate, Policy, verify};
+use meterbox_plugin_loader::load::Loaded;
+use std::path::Path;
+use std::sync::Arc;
+
+fn main() {
+    let path = std::env::args().nth(1).expect("the path of a plugin");
+    let path = Path::new(&path);
+    let candidate = Candidate {
+        folder: path.parent().expect("a folder").to_path_buf(),
+        file_name: path.file_name().expect("a file").to_owned(),
+    };
+    let mut policy = Policy::new(ApiVersion::parse(API_VERSION).expect("a version"));
+    policy.insecure_permissions = true;
+    let loaded = match verify(&candidate, &policy).and_then(Loaded::load) {
+        Ok(loaded) => loaded,
+        Err(refusal) => {
+            let text = refusal.text.replace(&format!("{}: ", path.display()), "");
+            println!("{}: {text}", refusal.reason);
+            return;
+        }
+    };
+    let host = Arc::new(Fake::default());
+    let plugin = loaded.create(Host::of(host.clone()), "{}").expect("it is created");
+    plugin.start().expect("it starts");
+    println!("{}", host.lines().join("; "));
+    println!("{}", plugin.on_events(Table::empty()).unwrap_err());
+    #[cfg(grown)]
+    println!("health {:?}", plugin.health());
+}

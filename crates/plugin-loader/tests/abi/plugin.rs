@@ -1,0 +1,73 @@
+//! A plugin straight on the border, built against a variant of it by `abi_growth`.
+//!
+//! `METADATA` is given by the test. With `--cfg grown` it uses what the grown border has more.
+
+use meterbox_plugin_abi::gather::{Filter, GatherSource, Visitor};
+use meterbox_plugin_abi::{
+    Failure, Header, Host, Level, PluginEntries, PluginFactory, PushSink, Request, Responder, Roles,
+    Route, Table, Verdict, header_of,
+};
+use std::time::Duration;
+
+struct Plain(Host);
+
+impl PluginEntries for Plain {
+    fn start(&self) -> Result<(), Failure> {
+        self.0.log(Level::INFO, "plain", "started");
+        #[cfg(grown)]
+        self.0.log(Level::INFO, "plain", &format!("uptime {:?}", self.0.uptime_ns()));
+        Ok(())
+    }
+    fn stop(&self, _: Duration) -> Result<(), Failure> {
+        Ok(())
+    }
+    fn roles(&self) -> Roles {
+        Roles::LISTENER
+    }
+    fn routes(&self) -> Vec<Route> {
+        Vec::new()
+    }
+    fn call(&self, _: u32, _: Request, _: Responder) -> Result<(), Failure> {
+        Err(Failure::unsupported("an endpoint"))
+    }
+    fn collect(&self, _: &Filter<'_>, _: &mut dyn Visitor) -> Result<(), Failure> {
+        Err(Failure::unsupported("a collector"))
+    }
+    fn on_events(&self, events: Table) -> Result<(), Failure> {
+        Err(Failure::internal(format!("{} events too many", events.len())))
+    }
+    fn export(&self, _: &dyn GatherSource, _: &mut dyn PushSink) -> Result<(), Failure> {
+        Err(Failure::unsupported("an exporter"))
+    }
+    fn classify(&self, _: u16, _: &[u8]) -> Result<(Verdict, String), Failure> {
+        Ok((Verdict::DONE, String::new()))
+    }
+    fn on_timer(&self, _: u64) -> Result<(), Failure> {
+        Ok(())
+    }
+    #[cfg(grown)]
+    fn health(&self) -> u32 {
+        2
+    }
+}
+
+struct Factory;
+
+impl PluginFactory for Factory {
+    const METADATA: &'static str = env!("METADATA");
+
+    fn create(host: Host, _: &str) -> Result<Box<dyn PluginEntries>, Failure> {
+        Ok(Box::new(Plain(host)))
+    }
+}
+
+#[used]
+#[unsafe(link_section = ".meterbox")]
+static SECTION: [u8; env!("METADATA").len()] = {
+    let mut bytes = [0; env!("METADATA").len()];
+    bytes.copy_from_slice(env!("METADATA").as_bytes());
+    bytes
+};
+
+#[unsafe(export_name = "_1as_0lib_1header_0root_bmodule_bloader")]
+static HEADER: Header = header_of::<Factory>();
