@@ -3,8 +3,10 @@
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
 
 use crate::arena::Arena;
 use crate::fds;
@@ -74,11 +76,9 @@ impl From<io::Error> for LaneError {
 /// One end of a lane. After any error it is of no use.
 #[derive(Debug)]
 pub struct Lane {
-    stream: UnixStream,
+    outgoing: Arc<Outgoing>,
     arena: Option<Arc<Arena>>,
     side: Side,
-    /// Frames that wait for the next send.
-    out: Vec<u8>,
     /// This side's half holds a payload that the other side may not have read yet.
     half_taken: bool,
     input: Box<[u8]>,
@@ -87,15 +87,72 @@ pub struct Lane {
     waited: Duration,
 }
 
+/// The socket with the frames that wait for the next send.
+#[derive(Debug)]
+struct Outgoing {
+    stream: UnixStream,
+    waiting: Mutex<Waiting>,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    frames: Vec<u8>,
+    /// A [`Latecomer`] has seen these frames before.
+    late: bool,
+}
+
+impl Outgoing {
+    /// Sends what waits, then `more`.
+    fn send(&self, waiting: &mut Waiting, more: &[u8]) -> io::Result<()> {
+        let mut stream = &self.stream;
+        if !waiting.frames.is_empty() {
+            stream.write_all(&waiting.frames)?;
+            waiting.frames.clear();
+            waiting.late = false;
+        }
+        if !more.is_empty() {
+            stream.write_all(more)?;
+        }
+        Ok(())
+    }
+}
+
+/// Sends what a lane has queued when its owner takes too long with the next frame. May be used while the
+/// owner uses the lane, which it does not keep open.
+#[derive(Clone, Debug)]
+pub struct Latecomer(Weak<Outgoing>);
+
+impl Latecomer {
+    /// Sends what was queued before the last look already; says whether anything waits.
+    pub fn look(&self) -> bool {
+        let Some(outgoing) = self.0.upgrade() else {
+            return false;
+        };
+        let mut waiting = outgoing.waiting.lock();
+        if waiting.frames.is_empty() {
+            return false;
+        }
+        if waiting.late {
+            // The owner meets the same error with its next frame.
+            let _ = outgoing.send(&mut waiting, &[]);
+            return false;
+        }
+        waiting.late = true;
+        true
+    }
+}
+
 impl Lane {
     /// A lane over a connected socket.
     #[must_use]
     pub fn new(stream: UnixStream, arena: Option<Arena>, side: Side) -> Self {
         Self {
-            stream,
+            outgoing: Arc::new(Outgoing {
+                stream,
+                waiting: Mutex::default(),
+            }),
             arena: arena.map(Arc::new),
             side,
-            out: Vec::new(),
             half_taken: false,
             input: vec![0; INPUT_BYTES].into(),
             start: 0,
@@ -122,8 +179,14 @@ impl Lane {
     pub fn set_timeout(&self, limit: Option<Duration>) -> io::Result<()> {
         // Zero would mean no limit.
         let limit = limit.map(|limit| limit.max(Duration::from_micros(1)));
-        self.stream.set_read_timeout(limit)?;
-        self.stream.set_write_timeout(limit)
+        self.outgoing.stream.set_read_timeout(limit)?;
+        self.outgoing.stream.set_write_timeout(limit)
+    }
+
+    /// What sends queued frames in the place of the owner.
+    #[must_use]
+    pub fn latecomer(&self) -> Latecomer {
+        Latecomer(Arc::downgrade(&self.outgoing))
     }
 
     /// How long receives have waited for the other side since this was asked last.
@@ -136,45 +199,31 @@ impl Lane {
     /// # Errors
     /// The lane's end; a payload over [`PAYLOAD_BYTES_MAX`].
     pub fn send(&mut self, kind: Kind, payload: &[u8]) -> Result<(), LaneError> {
-        if let Some(follows) = self.put(kind, payload)? {
-            self.flush()?;
-            self.stream.write_all(follows)?;
-            return Ok(());
-        }
-        self.flush()
+        let outgoing = self.outgoing.clone();
+        let mut waiting = outgoing.waiting.lock();
+        let follows = self.put(&mut waiting.frames, kind, payload)?;
+        Ok(outgoing.send(&mut waiting, follows)?)
     }
 
     /// Keeps a frame that gets no answer, to be sent together with the next one.
     ///
     /// # Errors
-    /// As [`Lane::send`].
+    /// A payload over [`PAYLOAD_BYTES_MAX`].
     pub fn queue(&mut self, kind: Kind, payload: &[u8]) -> Result<(), LaneError> {
-        if let Some(follows) = self.put(kind, payload)? {
-            self.out.extend_from_slice(follows);
-        }
+        let outgoing = self.outgoing.clone();
+        let mut waiting = outgoing.waiting.lock();
+        let follows = self.put(&mut waiting.frames, kind, payload)?;
+        waiting.frames.extend_from_slice(follows);
         Ok(())
-    }
-
-    /// Sends what was queued.
-    ///
-    /// # Errors
-    /// The lane's end.
-    pub fn flush(&mut self) -> Result<(), LaneError> {
-        if !self.out.is_empty() {
-            self.stream.write_all(&self.out)?;
-            self.out.clear();
-        }
-        Ok(())
-    }
-
-    /// Whether frames wait to be sent.
-    #[must_use]
-    pub fn has_queued(&self) -> bool {
-        !self.out.is_empty()
     }
 
     /// Appends the header and, unless it is long, the payload; gives a long payload back.
-    fn put<'p>(&mut self, kind: Kind, payload: &'p [u8]) -> Result<Option<&'p [u8]>, LaneError> {
+    fn put<'p>(
+        &mut self,
+        frames: &mut Vec<u8>,
+        kind: Kind,
+        payload: &'p [u8],
+    ) -> Result<&'p [u8], LaneError> {
         let len = payload.len();
         if len > PAYLOAD_BYTES_MAX {
             return Err(LaneError::Broken(format!(
@@ -190,17 +239,17 @@ impl Lane {
             kind,
             in_arena: arena.is_some(),
         };
-        self.out.extend_from_slice(&header.bytes());
+        frames.extend_from_slice(&header.bytes());
         if let Some(arena) = arena {
             arena.write(payload);
             self.half_taken = true;
-            return Ok(None);
+            return Ok(&[]);
         }
         if len > COPIED_BYTES_MAX {
-            return Ok(Some(payload));
+            return Ok(payload);
         }
-        self.out.extend_from_slice(payload);
-        Ok(None)
+        frames.extend_from_slice(payload);
+        Ok(&[])
     }
 
     /// The next frame. The parent gets a copy of what lies in the arena; the child gets the arena itself,
@@ -248,7 +297,7 @@ impl Lane {
         let mut left = len - buffered;
         while left > 0 {
             let step = left.min(AHEAD_BYTES_MAX);
-            self.stream.read_exact(payload.grow(step))?;
+            (&self.outgoing.stream).read_exact(payload.grow(step))?;
             left -= step;
         }
         Ok(payload)
@@ -261,7 +310,7 @@ impl Lane {
         self.start = 0;
         let asked = Instant::now();
         let read = loop {
-            match self.stream.read(&mut self.input[self.end..]) {
+            match (&self.outgoing.stream).read(&mut self.input[self.end..]) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 other => break other,
             }
@@ -292,11 +341,12 @@ impl Lane {
             kind,
             in_arena: false,
         };
-        self.out.extend_from_slice(&header.bytes());
-        self.out.extend_from_slice(payload);
-        let sent = fds::send_with(&self.stream, &self.out, files)?;
-        self.out.drain(..sent);
-        self.flush()
+        let mut waiting = self.outgoing.waiting.lock();
+        waiting.frames.extend_from_slice(&header.bytes());
+        waiting.frames.extend_from_slice(payload);
+        let sent = fds::send_with(&self.outgoing.stream, &waiting.frames, files)?;
+        waiting.frames.drain(..sent);
+        Ok(self.outgoing.send(&mut waiting, &[])?)
     }
 
     /// The next frame, the first of this lane, with the descriptors that came with it.
@@ -304,7 +354,7 @@ impl Lane {
     /// # Errors
     /// As [`Lane::receive`].
     pub fn receive_with(&mut self) -> Result<(Kind, Payload, Vec<OwnedFd>), LaneError> {
-        let (read, files) = fds::receive_with(&self.stream, &mut self.input[self.end..])?;
+        let (read, files) = fds::receive_with(&self.outgoing.stream, &mut self.input[self.end..])?;
         if read == 0 {
             return Err(LaneError::Closed);
         }
@@ -316,7 +366,7 @@ impl Lane {
 
 impl AsFd for Lane {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.stream.as_fd()
+        self.outgoing.stream.as_fd()
     }
 }
 

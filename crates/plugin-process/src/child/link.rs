@@ -1,12 +1,14 @@
 //! Asking the host: over the lane of the entry that this thread is in, else over a service lane.
 
 use std::cell::{Cell, RefCell};
+use std::sync::Arc;
 
 use meterbox_plugin_abi::gather::{Flow, Visitor};
 use meterbox_plugin_abi::{Failure, Status};
 use parking_lot::Mutex;
 
 use super::Lost;
+use super::late::Late;
 use crate::batch::BatchReader;
 use crate::lane::{Lane, LaneError};
 use crate::payload::Payload;
@@ -17,6 +19,7 @@ pub(super) struct Link {
     short: Mutex<Lane>,
     /// Empty while a thread gathers over it; that thread holds the lock.
     long: Mutex<Option<Lane>>,
+    late: Arc<Late>,
     lost: Lost,
 }
 
@@ -58,10 +61,11 @@ fn exchange(lane: &mut Lane, kind: Kind, payload: &[u8]) -> Result<(Kind, Payloa
 }
 
 impl Link {
-    pub(super) fn new(short: Lane, long: Lane, lost: Lost) -> Self {
+    pub(super) fn new(short: Lane, long: Lane, late: Arc<Late>, lost: Lost) -> Self {
         Self {
             short: Mutex::new(short),
             long: Mutex::new(Some(long)),
+            late,
             lost,
         }
     }
@@ -148,17 +152,17 @@ impl Link {
         self.on_lane(kind, message, |lane| lane.send(kind, message))
     }
 
-    /// Sends what gets no answer: inside an entry together with the next frame, elsewhere at once.
+    /// Sends what gets no answer: inside an entry together with the next frame, if one comes soon;
+    /// elsewhere at once.
     pub(super) fn tell_with_next(&self, kind: Kind, message: &Put) -> Result<(), Failure> {
         let in_entry = !HOLDS_LONG.get() && with_own(|_| ()).is_some();
+        if !in_entry {
+            return self.tell(kind, message);
+        }
         let message = message.as_bytes();
-        self.on_lane(kind, message, |lane| {
-            if in_entry {
-                lane.queue(kind, message)
-            } else {
-                lane.send(kind, message)
-            }
-        })
+        self.on_lane(kind, message, |lane| lane.queue(kind, message))?;
+        self.late.queued();
+        Ok(())
     }
 
     /// Has the host show what it gathers to `visitor`, on this thread.

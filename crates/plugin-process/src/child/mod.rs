@@ -8,6 +8,7 @@ mod entries;
 mod family;
 mod greeting;
 mod host;
+mod late;
 mod link;
 mod main;
 mod request;

@@ -7,6 +7,7 @@ use std::thread::{self, JoinHandle};
 use super::entries::{Create, Entries};
 use super::greeting::Greeting;
 use super::host::RemoteHost;
+use super::late::Late;
 use super::link::{self, Link};
 use crate::lane::{Lane, LaneError};
 use crate::wire::Kind;
@@ -20,6 +21,7 @@ pub type Lost = Box<dyn Fn(&LaneError) + Send + Sync>;
 /// A plugin that answers the host.
 #[derive(Debug)]
 pub struct Child {
+    late: Arc<Late>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -29,7 +31,9 @@ impl Child {
     /// # Errors
     /// A thread cannot be started.
     pub fn start(greeting: Greeting, create: Create, lost: Lost) -> io::Result<Self> {
-        let link = Arc::new(Link::new(greeting.short, greeting.long, lost));
+        let late = Late::start(greeting.calls.iter().map(Lane::latecomer).collect())?;
+        let link = Link::new(greeting.short, greeting.long, late.clone(), lost);
+        let link = Arc::new(link);
         let host = RemoteHost::new(link.clone(), greeting.cells, greeting.log_level);
         let entries = Arc::new(Entries::new(create, Arc::new(host), link.clone()));
         let threads = greeting
@@ -47,6 +51,7 @@ impl Child {
                     })
             });
         Ok(Self {
+            late,
             threads: threads.collect::<Result<_, _>>()?,
         })
     }
@@ -57,6 +62,7 @@ impl Child {
             // A thread that panicked has ended as well.
             let _ = thread.join();
         }
+        self.late.close();
     }
 }
 

@@ -46,10 +46,8 @@ fn queued_frames_go_with_the_next_and_a_second_large_one_follows_its_header() {
     let large = vec![1; 20_000];
     let larger = vec![2; 40_000];
     child.queue(Kind::REPLY, &large).expect("memory");
-    assert!(child.has_queued());
     child.queue(Kind::REPLY, &larger).expect("memory");
     child.send(Kind::DONE, b"end").expect("an open lane");
-    assert!(!child.has_queued());
     for expected in [
         (Kind::REPLY, &large[..]),
         (Kind::REPLY, &larger),
@@ -76,13 +74,15 @@ fn frames_that_cannot_be_break_the_lane() {
         (&in_arena(HALF + 1), "in an arena"),
     ];
     for (bytes, expected) in table {
-        let (mut parent, mut child) = pair();
-        child.stream.write_all(bytes).expect("an open lane");
+        let (mut parent, child) = pair();
+        (&child.outgoing.stream)
+            .write_all(bytes)
+            .expect("an open lane");
         let error = parent.receive().unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
     }
     let (mut parent, child) = pair();
-    (&child.stream)
+    (&child.outgoing.stream)
         .write_all(&[200, 0, 0, 0, 1, 0, 0, 0, 9])
         .expect("an open lane");
     drop(child);
@@ -94,7 +94,9 @@ fn noise_never_panics_and_ends_in_an_error() {
     for seed in 0..300 {
         let (mut parent, child) = pair();
         let noise = Seeded::new(seed).bytes(400);
-        (&child.stream).write_all(&noise).expect("an open lane");
+        (&child.outgoing.stream)
+            .write_all(&noise)
+            .expect("an open lane");
         drop(child);
         while parent.receive().is_ok() {}
     }
@@ -116,4 +118,21 @@ fn descriptors_come_with_the_first_frame_and_time_spent_waiting_is_known() {
     assert_eq!(parent.receive().unwrap_err(), LaneError::TimedOut);
     assert!(parent.take_waited() >= Duration::from_millis(4));
     assert_eq!(parent.take_waited(), Duration::ZERO);
+}
+
+#[test]
+fn what_waits_too_long_is_sent_by_the_latecomer() {
+    let (mut parent, mut child) = pair();
+    let late = child.latecomer();
+    assert!(!late.look(), "nothing waits");
+    child.queue(Kind::REPLY, b"first").expect("memory");
+    assert!(late.look(), "it may still go with the next frame");
+    assert!(!late.look(), "sent");
+    let (kind, payload) = parent.receive().expect("a frame");
+    assert_eq!((kind, &*payload), (Kind::REPLY, &b"first"[..]));
+    child.queue(Kind::REPLY, b"second").expect("memory");
+    assert!(late.look(), "seen for the first time");
+    child.send(Kind::DONE, b"").expect("an open lane");
+    assert!(!late.look(), "it went with the next frame");
+    assert_eq!(&*parent.receive().expect("a frame").1, b"second");
 }

@@ -1,5 +1,6 @@
 //! A plugin that does what the number of its route says.
 
+use std::sync::Barrier;
 use std::thread;
 use std::time::Duration;
 
@@ -20,6 +21,10 @@ pub(super) const COUNT: u32 = 8;
 pub(super) const GATHER: u32 = 9;
 pub(super) const GATHER_LATER: u32 = 10;
 pub(super) const LARGE: u32 = 11;
+pub(super) const BUSY: u32 = 12;
+
+/// Lets the entry [`BUSY`] end.
+pub(super) static DONE_WITH_IT: Barrier = Barrier::new(2);
 
 pub(super) struct Probe {
     host: Host,
@@ -180,6 +185,11 @@ impl PluginEntries for Probe {
                 Ok(())
             }
             LARGE => responder.finish(&vec![b'x'; 200 << 10]),
+            BUSY => {
+                responder.finish(b"early")?;
+                DONE_WITH_IT.wait();
+                Ok(())
+            }
             _ => Err(Failure::new(Status::NOT_FOUND, "no such page")),
         }
     }

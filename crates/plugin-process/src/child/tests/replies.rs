@@ -2,7 +2,7 @@
 
 use meterbox_plugin_abi::{Failure, Status};
 
-use super::plugin::{ECHO, FAIL, FORGET, LARGE, LATER, PANIC, STREAM};
+use super::plugin::{BUSY, DONE_WITH_IT, ECHO, FAIL, FORGET, LARGE, LATER, PANIC, STREAM};
 use super::rig::{Rig, answer, done, expect, refuse};
 use crate::lane::Lane;
 use crate::wire::{Body, Kind, Put, Reply, Take};
@@ -133,6 +133,18 @@ fn a_large_answer_is_whole_whether_it_fits_the_arena_or_not() {
     let lane = &mut rig.calls[0];
     expect_reply(lane, 51, &part(&vec![b'x'; 200 << 10], true, true));
     assert_eq!(done(lane), Ok(String::new()));
+}
+
+#[test]
+fn an_answer_does_not_wait_for_an_entry_that_goes_on_working() {
+    let mut rig = Rig::new();
+    for _ in 0..3 {
+        rig.call(BUSY, Body::None);
+        let lane = &mut rig.calls[0];
+        expect_reply(lane, 52, &part(b"early", true, true));
+        DONE_WITH_IT.wait();
+        assert_eq!(done(lane), Ok(String::new()));
+    }
 }
 
 #[test]
