@@ -9,6 +9,7 @@ mod border;
 mod exposition;
 mod floor;
 mod instruments;
+mod isolation;
 mod load;
 mod measure;
 mod server;
@@ -50,6 +51,11 @@ const GROUPS: &[Group] = &[
         name: "serving",
         about: "H1, P1, predictions and memory of the whole server in target/dist",
         run: serving::run,
+    },
+    Group {
+        name: "isolation",
+        about: "calls, pages, crashes, reloads and a hundred plugins in the host and in children",
+        run: isolation::run,
     },
 ];
 

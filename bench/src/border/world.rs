@@ -197,10 +197,11 @@ impl GatherSource for Linked<'_> {
     }
 }
 
-struct Get {
-    path: String,
-    rest: String,
-    query: String,
+/// A GET request without headers or body.
+pub(crate) struct Get {
+    pub(crate) path: String,
+    pub(crate) rest: String,
+    pub(crate) query: String,
 }
 
 impl RequestService for Get {
@@ -231,7 +232,7 @@ impl RequestService for Get {
 }
 
 /// Counts what the client would get; every byte is looked at by nobody.
-struct Count(Arc<AtomicU64>);
+pub(crate) struct Count(pub(crate) Arc<AtomicU64>);
 
 impl ReplySink for Count {
     fn head(&mut self, _head: ReplyHead) -> Result<(), Failure> {
