@@ -1,12 +1,14 @@
 //! The entries of the plugin, each called by a frame of the host.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use meterbox_plugin_abi::gather::{Filter, Flow};
 use meterbox_plugin_abi::{
     Failure, Host, PluginObject, Push, PushSink, Request, Responder, Table, caught,
 };
+
+use parking_lot::RwLock;
 
 use super::host::RemoteHost;
 use super::link::{self, Link};
@@ -27,7 +29,8 @@ const BATCH_BYTES_INLINE: usize = 64 << 10;
 /// The plugin once it is created, and what it is created with.
 pub(super) struct Entries {
     create: Create,
-    plugin: OnceLock<PluginObject>,
+    /// Empty before `CREATE` and after `STOP`.
+    plugin: RwLock<Option<Arc<PluginObject>>>,
     host: Arc<RemoteHost>,
     link: Arc<Link>,
 }
@@ -57,7 +60,7 @@ impl Entries {
     pub(super) fn new(create: Create, host: Arc<RemoteHost>, link: Arc<Link>) -> Self {
         Self {
             create,
-            plugin: OnceLock::new(),
+            plugin: RwLock::default(),
             host,
             link,
         }
@@ -83,9 +86,9 @@ impl Entries {
         Ok(done)
     }
 
-    fn plugin(&self) -> Result<&PluginObject, Failure> {
-        let plugin = self.plugin.get();
-        plugin.ok_or_else(|| Failure::internal("the plugin was not created yet"))
+    fn plugin(&self) -> Result<Arc<PluginObject>, Failure> {
+        let plugin = self.plugin.read().clone();
+        plugin.ok_or_else(|| Failure::internal("the plugin is not created, or was stopped"))
     }
 
     fn create(&self, mut fields: Take<'_>) -> Result<Outcome, Broken> {
@@ -93,22 +96,28 @@ impl Entries {
         fields.end()?;
         let created = (self.create)(Host::of(self.host.clone()), config);
         Ok(nothing(created.and_then(|plugin| {
-            let twice = |_| Failure::internal("the plugin was created already");
-            self.plugin.set(plugin).map_err(twice)
+            let mut place = self.plugin.write();
+            if place.is_some() {
+                return Err(Failure::internal("the plugin was created already"));
+            }
+            *place = Some(Arc::new(plugin));
+            Ok(())
         })))
     }
 
     fn start(&self, fields: Take<'_>) -> Result<Outcome, Broken> {
         fields.end()?;
-        Ok(nothing(self.plugin().and_then(PluginObject::start)))
+        Ok(nothing(self.plugin().and_then(|plugin| plugin.start())))
     }
 
     fn stop(&self, mut fields: Take<'_>) -> Result<Outcome, Broken> {
         let deadline = Duration::from_nanos(fields.u64()?);
         fields.end()?;
-        Ok(nothing(
-            self.plugin().and_then(|plugin| plugin.stop(deadline)),
-        ))
+        let stopped = self.plugin().and_then(|plugin| plugin.stop(deadline));
+        // The author's value is dropped while the host still waits, and its lanes still work.
+        let plugin = self.plugin.write().take();
+        drop(plugin);
+        Ok(nothing(stopped))
     }
 
     fn routes(&self, fields: Take<'_>) -> Result<Outcome, Broken> {

@@ -120,6 +120,12 @@ fn page(host: &Host, responder: Responder) -> Result<(), Failure> {
     page.responder.expect("an answer").finish(text.as_bytes())
 }
 
+impl Drop for Probe {
+    fn drop(&mut self) {
+        self.host.log(Level::WARN, "probe", "dropped");
+    }
+}
+
 impl PluginEntries for Probe {
     fn start(&self) -> Result<(), Failure> {
         Ok(())

@@ -51,7 +51,14 @@ fn a_plugin_is_created_asked_started_and_stopped() {
     let mut deadline = Put::new();
     deadline.u64(5_000_000);
     let complaint = Failure::internal("5ms is not enough");
-    assert_eq!(rig.enter(Kind::STOP, &deadline), Err(complaint));
+    let lane = &mut rig.calls[0];
+    lane.send(Kind::STOP, deadline.as_bytes())
+        .expect("an open lane");
+    let line = expect(lane, Kind::LOG);
+    assert!(line.ends_with(b"dropped"), "before the entry ends");
+    assert_eq!(done(lane), Err(complaint));
+    let late = rig.enter(Kind::START, &Put::new()).expect_err("no plugin");
+    assert_eq!(late.status, Status::INTERNAL);
     let lost = rig.close();
     assert_eq!(lost, [LaneError::Closed, LaneError::Closed]);
 }
