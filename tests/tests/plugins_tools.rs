@@ -1,7 +1,7 @@
 //! The commands of `meterbox plugins`, each run for real: new projects are built and tested, files
 //! checked and pinned, plugins of a running server listed, called and changed.
 
-use meterbox_tests::{Folder, Host, built, eventually};
+use meterbox_tests::{Folder, Host, built, eventually, http};
 use serde_json::Value;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -97,14 +97,16 @@ fn serves(name: &str, file: &Path) {
     let ending = file.extension().expect("an ending").to_string_lossy();
     let host = Host::builder().plugin("prometheus").start();
     drop_file(&host, file, &format!("{name}.{ending}"));
-    eventually("the new plugin answers", || {
-        let said = ask(&host, &["call", name]);
-        if said.code == 0 && said.out == "hello" {
-            Ok(())
-        } else {
-            Err(format!("{}{}\n{}", said.out, said.err, host.output()))
-        }
+    eventually("the new plugin is in service", || {
+        let plugin = http::get(host.management(), &format!("/plugins/{name}"));
+        let started = plugin.status == 200 && plugin.json()["state"] == "started";
+        started.then_some(()).ok_or_else(|| plugin.text())
     });
+    let said = ask(&host, &["call", name]).expect(0);
+    assert_eq!(
+        (said.out.as_str(), said.err.as_str()),
+        ("hello", "status 200\n")
+    );
     let counted = host
         .scrape("/metrics")
         .value(&format!("{name}_requests_total"), &[]);
@@ -410,7 +412,7 @@ fn a_running_servers_plugins_are_shown_called_and_changed() {
     for command in ["show", "call", "reload", "enable", "disable"] {
         let said = ask(&host, &[command, "nobody"]).expect(1);
         assert!(
-            said.err.contains("Plugin not found: nobody"),
+            said.err.contains("answers 404") && said.err.contains("nobody"),
             "{}",
             said.err
         );

@@ -1,6 +1,6 @@
 //! What is wrong with a plugin: cause, place and fix, apart.
 
-use meterbox_plugin_loader::Refusal;
+use meterbox_plugin_loader::{Reason, Refusal};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -44,7 +44,10 @@ impl Finding {
             path.clone_into(&mut place);
             rest = cause;
         }
-        let (cause, fix) = rest.rsplit_once("; ").unwrap_or((rest, ""));
+        let (cause, fix) = match rest.rsplit_once("; ") {
+            Some((cause, fix)) if !fix.starts_with("it said") => (cause, fix),
+            _ => (rest, advice(refusal.reason)),
+        };
         Self::new(refusal.reason.code(), place, cause, fix)
     }
 
@@ -62,10 +65,22 @@ impl Finding {
     }
 }
 
+/// What to do where the loader only says what is wrong.
+fn advice(reason: Reason) -> &'static str {
+    match reason {
+        Reason::ProbeCrashed | Reason::ProbeExited | Reason::ProbeTimeout => {
+            "look at what the library does while it is opened: constructors, static objects"
+        }
+        Reason::ProbeFailed => "look at the limits of this account (ulimit -a)",
+        Reason::Config => "correct the configuration of the plugin",
+        Reason::NotFound | Reason::Unreadable => "name a file that this account may read",
+        _ => "build the plugin again with the SDK of this release",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use meterbox_plugin_loader::Reason;
 
     #[test]
     fn a_refusal_is_taken_apart_into_cause_place_and_fix() {
