@@ -223,19 +223,15 @@ fn host(variant: &Variant, folder: &Path) -> PathBuf {
     let package = root().join("crates/plugin-loader");
     let name = "meterbox_plugin_loader";
     let mut loader = rustc(variant, folder, name, "rlib", &package.join("src/lib.rs"));
-    let dependencies = [
-        "meterbox_plugin_abi",
-        "libc",
-        "libloading",
-        "parking_lot",
-        "rustix",
-        "serde",
-        "serde_json",
-        "sha2",
-        "thiserror",
-        "toml",
-    ];
-    with(&mut loader, folder, &dependencies);
+    let manifest = std::fs::read_to_string(package.join("Cargo.toml")).unwrap();
+    let (_, dependencies) = manifest.split_once("[dependencies]").unwrap();
+    let (dependencies, _) = dependencies.split_once("\n\n").unwrap();
+    let names: Vec<String> = dependencies
+        .lines()
+        .filter_map(|line| Some(line.split_once('.')?.0.replace('-', "_")))
+        .collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    with(&mut loader, folder, &names);
     run(&mut loader);
     // Its source stands beside the fakes that it uses.
     let copied = [
@@ -259,58 +255,45 @@ fn printed(host: &Path, plugin: &Path) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-struct Built {
-    host: PathBuf,
-    plugin: PathBuf,
-}
-
-/// Host and plugin of a variant, compiled once.
-fn first() -> &'static Built {
-    static FIRST_BUILT: OnceLock<Built> = OnceLock::new();
-    FIRST_BUILT.get_or_init(|| {
-        let folder = border(&FIRST);
-        Built {
-            plugin: plugin(&FIRST, &folder, FIRST.version),
-            host: host(&FIRST, &folder),
-        }
+/// The folder of the grown border and a host on it, compiled once.
+fn grown() -> &'static (PathBuf, PathBuf) {
+    static GROWN_BUILT: OnceLock<(PathBuf, PathBuf)> = OnceLock::new();
+    GROWN_BUILT.get_or_init(|| {
+        let folder = border(&GROWN);
+        let host = host(&GROWN, &folder);
+        (folder, host)
     })
 }
 
 #[test]
 fn a_plugin_of_the_last_minor_runs_in_a_host_of_the_next() {
-    let folder = border(&GROWN);
-    let (newer_plugin, newer) = (
-        plugin(&GROWN, &folder, GROWN.version),
-        host(&GROWN, &folder),
-    );
-    let older = first();
+    let older = plugin(&FIRST, &border(&FIRST), FIRST.version);
+    let (folder, host) = grown();
     assert_eq!(
-        printed(&older.host, &older.plugin),
-        "info: started\n0 events too many\n"
-    );
-    assert_eq!(
-        printed(&newer, &older.plugin),
+        printed(host, &older),
         "info: started\n0 events too many\nhealth None\n",
         "what the older plugin lacks is absent"
     );
+    let same = plugin(&GROWN, folder, GROWN.version);
     assert_eq!(
-        printed(&newer, &newer_plugin),
+        printed(host, &same),
         "info: started; info: uptime Some(9)\n0 events too many\nhealth Some(2)\n"
     );
+    let newer = plugin(&GROWN, folder, "1.2.0");
     assert_eq!(
-        printed(&older.host, &newer_plugin),
-        "api: plugin plain 1.0.0 needs plugin api 1.1, this host has 1.0; rebuild it against \
-         meterbox-plugin 1.0\n"
+        printed(host, &newer),
+        "api: plugin plain 1.0.0 needs plugin api 1.2, this host has 1.1; rebuild it against \
+         meterbox-plugin 1.1\n"
     );
 }
 
-/// A host of the first border refuses the plugin of this variant, whose metadata claims to fit, in one
+/// A host of the next minor refuses the plugin of this variant, whose metadata claims to fit, in one
 /// line that ends with `words`.
 #[track_caller]
 fn refused(variant: &Variant, words: &str) {
     let folder = border(variant);
     let plugin = plugin(variant, &folder, FIRST.version);
-    let line = printed(&first().host, &plugin);
+    let line = printed(&grown().1, &plugin);
     assert_eq!(line.lines().count(), 1, "{line}");
     let place = line.strip_prefix("layout: its types differ from those of this host (");
     let place = place.and_then(|rest| rest.strip_suffix("); rebuild it\n"));
@@ -458,8 +441,8 @@ fn another_major_is_refused_whatever_the_metadata_says() {
     let folder = border(&variant);
     let plugin = plugin(&variant, &folder, FIRST.version);
     assert_eq!(
-        printed(&first().host, &plugin),
-        "api: it was built against plugin api 2.0.0, this host has 1.0.0; rebuild it\n"
+        printed(&grown().1, &plugin),
+        "api: it was built against plugin api 2.0.0, this host has 1.1.0; rebuild it\n"
     );
 }
 
