@@ -1,7 +1,7 @@
-//! How long the entries of a child have kept the host waiting.
+//! How long the entries of a child have taken, in time of their own.
 //!
-//! An entry's own time stands still while the host does something for it, such as waiting for a slow
-//! client. Each call lane has one clock; one thread writes it and the watcher reads it.
+//! An entry's own time stands still while the host waits for a client in its place. Each call lane has
+//! one clock; one thread writes it and the watcher reads it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ struct Face {
     /// The limit of the entry in nanoseconds; 0 while there is none.
     limit: AtomicU64,
     own: AtomicU64,
-    /// Since when the host has waited, in nanoseconds since the epoch; 0 while it does not.
+    /// Since when it has run, in nanoseconds since the epoch; 0 while it stands still.
     since: AtomicU64,
 }
 
@@ -42,7 +42,7 @@ impl Clocks {
     pub(super) fn begin(&self, lane: usize, limit: Duration) -> Entry<'_> {
         let face = &self.faces[lane];
         face.own.store(0, Ordering::Relaxed);
-        face.since.store(0, Ordering::Relaxed);
+        face.since.store(self.now(), Ordering::Relaxed);
         // In one order with the watcher's note that it sleeps.
         face.limit.store(nanos(limit).max(1), Ordering::SeqCst);
         Entry { clocks: self, face }
@@ -73,14 +73,13 @@ pub(super) struct Entry<'a> {
 }
 
 impl Entry<'_> {
-    /// Runs `wait`, in which the host waits for the child.
-    pub(super) fn waiting<T>(&self, wait: impl FnOnce() -> T) -> T {
-        let begin = self.clocks.now();
-        self.face.since.store(begin, Ordering::Relaxed);
+    /// Runs `wait`, in which the host waits for a client.
+    pub(super) fn paused<T>(&self, wait: impl FnOnce() -> T) -> T {
+        let since = self.face.since.swap(0, Ordering::Relaxed);
+        let own = self.clocks.now().saturating_sub(since);
+        self.face.own.fetch_add(own, Ordering::Relaxed);
         let result = wait();
-        self.face.since.store(0, Ordering::Relaxed);
-        let took = self.clocks.now() - begin;
-        self.face.own.fetch_add(took, Ordering::Relaxed);
+        self.face.since.store(self.clocks.now(), Ordering::Relaxed);
         result
     }
 }
@@ -96,18 +95,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_time_spent_waiting_counts() {
+    fn time_spent_waiting_for_a_client_does_not_count() {
         let clocks = Clocks::new(2);
         assert_eq!(clocks.look(), (false, false));
         let entry = clocks.begin(1, Duration::from_nanos(1));
-        std::thread::sleep(Duration::from_millis(1));
-        assert_eq!(clocks.look(), (true, false), "the host is busy itself");
-        entry.waiting(|| {
-            std::thread::sleep(Duration::from_millis(1));
-            assert_eq!(clocks.look(), (true, true));
-        });
-        assert_eq!(clocks.look(), (true, false));
+        entry.paused(|| assert_eq!(clocks.look(), (true, false)));
+        while clocks.look() != (true, true) {}
         drop(entry);
         assert_eq!(clocks.look(), (false, false));
+        let _long = clocks.begin(1, Duration::from_secs(3600));
+        assert_eq!(clocks.look(), (true, false), "what was before is forgotten");
     }
 }

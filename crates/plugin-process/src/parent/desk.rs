@@ -26,6 +26,8 @@ const LOG_BYTES_MAX: usize = 16 << 10;
 const BATCH_BYTES: usize = 256 << 10;
 /// Fields of a model's row that are sent.
 const MODEL_FIELDS_END: u32 = 32;
+/// Batches that a collector may still send after it was told to stop.
+const DEAF_MAX: u32 = 64;
 /// Timers that are remembered so that they end with the child; the host allows fewer.
 const TIMERS_MAX: usize = 1024;
 
@@ -33,8 +35,8 @@ const TIMERS_MAX: usize = 1024;
 pub(super) enum Scope<'a> {
     /// Nothing.
     Plain,
-    /// Who sees the families that a collector shows.
-    Collect(&'a mut dyn Visitor, BatchReader),
+    /// Who sees the families that a collector shows, and how often it went on after it was told to stop.
+    Collect(&'a mut dyn Visitor, BatchReader, u32),
     /// What an exporter encodes, and who takes its pushes.
     Export(&'a dyn GatherSource, &'a mut dyn PushSink),
 }
@@ -104,12 +106,22 @@ impl Desk {
             Kind::REPLY => {
                 let (call, reply) = Reply::take(payload)?;
                 let one_way = reply.is_one_way();
-                let replied = self.calls.reply(call, &reply);
+                let replied = lane.paused(|| self.calls.reply(call, &reply));
                 if one_way {
                     Answer::OneWay
                 } else {
                     outcome(replied)
                 }
+            }
+            Kind::BODY => {
+                let (call, bytes_max) = (take.u64()?, take.u32()? as usize);
+                take.end()?;
+                let body = lane.paused(|| self.calls.body(call, bytes_max));
+                Answer::Outcome(body.map(|bytes| {
+                    let mut put = Put::with_room(bytes.len() + 4);
+                    put.bytes(&bytes);
+                    put
+                }))
             }
             _ => {
                 let answer = self.small(kind, &mut take)?;
@@ -174,14 +186,6 @@ impl Desk {
                 put.u8(u8::from(fact.is_some()))
                     .text(fact.as_deref().unwrap_or_default());
                 Answer::Outcome(Ok(put))
-            }
-            Kind::BODY => {
-                let (call, bytes_max) = (take.u64()?, take.u32()? as usize);
-                Answer::Outcome(self.calls.body(call, bytes_max).map(|bytes| {
-                    let mut put = Put::with_room(bytes.len() + 4);
-                    put.bytes(&bytes);
-                    put
-                }))
             }
             Kind::DROP => {
                 self.calls.drop_answer(take.u64()?);
@@ -266,10 +270,20 @@ fn visit(lane: &mut Turn<'_>, batch: &[u8]) -> Result<Flow, LaneError> {
 }
 
 fn show(payload: &Payload, scope: &mut Scope<'_>) -> Result<Answer, Broken> {
-    let Scope::Collect(visitor, reader) = scope else {
+    let Scope::Collect(visitor, reader, deaf) = scope else {
         return Err(Broken::new("families outside of COLLECT"));
     };
-    let flow = reader.visit(payload, &mut **visitor)?;
+    let flow = if *deaf == 0 {
+        reader.visit(payload, &mut **visitor)?
+    } else {
+        Flow::Stop
+    };
+    if flow == Flow::Stop {
+        *deaf += 1;
+    }
+    if *deaf > DEAF_MAX {
+        return Err(Broken::new("families after it was told to stop"));
+    }
     Ok(Answer::Outcome(Ok(number(u32::from(flow == Flow::Stop)))))
 }
 
@@ -296,3 +310,6 @@ fn push(mut take: Take<'_>, scope: &mut Scope<'_>) -> Result<Answer, Broken> {
 fn cut(text: &str) -> &str {
     &text[..text.floor_char_boundary(LOG_BYTES_MAX)]
 }
+
+#[cfg(test)]
+mod tests;

@@ -122,7 +122,7 @@ impl PluginEntries for Proxy {
         let mut payload = Put::new();
         payload.texts(filter.names);
         let limit = self.isolated.plugin().settings.collect_limit * 2;
-        let scope = Scope::Collect(visitor, BatchReader::new());
+        let scope = Scope::Collect(visitor, BatchReader::new(), 0);
         self.ask(Kind::COLLECT, &payload, limit, scope, nothing)
     }
 

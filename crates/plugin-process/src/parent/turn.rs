@@ -5,7 +5,7 @@ use crate::lane::{Lane, LaneError};
 use crate::payload::Payload;
 use crate::wire::Kind;
 
-/// A lane on loan. Whatever waits for the child counts as the entry's own time.
+/// A lane on loan.
 pub(super) struct Turn<'a> {
     lane: &'a mut Lane,
     clock: Option<&'a Entry<'a>>,
@@ -21,18 +21,18 @@ impl<'a> Turn<'a> {
     }
 
     pub(super) fn send(&mut self, kind: Kind, payload: &[u8]) -> Result<(), LaneError> {
-        let lane = &mut *self.lane;
-        match self.clock {
-            Some(clock) => clock.waiting(|| lane.send(kind, payload)),
-            None => lane.send(kind, payload),
-        }
+        self.lane.send(kind, payload)
     }
 
     pub(super) fn receive(&mut self) -> Result<(Kind, Payload), LaneError> {
-        let lane = &mut *self.lane;
+        self.lane.receive()
+    }
+
+    /// Runs `wait`, in which the host waits for a client: that is not the entry's own time.
+    pub(super) fn paused<T>(&self, wait: impl FnOnce() -> T) -> T {
         match self.clock {
-            Some(clock) => clock.waiting(|| lane.receive()),
-            None => lane.receive(),
+            Some(clock) => clock.paused(wait),
+            None => wait(),
         }
     }
 }

@@ -86,6 +86,7 @@ fn faults() {
     };
     let bench = bench("meterbox-fixture-faulty", settings);
     let mut crashes = 0;
+    let begin = std::time::Instant::now();
     for (fault, cause) in [
         ("panic_extern_c", "SIGABRT"),
         ("panic_double", "SIGABRT"),
@@ -126,5 +127,6 @@ fn faults() {
         println!("  {fault}: {} {}", answer.text(), answer.message);
         bench.wait_for(|bench| bench.get("").text() == "ok");
     }
+    println!("  all of them took {:?}", begin.elapsed());
     bench.stop();
 }
