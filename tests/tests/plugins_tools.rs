@@ -227,9 +227,9 @@ fn the_check_of_a_good_library_tells_what_a_server_would_find() {
         .iter()
         .filter_map(|step| step["entry"].as_str())
         .collect();
-    assert_eq!(entries, ["create", "start", "call", "stop"]);
+    assert_eq!(entries, ["load", "create", "start", "call", "stop"]);
     assert_eq!(
-        (&steps[2]["status"], &steps[2]["bytes"]),
+        (&steps[3]["status"], &steps[3]["bytes"]),
         (&200.into(), &14.into())
     );
     let peak = report["dry_run"]["memory_peak_bytes"].as_u64();

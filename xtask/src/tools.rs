@@ -25,7 +25,8 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
         "python3",
         "workers and the strict OpenMetrics parser",
     ),
-    ("cc", "gcc", "test libraries that are no plugins"),
+    ("cc", "gcc", "plugins in C, and libraries that are no plugins"),
+    ("make", "make", "new plugin projects in C"),
 ];
 
 /// The folder of the virtual environment that holds the Python packages of the tests.

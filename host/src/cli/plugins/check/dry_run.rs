@@ -27,7 +27,7 @@ const LINES_MAX: usize = 100;
 /// One step, and how it went.
 #[derive(Debug)]
 pub(super) struct Step {
-    /// `create`, `start`, `call`, `collect` or `stop`.
+    /// `load`, `create`, `start`, `call`, `collect` or `stop`.
     pub(super) entry: &'static str,
     /// The path of a call.
     pub(super) path: Option<String>,
@@ -36,6 +36,19 @@ pub(super) struct Step {
     pub(super) answer: Option<Answer>,
     /// Why it failed.
     pub(super) error: Option<Failure>,
+}
+
+impl Step {
+    /// A process was started, opened the library and compared the types of the border.
+    pub(super) fn load(took: Duration) -> Self {
+        Self {
+            entry: "load",
+            path: None,
+            took,
+            answer: None,
+            error: None,
+        }
+    }
 }
 
 /// What a dry run showed.

@@ -18,7 +18,7 @@ use crate::cli::print;
 use crate::config::Settings;
 use crate::plugins::python::Python;
 use crate::plugins::{PERMISSIONS, config_file};
-use dry_run::DryRun;
+use dry_run::{DryRun, Step};
 use facts::Facts;
 use finding::Finding;
 use meterbox_plugin_abi::API_VERSION;
@@ -29,6 +29,7 @@ use meterbox_plugin_process::parent::ChildCommand;
 use report::Report;
 use std::ffi::OsString;
 use std::path::Path;
+use std::time::Instant;
 
 /// Checks one file and prints what was found.
 ///
@@ -47,7 +48,10 @@ pub(super) fn check(check: &Check) -> Result<(), Failure> {
     let mut abi = "not judged: the file is refused before that".to_owned();
     if let Some(verified) = &verified {
         findings.extend(permissions(verified));
-        match loads(verified, &program) {
+        let begin = Instant::now();
+        let loaded = loads(verified, &program);
+        let took = begin.elapsed();
+        match loaded {
             Err(refusal) => {
                 let finding = Finding::of(&refusal, file);
                 abi = format!("refused: {}", finding.cause);
@@ -56,7 +60,10 @@ pub(super) fn check(check: &Check) -> Result<(), Failure> {
             Ok(()) => {
                 abi = fits(verified);
                 match run(check, verified, &program) {
-                    Ok(run) => {
+                    Ok(mut run) => {
+                        if verified.language == Language::Library {
+                            run.steps.insert(0, Step::load(took));
+                        }
                         findings.extend(judge(&run, verified));
                         dry_run = Some(run);
                     }
