@@ -103,7 +103,14 @@ impl App {
         let catalog = catalog(&settings, &registry, facts, models.clone())?;
         catalog.attach(Arc::clone(&telemetry));
         models.announce_to(&catalog);
-        catalog.scan();
+        let scan = catalog.scan();
+        if settings.plugins.strict
+            && let Some(refusal) = scan.refused.first()
+        {
+            // The others are in the log.
+            let text = format!("{refusal} (plugins_strict=true refuses the start)");
+            return Err(Failure::refused(text));
+        }
         let watch = settings
             .plugins
             .watch
