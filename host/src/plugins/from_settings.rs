@@ -4,6 +4,7 @@ use super::grants::Grants;
 use super::locks::pins;
 use super::options::{Crashes, Options, PluginOptions};
 use super::page::NameSets;
+use super::python::Python;
 use crate::config::{PluginGrants, Settings};
 use crate::telemetry::modes::Page;
 use meterbox_plugin_abi::API_VERSION;
@@ -44,6 +45,7 @@ impl Options {
         options.bundled_folder = bundled_folder;
         options.lock.clone_from(&plugins.lock);
         options.probe = probe;
+        options.python = Python::new(&plugins.python, settings.models.home.as_deref());
         options.settings.pool.threads_max = plugins.default_grants.threads;
         options.settings.pool.queue_len_max = plugins.default_grants.queue;
         options.settings.start_limit = plugins.start_deadline;

@@ -117,7 +117,7 @@ pub(super) fn install(
         catalog.with_slot(index, |slot| slot.resume(history));
     }
     let trusted = bundled && verified.pinned;
-    let code = match catalog.isolated_by(&plugin, trusted) {
+    let code = match catalog.isolated_by(&verified, &plugin, trusted) {
         // Its first process is its probe.
         Some(child) => Code::InProcess(verified, child),
         None => Code::Here(load(catalog, index, verified, trusted)?),

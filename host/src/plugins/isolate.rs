@@ -10,7 +10,7 @@ use super::options::{Options, PluginOptions};
 use super::process::Processes;
 use super::services::Services;
 use meterbox_plugin_abi::{HostServices, Level};
-use meterbox_plugin_loader::file::Verified;
+use meterbox_plugin_loader::file::{Language, Verified};
 use meterbox_plugin_loader::load::Origin;
 use meterbox_plugin_loader::probe::ProbeCommand;
 use meterbox_plugin_loader::running::{Isolation, PoolSettings, Settings};
@@ -57,10 +57,13 @@ impl Catalog {
     /// How the process of a plugin is started, if it is to have one of its own.
     pub(super) fn isolated_by(
         &self,
+        verified: &Verified,
         plugin: &PluginOptions,
         trusted: bool,
     ) -> Option<ProbeCommand> {
         let options = self.options();
+        // An interpreter is never loaded into the host, however much its plugin is trusted.
+        let trusted = trusted && verified.language == Language::Library;
         let isolation = options.isolation_of(plugin, trusted);
         let child = options.child.clone()?;
         (isolation == Isolation::Process).then_some(child)
@@ -97,7 +100,7 @@ impl Catalog {
             name: name.to_owned(),
             services: services.clone(),
             config: candidate.config.to_owned(),
-            command: command(&options, &candidate, &settings, child),
+            command: command(&options, &candidate, &settings, child)?,
             settings,
             observer: Arc::new(told),
             host_version: self.house.facts.version.clone(),
@@ -134,7 +137,7 @@ fn command(
     candidate: &Candidate<'_>,
     settings: &ProcessSettings,
     child: &ProbeCommand,
-) -> ChildCommand {
+) -> Result<ChildCommand, Refusal> {
     let memory = candidate.plugin.memory_bytes_max;
     let memory = memory.unwrap_or(options.memory_bytes_max).to_string();
     let threads = (settings.call_lanes + OWN_THREADS).to_string();
@@ -144,10 +147,13 @@ fn command(
     if candidate.grants.has("network") {
         arguments.push("--network".into());
     }
-    ChildCommand {
+    if candidate.verified.language == Language::Python {
+        arguments.extend(options.python.arguments(&candidate.verified.path)?);
+    }
+    Ok(ChildCommand {
         program: child.program.clone(),
         arguments,
-    }
+    })
 }
 
 /// Hears what happens to the process of one generation.

@@ -2,6 +2,7 @@
 
 use super::grants::Grants;
 use super::page::NameSets;
+use super::python::Python;
 use crate::config::{ExportSettings, Isolation as Choice};
 use crate::telemetry::modes::Page;
 use meterbox_plugin_loader::file::Policy;
@@ -56,6 +57,8 @@ pub struct Options {
     pub crashes: Crashes,
     /// How the processes of plugins are started; none: everything runs on threads of the host.
     pub child: Option<ProbeCommand>,
+    /// What runs plugins that are Python files.
+    pub python: Python,
     /// Largest answer, in bytes.
     pub reply_bytes_max: u64,
     /// Largest answer of a plugin that reads all metrics, in bytes.
@@ -91,6 +94,7 @@ impl Options {
             memory_bytes_max: 256 << 20,
             crashes: Crashes::default(),
             child: None,
+            python: Python::new("python3", None),
             reply_bytes_max: 16 << 20,
             page_bytes_max: 256 << 20,
             exports: ExportSettings::default(),

@@ -32,6 +32,13 @@ pub(super) static GROUP: Group = Group {
         )
         .default("false"),
         Key::own(
+            "plugins_python",
+            Kind::Text,
+            "The interpreter of plugins that are Python files: a path, or a name in PATH.",
+        )
+        .default("python3")
+        .details("Python 3.9 or newer; looked for when the first such plugin is found."),
+        Key::own(
             "plugins_lock",
             Kind::Path,
             "File of pinned plugins: lines of sha256, two blanks, file name.",

@@ -37,6 +37,8 @@ pub struct PluginSettings {
     pub watch: bool,
     /// Whether a plugin that cannot be loaded refuses the start.
     pub strict: bool,
+    /// The interpreter of plugins that are Python files.
+    pub python: String,
     /// The user's lock file.
     pub lock: Option<PathBuf>,
     /// Whether unpinned libraries are refused.
@@ -135,6 +137,7 @@ impl PluginSettings {
             folders: values.paths("plugins_path"),
             watch: values.bool("plugins_watch"),
             strict: values.bool("plugins_strict"),
+            python: values.word("plugins_python"),
             lock: values.path("plugins_lock"),
             require_pins: values.bool("plugins_require_pins"),
             generations_max: values.size("plugins_max_generations"),
