@@ -27,12 +27,25 @@ fn example(folder: &Path) -> Option<PathBuf> {
 }
 
 #[test]
-fn a_plugin_in_c_answers_counts_collects_and_is_configured() {
+fn a_plugin_in_c_serves_from_a_process_of_its_own() {
+    serves("process");
+}
+
+#[test]
+fn a_plugin_in_c_serves_on_threads_of_the_host() {
+    serves("thread");
+}
+
+/// It answers, streams, answers later, counts, collects, and reads its configuration.
+fn serves(place: &str) {
     let folder = Folder::new("plugins-c");
     let Some(library) = example(folder.path()) else {
         return;
     };
-    let host = Host::builder().plugin("prometheus").start();
+    let host = Host::builder()
+        .plugin("prometheus")
+        .isolation("hello_c", place)
+        .start();
     let plugins = host.folder().join("plugins");
     std::fs::write(plugins.join("hello_c.toml"), "greeting = \"Moin\"\n").expect("it is ours");
     let beside = plugins.join("hello_c.part");
@@ -72,5 +85,6 @@ fn a_plugin_in_c_answers_counts_collects_and_is_configured() {
     });
     let state = http::get(host.management(), "/plugins/hello_c").json();
     assert_eq!(state["api"], "c-1.0", "{state}");
+    assert_eq!(state["isolation"], place, "{state}");
     assert!(host.output().contains("hello from C"), "{}", host.output());
 }
