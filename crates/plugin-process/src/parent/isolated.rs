@@ -89,9 +89,9 @@ impl Isolated {
     /// What the plugin said, [`Status::CRASHED`] when its process ended, or why there is none.
     pub fn create(self: &Arc<Self>) -> Result<PluginObject, Failure> {
         let until = Until::after(self.plugin.settings.start_limit);
-        let (child, facts) = launch(self, until).inspect_err(|failure| {
+        let (child, facts) = launch(self, until).map_err(|failure| {
             let started = self.state.lock().starting.take();
-            self.first_start_failed(started.as_deref(), failure);
+            self.first_start_failed(started.as_deref(), failure)
         })?;
         let mut state = self.state.lock();
         state.starting = None;
@@ -258,13 +258,27 @@ impl Isolated {
     }
 
     /// The first process did not come up; nobody starts another.
-    fn first_start_failed(&self, child: Option<&Child>, failure: &Failure) {
+    fn first_start_failed(&self, child: Option<&Child>, failure: Failure) -> Failure {
         let cause = child.and_then(Child::ended).map(|end| end.cause);
-        let crashed = cause.filter(|_| failure.status == Status::CRASHED);
-        if let Some(cause) = crashed {
-            self.state.lock().crashes += 1;
-            self.plugin.observer.crashed(&cause, &cause.sentence());
-        }
+        let Some(cause) = cause.filter(|_| failure.status == Status::CRASHED) else {
+            return failure;
+        };
+        let (cause, failure) = match cause {
+            Cause::Deadline => {
+                let text = self.too_slow();
+                let failure = Failure::new(Status::TIMEOUT, format!("its process {text}"));
+                (Cause::Start(format!("it {text}")), failure)
+            }
+            cause => (cause, failure),
+        };
+        self.state.lock().crashes += 1;
+        self.plugin.observer.crashed(&cause, &cause.sentence());
+        failure
+    }
+
+    fn too_slow(&self) -> String {
+        let seconds = self.plugin.settings.start_limit.as_secs_f64();
+        format!("took more than {seconds} s to start and was killed")
     }
 
     /// The start hook, in the first process.
@@ -272,7 +286,7 @@ impl Isolated {
         let child = self.child()?;
         let limit = self.plugin.settings.start_limit;
         self.start_hook(&child, limit)
-            .inspect_err(|failure| self.first_start_failed(Some(&child), failure))?;
+            .map_err(|failure| self.first_start_failed(Some(&child), failure))?;
         let mut state = self.state.lock();
         if state.phase != Phase::New || state.child.is_none() {
             let text = "its process ended just after its start hook";
@@ -337,10 +351,7 @@ impl Isolated {
         let why = |failure: Failure, ended: Option<End>| match ended.map(|end| end.cause) {
             // It came to its end by itself.
             Some(cause) if !cause.is_kill() && !matches!(cause, Cause::Start(_)) => cause,
-            Some(Cause::Deadline) => Cause::Start(format!(
-                "it took more than {} s",
-                self.plugin.settings.start_limit.as_secs_f64()
-            )),
+            Some(Cause::Deadline) => Cause::Start(format!("it {}", self.too_slow())),
             _ => Cause::Start(failure.message),
         };
         let (child, facts) = launch(self, until).map_err(|failure| {

@@ -124,7 +124,12 @@ fn first_start() {
     };
     let slow = isolated("new=loop", &house, settings);
     let failure = slow.create().err().unwrap();
-    assert_eq!(failure.status, Status::CRASHED, "{failure}");
+    let words = "its process took more than 0.3 s to start and was killed";
+    assert_eq!(failure, Failure::new(Status::TIMEOUT, words));
+    house.wait_told(
+        "crashed start: could not be started: it took more than 0.3 s",
+        1,
+    );
     assert_eq!(slow.status().pid, None);
 }
 
