@@ -241,6 +241,22 @@ fn the_check_of_a_good_library_tells_what_a_server_would_find() {
     );
 }
 
+#[test]
+fn the_plugins_of_this_repository_pass_their_own_check() {
+    for name in ["prometheus", "system", "summary", "banner", "bridge"] {
+        let library = built().plugin(name).display().to_string();
+        let report = plugins(&["check", &library, "--json"]).expect(0).json();
+        assert_eq!(report["dry_run"]["crash"], Value::Null, "{name}: {report}");
+        let collects = report["roles"]
+            .as_array()
+            .expect("roles")
+            .contains(&"collector".into());
+        let steps = report["dry_run"]["steps"].as_array().expect("steps");
+        let collected = steps.iter().any(|step| step["entry"] == "collect");
+        assert_eq!(collected, collects, "{name}: {report}");
+    }
+}
+
 /// The findings of a check that must have some: codes and all text.
 #[track_caller]
 fn findings(file: &Path, arguments: &[&str]) -> (Vec<String>, String) {

@@ -80,5 +80,6 @@ export_plugin!(
     System,
     name = "system",
     description = "CPU, memory, disk, network, process and GPU metrics of this machine",
+    permissions = ["metrics.reserved"],
     schema = include_str!("../schema.json")
 );

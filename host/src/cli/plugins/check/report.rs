@@ -4,7 +4,7 @@ use super::dry_run::{DryRun, Step};
 use super::finding::Finding;
 use crate::plugins::PERMISSIONS;
 use meterbox_plugin_abi::Route;
-use meterbox_plugin_loader::file::{Metadata, Verified};
+use meterbox_plugin_loader::file::{Language, Metadata, Verified};
 use serde_json::{Value, json};
 use std::fmt::Write;
 use std::path::Path;
@@ -80,14 +80,14 @@ impl Report<'_> {
         );
         row("abi", &self.abi);
         if let Some(verified) = self.verified {
-            row(
-                "glibc",
-                &verified
-                    .glibc
-                    .as_ref()
-                    .map_or("any".to_owned(), |v| format!("{v} or newer")),
-            );
-            row("needs", &list(&verified.libraries));
+            if verified.language == Language::Library {
+                let glibc = verified.glibc.as_ref();
+                row(
+                    "glibc",
+                    &glibc.map_or("any".to_owned(), |version| format!("{version} or newer")),
+                );
+                row("needs", &list(&verified.libraries));
+            }
             row("permissions", &permissions(&verified.metadata.permissions));
         }
         if let Some(run) = self.dry_run {
