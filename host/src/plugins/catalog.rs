@@ -49,6 +49,8 @@ pub struct Catalog {
     pub(super) histories: Mutex<HashMap<String, History>>,
     /// The last lines about routes that a user's plugin took over, to say each once.
     pub(super) superseded: Mutex<Vec<String>>,
+    /// The folders that could not be listed at the last look, to say each once.
+    pub(super) unlisted: Mutex<Vec<Refusal>>,
     /// The plugins that may have subscribed to events.
     pub(super) listeners: ArcSwap<Vec<(String, Arc<Subscription>)>>,
     /// The plugins that export.
@@ -105,6 +107,7 @@ impl Catalog {
             routes: Arc::default(),
             histories: Mutex::default(),
             superseded: Mutex::default(),
+            unlisted: Mutex::default(),
             listeners: ArcSwap::default(),
             exporters: Exporters::default(),
         }))

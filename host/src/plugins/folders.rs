@@ -3,6 +3,7 @@
 use super::catalog::{Catalog, Scan};
 use super::service::{drain_apart, retire};
 use super::slot::{Fingerprint, Slot, Standing};
+use meterbox_plugin_loader::Refusal;
 use meterbox_plugin_loader::file::{Candidate, candidates};
 use std::path::{Path, PathBuf};
 
@@ -85,9 +86,19 @@ impl Catalog {
                 .map(|candidate| (candidate, true)),
         );
         scan.ignored.extend(user.ignored);
-        scan.refused.extend(user.errors);
-        scan.refused.extend(bundled.errors);
+        let unlisted = [user.errors, bundled.errors].concat();
+        self.tell_unlisted(&unlisted);
+        scan.refused.extend(unlisted);
         present
+    }
+
+    /// Says and counts each folder that cannot be listed, once for as long as it is so.
+    fn tell_unlisted(&self, unlisted: &[Refusal]) {
+        let told = std::mem::replace(&mut *self.unlisted.lock(), unlisted.to_vec());
+        for refusal in unlisted.iter().filter(|refusal| !told.contains(refusal)) {
+            tracing::warn!(target: "plugin", reason = refusal.reason.code(), "{refusal}");
+            self.house.faults("plugin_refused", 1);
+        }
     }
 
     /// The slot of a candidate if it is new or its files have changed.
