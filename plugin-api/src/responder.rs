@@ -47,7 +47,9 @@ impl Responder {
     }
 
     fn check(&mut self) -> Result<()> {
-        self.refused.take().map_or(Ok(()), Err)
+        // What the plugin set is its own fault, whatever the client sent: never a 400.
+        let refused = self.refused.take();
+        refused.map_or(Ok(()), |error| Err(Error::internal(error.message())))
     }
 
     /// Sends these bytes, the head first. Waits while 4 chunks of 64 KiB wait for the client, so

@@ -251,7 +251,7 @@ fn an_answer_follows_the_rules_of_a_dropped_responder() {
     check("/odd/drop", 500, "the plugin returned without an answer");
     check("/odd/error", 404, "no such thing");
     check("/odd/late", 200, "late");
-    check("/odd/header", 400, "\"x\\n\" is not a header name");
+    check("/odd/header", 500, "\"x\\n\" is not a header name");
     check("/odd/stream", 201, "line 0\nline 1\nline 2\n");
     let reply = plugin.get("/odd/half");
     assert_eq!(
