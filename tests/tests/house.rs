@@ -121,6 +121,16 @@ fn dependencies_go_one_way() {
                 "hyper",
             ],
         ),
+        (
+            "meterbox-plugin-process",
+            &[
+                "meterbox-metrics",
+                "meterbox-exposition",
+                "meterbox",
+                "tokio",
+                "hyper",
+            ],
+        ),
     ];
     for (package, not) in forbidden {
         assert!(graph.contains_key(*package), "{package} is a member");
@@ -138,7 +148,7 @@ fn dependencies_go_one_way() {
     {
         if matches!(
             package.as_str(),
-            "meterbox-plugin-abi" | "meterbox-plugin-loader"
+            "meterbox-plugin-abi" | "meterbox-plugin-loader" | "meterbox-plugin-process"
         ) {
             continue;
         }
