@@ -1,7 +1,7 @@
 """Metrics that a plugin changes: counters, gauges, histograms, summaries and facts.
 
 The series belong to the host: they survive the plugin and its next version. A change is a store into
-shared memory, less than a microsecond. For values that are better read when somebody asks, see `families`.
+shared memory, well under a microsecond. For values that are better read when somebody asks, see `families`.
 """
 
 from __future__ import annotations

@@ -103,7 +103,8 @@ def connected(descriptor: int) -> Lane:
 
 def main(arguments: Sequence[str]) -> None:
     """Serves the host at standard input; the one argument is the plugin's path, for tracebacks. Never returns."""
-    faulthandler.enable()
+    # Only the thread that crashed: the others wait for requests.
+    faulthandler.enable(all_threads=False)
     try:
         first = socket.socket(fileno=os.dup(0))
         # What a plugin reads from its standard input is nothing.

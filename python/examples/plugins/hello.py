@@ -52,7 +52,7 @@ class Hello(Plugin):
         self.calls.with_labels("echo").inc()
         body = request.body()
         self.sizes.observe(len(body))
-        return Reply(body, content_type=request.header("content-type"))
+        return Reply(body, content_type=request.header("content-type") or "")
 
     def greet(self, request):
         name = request.query_value("name", "world")
