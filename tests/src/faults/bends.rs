@@ -37,7 +37,7 @@ pub(super) fn bad_replies(run: &mut Run) {
         "status_101",
         "status_999",
     ] {
-        let answer = scene.ask(fault);
+        let answer = scene.ask_rested(fault);
         assert!(
             matches!(answer.status, 500 | 502),
             "{fault}: {} {}",
@@ -51,24 +51,24 @@ pub(super) fn bad_replies(run: &mut Run) {
         ("header_cors", "access-control-allow-origin"),
         ("header_chunked", "transfer-encoding"),
     ] {
-        let answer = scene.ask(fault);
+        let answer = scene.ask_rested(fault);
         let passed = answer.status == 200 && answer.header(name).is_some();
         assert!(!passed, "{fault}: {:?}", answer.headers);
     }
-    let answer = scene.ask("header_length");
+    let answer = scene.ask_rested("header_length");
     let whole = answer.status != 200 || answer.text() == "with a header";
     assert!(
         whole,
         "a declared length is the host's to set: {}",
         answer.text()
     );
-    let answer = scene.ask("header_many");
+    let answer = scene.ask_rested("header_many");
     assert!(
         answer.status != 200 || answer.headers.len() < 200,
         "{}",
         answer.headers.len()
     );
-    let answer = scene.ask("forget");
+    let answer = scene.ask_rested("forget");
     assert_eq!(answer.status, 500, "{}", answer.text());
     drop(scene.host.scrape("/metrics"));
     let _ = http::get(scene.host.metrics(), "/faulty");

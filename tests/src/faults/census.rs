@@ -9,6 +9,8 @@ const COMING_AND_GOING: &[(&str, usize)] = &[
     ("http", 24),
     // Pools of plugins are filled when there is work.
     ("plg-", 4),
+    // Started with the first timer of any plugin.
+    ("plugin-timers", 1),
 ];
 
 /// A count.

@@ -89,6 +89,31 @@ impl Craft {
     }
 }
 
+/// The example plugin in C: a whole plugin of a few kilobytes, called [`EXAMPLE`].
+///
+/// # Panics
+/// If `cc` is missing or refuses it.
+#[must_use]
+pub fn example(folder: &Path) -> Vec<u8> {
+    let root = &crate::built().root;
+    let library = folder.join("example.built");
+    let output = Command::new("cc")
+        .args(["-std=c99", "-O1", "-s", "-shared", "-fPIC", "-I"])
+        .arg(root.join("plugin-api/c"))
+        .arg("-o")
+        .arg(&library)
+        .arg(root.join("plugin-api/c/example/hello.c"))
+        .arg("-lpthread")
+        .output()
+        .expect("cc starts");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    std::fs::read(library).expect("cc wrote it")
+}
+
+/// The name of [`example`].
+pub const EXAMPLE: &str = "hello_c";
+
 /// The border that this host has, as the metadata of a library built with it says.
 ///
 /// # Panics

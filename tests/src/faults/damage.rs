@@ -1,7 +1,5 @@
 //! Damaged libraries from a seed: cut, bits flipped, the first bytes overwritten.
 
-use std::process::Command;
-
 /// How many bytes at the start hold the tables that the linker trusts.
 const HEAD_BYTES: usize = 1500;
 
@@ -78,15 +76,4 @@ pub(super) fn renamed(bytes: &[u8], from: &str, to: &str) -> Vec<u8> {
         }
     }
     bytes
-}
-
-/// The library without symbols and debug lines, as a release has it; unchanged without `strip`.
-pub(super) fn stripped(bytes: &[u8], folder: &std::path::Path) -> Vec<u8> {
-    let file = folder.join("stripped");
-    std::fs::write(&file, bytes).expect("the folder is writable");
-    let strip = Command::new("strip").arg("--strip-all").arg(&file).status();
-    match strip {
-        Ok(status) if status.success() => std::fs::read(&file).expect("strip kept the file"),
-        _ => bytes.to_vec(),
-    }
 }

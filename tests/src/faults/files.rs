@@ -1,7 +1,7 @@
 //! F01 to F05: files that are no good library. Each is refused with its reason before it hurts anyone.
 
-use super::craft::{Craft, api_of};
-use super::damage::{damage, renamed, stripped};
+use super::craft::{Craft, EXAMPLE, api_of, example};
+use super::damage::{damage, renamed};
 use super::run::Run;
 use super::scene::{Scene, builder, is_decided, library, nothing_more, serves, text};
 use crate::{Folder, eventually};
@@ -16,7 +16,7 @@ const STEP_BYTES: usize = 10;
 /// F01: a library cut after every ten bytes is refused each time.
 pub(super) fn cut_short(run: &mut Run) {
     let workshop = Folder::new("workshop");
-    let whole = Craft::new("whole", &api_of(&library("drift"))).build(workshop.path());
+    let whole = example(workshop.path());
     let cuts: Vec<usize> = (0..whole.len()).step_by(STEP_BYTES).collect();
     let every = run.effort.pick(cuts.len().div_ceil(60), 1);
     let cuts: Vec<usize> = cuts.into_iter().step_by(every).collect();
@@ -52,7 +52,7 @@ pub(super) fn cut_short(run: &mut Run) {
 /// F02: damaged libraries that nobody pinned go the whole way; a pinned one stops at its digest.
 pub(super) fn flipped_bits(run: &mut Run) {
     let workshop = Folder::new("workshop");
-    let good = stripped(&library("drift"), workshop.path());
+    let good = example(workshop.path());
     let count = run.effort.pick(200, 5000);
     let first = run.seed;
     let lock = workshop.write("pins", format!("{}  pinned.so\n", "0".repeat(64)));
@@ -60,7 +60,7 @@ pub(super) fn flipped_bits(run: &mut Run) {
     let host = builder().line("plugins_max_generations=10000").line(lock);
     let mut scene = Scene::open(run, host);
     scene.fault_begins();
-    let pinned = renamed(&good, "drift", "pinne");
+    let pinned = renamed(&good, EXAMPLE, "pinned0");
     scene.put("pinned.so", pinned);
     let reason = scene.refusal("pinned.so");
     assert!(reason.contains("sha256"), "{reason}");
@@ -70,9 +70,9 @@ pub(super) fn flipped_bits(run: &mut Run) {
         let mut names = Vec::new();
         let mut ways = Vec::new();
         for (number, seed) in seeds.iter().enumerate() {
-            let mut bytes = renamed(&good, "drift", &format!("d{number:04}"));
+            let mut bytes = renamed(&good, EXAMPLE, &format!("d{number:06}"));
             ways.push(format!("seed {seed}: {}", damage(&mut bytes, *seed)));
-            names.push(format!("d{number:04}.so"));
+            names.push(format!("d{number:06}.so"));
             scene.put(&names[number], bytes);
         }
         for (plugin, way) in decided(&scene, &names).iter().zip(&ways) {
@@ -206,14 +206,10 @@ fn special(path: &std::path::Path, kind: rustix::fs::FileType, device: u64) -> b
 pub(super) fn other_border(run: &mut Run) {
     let workshop = Folder::new("workshop");
     let here = api_of(&library("drift"));
-    let marker = workshop.path().join("ran");
-    let marking = format!(
-        "FILE *file = fopen({:?}, \"w\"); if (file) fclose(file);",
-        marker.display().to_string()
-    );
     let craft = |name: &str, api: &str| {
-        let craft = Craft::new(name, api).code("#include <stdio.h>\n");
-        craft.constructor(&marking).build(workshop.path())
+        // A constructor that ran would show: its process ends instead of being refused.
+        let craft = Craft::new(name, api).constructor("_exit(77);");
+        craft.build(workshop.path())
     };
     let mut scene = Scene::open(run, builder());
     scene.fault_begins();
@@ -228,21 +224,19 @@ pub(super) fn other_border(run: &mut Run) {
             "{file}: names not both {theirs} and {ours}: {reason}"
         );
     }
-    let without = Craft::new("without", &here).code("#include <stdio.h>\n");
-    let without = without.constructor(&marking).build(workshop.path());
+    let without = Craft::new("without", &here).constructor("_exit(77);");
+    let without = without.build(workshop.path());
     scene.put("without.so", renamed(&without, ".meterbox", ".nothing_"));
     let reason = scene.refusal("without.so");
     assert!(reason.contains("no Meterbox plugin"), "{reason}");
     let aborting = Craft::new("aborting", &here)
         .panic("abort")
-        .code("#include <stdio.h>\n");
-    scene.put(
-        "aborting.so",
-        aborting.constructor(&marking).build(workshop.path()),
-    );
+        .constructor("_exit(77);");
+    scene.put("aborting.so", aborting.build(workshop.path()));
     let reason = scene.refusal("aborting.so");
     assert!(reason.contains("panic"), "{reason}");
-    assert!(!marker.exists(), "no constructor ran");
+    let log = scene.log().join("\n");
+    assert!(!log.contains("code 77"), "a constructor ran: {log}");
     scene.close(nothing_more);
 }
 

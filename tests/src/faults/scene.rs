@@ -51,7 +51,7 @@ impl<'run> Scene<'run> {
         let traffic = Traffic::start(
             questions(&host),
             run.effort
-                .pick(Duration::from_millis(15), Duration::from_millis(1)),
+                .pick(Duration::from_millis(30), Duration::from_millis(1)),
         );
         let mut scene = Self {
             before: Census::default(),
@@ -117,6 +117,19 @@ impl<'run> Scene<'run> {
     #[track_caller]
     pub(super) fn ask(&self, fault: &str) -> Answer {
         http::get(self.host.metrics(), &format!("/faulty/{fault}"))
+    }
+
+    /// As [`Scene::ask`], once the plugin does not rest after too many failures.
+    #[track_caller]
+    pub(super) fn ask_rested(&self, fault: &str) -> Answer {
+        eventually(fault, || {
+            let answer = self.ask(fault);
+            if answer.status == 503 {
+                Err(answer.text())
+            } else {
+                Ok(answer)
+            }
+        })
     }
 
     /// As [`Scene::ask`], an answer that breaks off included.

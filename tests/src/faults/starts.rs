@@ -9,20 +9,15 @@ use crate::{Folder, eventually, http};
 pub(super) fn constructor(run: &mut Run) {
     let workshop = Folder::new("workshop");
     let api = api_of(&library("drift"));
-    let marker = workshop.path().join("ran");
     let endings = [
-        ("aborts", "abort();".to_owned(), "SIGABRT"),
-        ("exits", "exit(0);".to_owned(), "ended"),
-        ("leaves", "_exit(0);".to_owned(), "ended"),
-        ("breaks", "*(volatile int *)16 = 1;".to_owned(), "SIGSEGV"),
-        (
-            "marks",
-            format!("fclose(fopen({marker:?}, \"w\")); _exit(1);"),
-            "ended",
-        ),
+        ("aborts", "abort();", "SIGABRT"),
+        ("exits", "exit(0);", "code 0"),
+        ("leaves", "_exit(0);", "code 0"),
+        ("breaks", "*(volatile int *)16 = 1;", "SIGSEGV"),
+        ("marks", "_exit(77);", "code 77"),
     ];
     let build = |name: &str, body: &str| {
-        let craft = Craft::new(name, &api).code("#include <stdio.h>\n");
+        let craft = Craft::new(name, &api);
         craft.constructor(body).build(workshop.path())
     };
     let mut scene = Scene::open(run, builder());
@@ -38,12 +33,11 @@ pub(super) fn constructor(run: &mut Run) {
     scene.close(nothing_more);
 
     // The same file where only pinned ones may run.
-    drop(std::fs::remove_file(&marker));
     let lock = workshop.write("pins", "# nothing is pinned\n");
     let strict = crate::Host::builder()
         .line("plugins_require_pins=true")
         .line(format!("plugins_lock={}", lock.display()))
-        .file("marks.so", build("marks", &endings[4].1))
+        .file("marks.so", build("marks", "_exit(77);"))
         .start();
     eventually("the file is refused", || {
         let list = http::get(strict.management(), "/plugins").text();
@@ -53,7 +47,10 @@ pub(super) fn constructor(run: &mut Run) {
             Err(list)
         }
     });
-    assert!(!marker.exists(), "the constructor of an unpinned file ran");
+    assert!(
+        !strict.output().contains("code 77"),
+        "the constructor of an unpinned file ran"
+    );
 }
 
 /// F07: a constructor, `new` and `start` that never come back; the server is ready without them.
@@ -93,19 +90,50 @@ pub(super) fn start_hangs(run: &mut Run) {
     scene.close(faulty_serves);
 }
 
-/// F30: a plugin that dies at each start is tried again, each time later, then only now and then; a
-/// good configuration mends it.
+/// F30: a plugin that dies at its start is refused; one that dies soon after each start is started
+/// again, later each time, then only tried now and then; a good configuration mends it.
 pub(super) fn dies_at_start(run: &mut Run) {
-    let mut scene = Scene::open_faulty(run, with_faulty());
+    let host = with_faulty()
+        .line("plugin_crashes_max=3")
+        .line("plugin_trial_interval_ms=500");
+    let mut scene = Scene::open_faulty(run, host);
     scene.fault_begins();
-    // Until the marker is there it dies whenever it starts.
     scene.put("faulty.toml", "fault_in = \"start\"\nfault = \"abort\"\n");
-    eventually("it failed", || {
+    eventually("the new generation is refused", || {
         let plugin = scene.plugin("faulty");
-        text(&plugin, "last_error")
-            .contains("SIGABRT")
-            .then_some(())
-            .ok_or(plugin.to_string())
+        let said = text(&plugin, "last_error").contains("SIGABRT");
+        said.then_some(()).ok_or(plugin.to_string())
+    });
+    faulty_serves(&scene).expect("the generation before stays in service");
+    scene.put("faulty.toml", "fault_in = \"timer\"\nfault = \"abort\"\n");
+    let crashes =
+        |scene: &Scene<'_>| scene.counted("meterbox_plugin_crashes_total", &[("plugin", "faulty")]);
+    let quarantined = eventually("it is quarantined", || {
+        let plugin = scene.plugin("faulty");
+        let state = plugin["state"] == "quarantined";
+        state.then(|| crashes(&scene)).ok_or(plugin.to_string())
+    });
+    assert!(quarantined >= 3.0, "{quarantined} crashes");
+    let answer = eventually("503 while it is away", || {
+        let answer = scene.ask("");
+        if answer.status == 503 {
+            Ok(answer)
+        } else {
+            Err(answer.text())
+        }
+    });
+    assert!(
+        answer.header("retry-after").is_some(),
+        "{:?}",
+        answer.headers
+    );
+    eventually("it is tried again", || {
+        let now = crashes(&scene);
+        if now > quarantined {
+            Ok(())
+        } else {
+            Err(format!("{now}"))
+        }
     });
     scene.put("faulty.toml", "");
     scene.close(faulty_serves);
