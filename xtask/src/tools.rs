@@ -25,7 +25,12 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
         "python3",
         "workers and the strict OpenMetrics parser",
     ),
-    ("cc", "gcc", "plugins in C, and libraries that are no plugins"),
+    (
+        "cc",
+        "gcc",
+        "plugins in C, and libraries that are no plugins",
+    ),
+    ("g++", "g++", "the C header, compiled as C++"),
     ("make", "make", "new plugin projects in C"),
 ];
 
