@@ -72,7 +72,7 @@ fn key(values: &[&str]) -> Put {
 impl Known {
     fn ask_series(&self, key: &Put) -> Result<Arc<Series>, Failure> {
         let mut request = Put::with_room(key.as_bytes().len() + 4);
-        request.u32(self.number).raw(key.as_bytes());
+        request.u32(self.number).append(key);
         let cell = self
             .link
             .ask(Kind::SERIES, &request, |result| result.u32())?;
@@ -104,7 +104,7 @@ impl FamilyService for Registered {
             series.remove();
         }
         let mut request = Put::with_room(key.as_bytes().len() + 4);
-        request.u32(self.0.number).raw(key.as_bytes());
+        request.u32(self.0.number).append(&key);
         self.0.link.ask(Kind::REMOVE, &request, |_| Ok(()))
     }
 }

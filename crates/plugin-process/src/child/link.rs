@@ -60,6 +60,16 @@ fn exchange(lane: &mut Lane, kind: Kind, payload: &[u8]) -> Result<(Kind, Payloa
     lane.receive()
 }
 
+/// What the host takes at once; it would end this process for more.
+fn fitting(payload: &Put) -> Result<&[u8], Failure> {
+    let bytes = payload.as_bytes();
+    if bytes.len() > PAYLOAD_BYTES_MAX || payload.is_endless() {
+        let text = format!("{} bytes or a list in them are too long", bytes.len());
+        return Err(Failure::new(Status::TOO_LARGE, text));
+    }
+    Ok(bytes)
+}
+
 impl Link {
     pub(super) fn new(short: Lane, long: Lane, late: Arc<Late>, lost: Lost) -> Self {
         Self {
@@ -95,21 +105,18 @@ impl Link {
     fn on_lane<T>(
         &self,
         kind: Kind,
-        payload: &[u8],
-        run: impl FnOnce(&mut Lane) -> Result<T, LaneError>,
+        payload: &Put,
+        run: impl FnOnce(&mut Lane, &[u8]) -> Result<T, LaneError>,
     ) -> Result<T, Failure> {
-        if payload.len() > PAYLOAD_BYTES_MAX {
-            let text = format!(
-                "{} bytes are more than go to the host at once",
-                payload.len()
-            );
-            return Err(Failure::new(Status::TOO_LARGE, text));
-        }
+        let payload = fitting(payload)?;
         let gone = || Err(LaneError::Closed);
         let ran = match Self::place(kind)? {
-            Place::Own => with_own(run).unwrap_or_else(gone),
-            Place::Short => run(&mut self.short.lock()),
-            Place::Long => self.long.lock().as_mut().map_or_else(gone, run),
+            Place::Own => with_own(|lane| run(lane, payload)).unwrap_or_else(gone),
+            Place::Short => run(&mut self.short.lock(), payload),
+            Place::Long => match self.long.lock().as_mut() {
+                Some(lane) => run(lane, payload),
+                None => gone(),
+            },
         };
         ran.map_err(|error| self.lost(&error))
     }
@@ -121,8 +128,8 @@ impl Link {
         request: &Put,
         read: impl FnOnce(&mut Take<'_>) -> Result<T, Broken>,
     ) -> Result<T, Failure> {
-        let request = request.as_bytes();
-        let (kind, answer) = self.on_lane(kind, request, |lane| exchange(lane, kind, request))?;
+        let asked = |lane: &mut Lane, request: &[u8]| exchange(lane, kind, request);
+        let (kind, answer) = self.on_lane(kind, request, asked)?;
         self.answered(kind, &answer, read)
     }
 
@@ -148,8 +155,7 @@ impl Link {
 
     /// Sends what gets no answer, at once.
     pub(super) fn tell(&self, kind: Kind, message: &Put) -> Result<(), Failure> {
-        let message = message.as_bytes();
-        self.on_lane(kind, message, |lane| lane.send(kind, message))
+        self.on_lane(kind, message, |lane, message| lane.send(kind, message))
     }
 
     /// Sends what gets no answer: inside an entry together with the next frame, if one comes soon;
@@ -159,8 +165,7 @@ impl Link {
         if !in_entry {
             return self.tell(kind, message);
         }
-        let message = message.as_bytes();
-        self.on_lane(kind, message, |lane| lane.queue(kind, message))?;
+        self.on_lane(kind, message, |lane, message| lane.queue(kind, message))?;
         self.late.queued();
         Ok(())
     }
@@ -172,6 +177,7 @@ impl Link {
         }
         let mut request = Put::new();
         request.texts(names);
+        fitting(&request)?;
         if with_own(|_| ()).is_some() {
             return self.gather_over_own(&request, visitor);
         }

@@ -15,7 +15,7 @@ pub use messages::{
 pub use messages::{put_outcome, put_route, take_outcome};
 pub use put::Put;
 pub use rows::DecodedRows;
-pub use take::{Broken, Take};
+pub use take::{Broken, LIST_ITEMS_MAX, Take};
 
 #[cfg(test)]
 mod tests;

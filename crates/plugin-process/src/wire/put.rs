@@ -1,8 +1,13 @@
 //! Writing the fields of a payload.
 
+use super::LIST_ITEMS_MAX;
+
 /// A payload in the making.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Put(Vec<u8>);
+pub struct Put {
+    bytes: Vec<u8>,
+    endless: bool,
+}
 
 impl Put {
     /// An empty payload.
@@ -14,12 +19,15 @@ impl Put {
     /// An empty payload with room for `bytes`.
     #[must_use]
     pub fn with_room(bytes: usize) -> Self {
-        Self(Vec::with_capacity(bytes))
+        Self {
+            bytes: Vec::with_capacity(bytes),
+            endless: false,
+        }
     }
 
     /// A `u8`.
     pub fn u8(&mut self, value: u8) -> &mut Self {
-        self.0.push(value);
+        self.bytes.push(value);
         self
     }
 
@@ -43,15 +51,20 @@ impl Put {
         self.raw(&value.to_le_bytes())
     }
 
-    /// The number of items of a list that follows, or of bytes.
+    /// The number of items of a list that follows.
     pub fn count(&mut self, count: usize) -> &mut Self {
+        self.endless |= count > LIST_ITEMS_MAX;
+        self.len(count)
+    }
+
+    fn len(&mut self, len: usize) -> &mut Self {
         // A payload with more does not fit a frame; the lane refuses it by its length.
-        self.u32(u32::try_from(count).unwrap_or(u32::MAX))
+        self.u32(u32::try_from(len).unwrap_or(u32::MAX))
     }
 
     /// Bytes with their count.
     pub fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
-        self.count(bytes.len()).raw(bytes)
+        self.len(bytes.len()).raw(bytes)
     }
 
     /// A text with its count of bytes.
@@ -70,13 +83,25 @@ impl Put {
 
     /// Bytes as they are.
     pub fn raw(&mut self, bytes: &[u8]) -> &mut Self {
-        self.0.extend_from_slice(bytes);
+        self.bytes.extend_from_slice(bytes);
         self
+    }
+
+    /// The fields of another payload.
+    pub fn append(&mut self, other: &Self) -> &mut Self {
+        self.endless |= other.endless;
+        self.raw(&other.bytes)
+    }
+
+    /// Whether a list in it has more items than the other side takes.
+    #[must_use]
+    pub fn is_endless(&self) -> bool {
+        self.endless
     }
 
     /// The payload so far.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        &self.bytes
     }
 }

@@ -1,5 +1,8 @@
 //! Reading the fields of a payload that the other side may have damaged on purpose.
 
+/// Most items of one list. An empty text takes four bytes on the way and many more in memory.
+pub const LIST_ITEMS_MAX: usize = 1 << 16;
+
 /// What the other side sent makes no sense; the lane is of no use any more.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -52,9 +55,12 @@ impl<'a> Take<'a> {
     /// there, so that it is safe to make room for them.
     ///
     /// # Errors
-    /// Fewer bytes are left.
+    /// Fewer bytes are left; more items than [`LIST_ITEMS_MAX`].
     pub fn count(&mut self, item_bytes_min: usize) -> Result<usize, Broken> {
         let count = self.u32()? as usize;
+        if count > LIST_ITEMS_MAX {
+            return Err(Broken::new(format!("a list of {count} items")));
+        }
         if count > self.left.len() / item_bytes_min.max(1) {
             return Err(short());
         }

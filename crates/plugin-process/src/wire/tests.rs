@@ -77,6 +77,16 @@ fn a_count_without_its_items_makes_no_room() {
 }
 
 #[test]
+fn a_list_may_be_long_but_not_without_end() {
+    for (items, fine) in [(LIST_ITEMS_MAX, true), (LIST_ITEMS_MAX + 1, false)] {
+        let mut put = Put::new();
+        put.texts(&vec![""; items]);
+        let texts = Take::of(put.as_bytes()).texts();
+        assert_eq!(texts.is_ok(), fine, "{items} items");
+    }
+}
+
+#[test]
 fn answers_of_every_shape_survive_with_their_direction() {
     let head = Some((201, vec![("a", &b"1"[..]), ("b", b"")]));
     let part = |head, end| Reply::Part {

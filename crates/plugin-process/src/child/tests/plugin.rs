@@ -60,6 +60,8 @@ impl Probe {
         let again = self.host.register(&spec("x_total", Kind::COUNTER))?;
         again.series(&["1"])?.add_u64(4);
         let gauge = self.host.register(&spec("level", Kind::GAUGE))?;
+        let endless = gauge.series(&vec![""; 70_000]).map(drop);
+        assert_eq!(endless.unwrap_err().status, Status::TOO_LARGE);
         gauge.series(&["1"])?.set(2.5);
         again.remove(&["1"])?;
         counter.add_u64(100);
