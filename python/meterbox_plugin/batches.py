@@ -124,7 +124,7 @@ class _Reader:
         self._at = begin + count * size + -(count * size) % 8
         if self.left < 0:
             raise FrameError("a batch that ends too early")
-        return self._view[begin:begin + count * size].cast(form)
+        return self._view[begin:begin + count * size].cast(form)  # type: ignore[call-overload]
 
     def _text(self) -> str:
         return bytes(self._column("B", 1)).decode()

@@ -19,7 +19,7 @@ from .reply import Responder
 from .request import Request
 from .routes import Routes
 from .rows import Event
-from .wire import Put, Take
+from .wire import Bytes, Put, Take
 
 #: Longest message of a failure, in characters.
 MESSAGE_MAX = 4000
@@ -43,7 +43,7 @@ class Entries:
             Message.CLASSIFY: self._classify, Message.TIMER: self._timer,
         }
 
-    def run(self, kind: int, payload: bytes) -> bytes:
+    def run(self, kind: int, payload: Bytes) -> bytes:
         """Runs one entry; the payload of its DONE."""
         entry = self._table.get(kind)
         if entry is None:

@@ -21,6 +21,7 @@ STRIPES = 8
 PATIENCE = 30.0
 #: Cells 0 and 1 are the host's.
 _FIRST_CELL = 2
+_OK = Put().u32(0).text("").whole()
 
 
 class Line(NamedTuple):
@@ -135,7 +136,7 @@ class FakeHost:
             return Put().u32(error.status).text(error.message).whole()
         if kind in (Message.LOG, Message.DROP) or result is None:
             return None
-        return Put().u32(0).text("").whole() + result.whole()
+        return _OK + result.whole()
 
     def _ways(self) -> Dict[int, Callable[[Take], Optional[Put]]]:
         return {

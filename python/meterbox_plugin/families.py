@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Callable, List, Mapping, Optional, Sequence
+from typing import Any, Callable, List, Mapping, Optional, Sequence
 
 from . import batches
 from .batches import Columns, Head
@@ -47,23 +47,23 @@ class Families:
         wanted = {name + suffix for suffix in _SUFFIXES} | {base + "_created"}
         return not wanted.isdisjoint(self._names)
 
-    def counter(self, name: str, help: str, **options: object) -> FamilyRows:
+    def counter(self, name: str, help: str, **options: Any) -> FamilyRows:
         """A counter; its name should end in `_total`. Options as of `Metrics`: unit, set, inherited."""
         return self._family(Kind.COUNTER, name, help, (), **options)
 
-    def gauge(self, name: str, help: str, **options: object) -> FamilyRows:
+    def gauge(self, name: str, help: str, **options: Any) -> FamilyRows:
         """A gauge."""
         return self._family(Kind.GAUGE, name, help, (), **options)
 
-    def histogram(self, name: str, help: str, bounds: Sequence[float], **options: object) -> FamilyRows:
+    def histogram(self, name: str, help: str, bounds: Sequence[float], **options: Any) -> FamilyRows:
         """A histogram with these upper bounds, ascending, without `+Inf`."""
         return self._family(Kind.HISTOGRAM, name, help, tuple(map(float, bounds)), **options)
 
-    def summary(self, name: str, help: str, **options: object) -> FamilyRows:
+    def summary(self, name: str, help: str, **options: Any) -> FamilyRows:
         """A summary: count and sum."""
         return self._family(Kind.SUMMARY, name, help, (), **options)
 
-    def info(self, name: str, help: str, **options: object) -> FamilyRows:
+    def info(self, name: str, help: str, **options: Any) -> FamilyRows:
         """Facts in labels; give each sample the value 1."""
         return self._family(Kind.INFO, name, help, (), **options)
 

@@ -21,7 +21,7 @@ class Sample(NamedTuple):
     #: Value of a counter, gauge, unknown or info.
     value: Optional[float] = None
     #: Number of observations of a histogram or summary.
-    count: Optional[int] = None
+    count: Optional[int] = None  # type: ignore[assignment]
     #: Sum of observations.
     sum: Optional[float] = None
     #: Observations per bucket of a histogram, not cumulative; one more than the family has bounds.

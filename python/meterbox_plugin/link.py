@@ -12,7 +12,7 @@ from typing import Iterator, List, NoReturn, Optional, Tuple
 from .codes import Message
 from .errors import Ended, FrameError, of_status
 from .lane import Lane
-from .wire import Put, Take
+from .wire import Bytes, Put, Take
 
 #: What may take long, so that a short request does not wait for it.
 _LONG = frozenset({Message.GATHER, Message.REPLY, Message.BODY, Message.MODELS})
@@ -113,7 +113,7 @@ class Lanes(Link):
         return batches
 
     @staticmethod
-    def _answer(kind: int, content: bytes) -> Take:
+    def _answer(kind: int, content: Bytes) -> Take:
         if kind != Message.ANSWER:
             raise FrameError(f"a message of kind {kind:#x} where an answer was due")
         take = Take(content)

@@ -18,7 +18,7 @@ BYTES = "application/octet-stream"
 HEAD, END, FAILURE = 1, 2, 4
 #: The HTTP status of a failure, by the number that crosses.
 HTTP_STATUSES: Mapping[int, int] = {2: 400, 3: 404, 4: 409, 5: 403, 6: 429, 7: 413, 9: 504, 10: 503, 11: 501}
-Piece = Union[str, bytes]
+Piece = Union[str, bytes, bytearray]
 
 
 class Reply:

@@ -208,7 +208,12 @@ class Bench:
     def host_shows(self, show: Any) -> None:
         """What the host's metrics are from now on: `show` gets a `Families` to fill."""
         shown: List[bytes] = []
-        families = Families((), lambda batch: bool(shown.append(batch)))
+
+        def keep(batch: bytes) -> bool:
+            shown.append(batch)
+            return False
+
+        families = Families((), keep)
         show(families)
         families.finish()
         self.host.families = shown

@@ -21,6 +21,8 @@ _TEXT = 1
 _NUMBER = 2
 
 Bytes = Union[bytes, bytearray, memoryview]
+#: A whole payload; classes here have methods named like the type.
+Whole = bytes
 #: A row of a table: fields by their numbers.
 Row = Mapping[int, Union[str, float]]
 T = TypeVar("T")
@@ -33,6 +35,11 @@ class Put:
 
     def __init__(self) -> None:
         self.parts: List[Bytes] = []
+
+    def bytes(self, value: Bytes) -> Put:
+        self.parts.append(_U32.pack(len(value)))
+        self.parts.append(value)
+        return self
 
     def u8(self, value: int) -> Put:
         self.parts.append(_U8.pack(value))
@@ -58,11 +65,6 @@ class Put:
         # A lone surrogate is no text anywhere else.
         return self.bytes(value.encode("utf-8", "replace"))
 
-    def bytes(self, value: Bytes) -> Put:
-        self.parts.append(_U32.pack(len(value)))
-        self.parts.append(value)
-        return self
-
     def texts(self, values: Iterable[str]) -> Put:
         return self.list(values, self.text)
 
@@ -84,7 +86,7 @@ class Put:
                 self.u8(_NUMBER).f64(value)
         return self
 
-    def whole(self) -> bytes:
+    def whole(self) -> Whole:
         """The payload."""
         return b"".join(self.parts)
 

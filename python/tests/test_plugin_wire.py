@@ -1,21 +1,30 @@
 """Payloads, frames, batches and cells of Python plugins are those of docs/RUNNER-PROTOCOL.md."""
 
+import re
 import socket
 import struct
 import threading
 import unittest
 
-import support  # noqa: F401  makes the packages importable
+from support import REPOSITORY
 
 from meterbox_plugin import batches, gathered
 from meterbox_plugin.batches import Columns, Head
 from meterbox_plugin.cells import Cells
-from meterbox_plugin.codes import UNSET, Kind
+from meterbox_plugin.codes import UNSET, Kind, Message
 from meterbox_plugin.errors import Ended, FrameError
 from meterbox_plugin.families import Families
 from meterbox_plugin.lane import Lane
 from meterbox_plugin.rows import Event
 from meterbox_plugin.wire import Put, Take
+
+
+class Numbers(unittest.TestCase):
+    def test_every_message_has_the_number_that_the_page_says(self):
+        page = (REPOSITORY / "docs" / "RUNNER-PROTOCOL.md").read_text(encoding="utf-8")
+        stated = {name: int(number, 16) for number, name in re.findall(r"^\| (0x[0-9a-f]{2}) \| ([A-Z_]+) \|", page, re.M)}
+        self.assertGreater(len(stated), 20)
+        self.assertEqual(stated, {message.name: message.value for message in Message})
 
 
 class Payloads(unittest.TestCase):
