@@ -24,6 +24,17 @@ struct OpenCall {
     lost: Mutex<Option<String>>,
 }
 
+impl OpenCall {
+    /// The child is gone. Who writes at this moment fails the answer afterwards.
+    fn fail(&self, sentence: &str) {
+        let responder = self.responder.try_lock();
+        if let Some(responder) = responder.and_then(|mut place| place.take()) {
+            // An answer that is over already needs no failure.
+            let _ = responder.fail(Status::CRASHED.http(), sentence);
+        }
+    }
+}
+
 /// All calls of one child that are not over.
 pub(super) struct Calls {
     next: AtomicU64,
@@ -105,10 +116,12 @@ impl Calls {
                 begun.and_then(|()| responder.write(bytes))
             }
         };
-        if let Some(sentence) = open.lost.lock().take() {
-            return responder.fail(Status::CRASHED.http(), &sentence);
-        }
         *place = Some(responder);
+        drop(place);
+        // Looked at after the place is free: who sets it finds the place either free or about to be.
+        if let Some(sentence) = open.lost.lock().clone() {
+            open.fail(&sentence);
+        }
         written
     }
 
@@ -141,13 +154,7 @@ impl Calls {
         let all: Vec<_> = self.open.lock().drain().map(|(_, open)| open).collect();
         for open in all {
             *open.lost.lock() = Some(sentence.to_owned());
-            // Who writes at this moment fails it afterwards.
-            if let Some(mut place) = open.responder.try_lock()
-                && let Some(responder) = place.take()
-            {
-                // An answer that is over already needs no failure.
-                let _ = responder.fail(Status::CRASHED.http(), sentence);
-            }
+            open.fail(sentence);
         }
     }
 

@@ -192,12 +192,25 @@ impl Isolated {
             self.tell(&cause, &sentence, next);
         }
         child.close_lanes();
-        child.desk.calls.lose(&format!("its process {sentence}"));
+        self.lose_calls(child, &format!("its process {sentence}"));
         child.end(End { cause, sentence });
         child.desk.close();
         child.finish();
         if let Some(next) = next {
             self.restart(next);
+        }
+    }
+
+    /// Fails the answers that a child left behind, on a thread of its own: a client that is slow to take
+    /// the begin of its answer must not delay the next process.
+    fn lose_calls(&self, child: &Arc<Child>, sentence: &str) {
+        if child.desk.calls.count() == 0 {
+            return;
+        }
+        let (lost, said) = (child.clone(), sentence.to_owned());
+        let thread = std::thread::Builder::new().name(format!("lost-{}", self.plugin.name));
+        if thread.spawn(move || lost.desk.calls.lose(&said)).is_err() {
+            child.desk.calls.lose(sentence);
         }
     }
 

@@ -107,12 +107,18 @@ impl Bench {
     /// Begins a request and returns when its entry does.
     pub(crate) fn begin(&self, get: Get) -> (Arc<Place>, Result<(), Failure>) {
         let place: Arc<Place> = Arc::default();
+        let result = self.begin_at(&place, get);
+        (place, result)
+    }
+
+    /// As [`Bench::begin`], for this client.
+    pub(crate) fn begin_at(&self, place: &Arc<Place>, get: Get) -> Result<(), Failure> {
         let (responder, watch) = Reply::over(Box::new(Client(place.clone())));
         let result = self
             .object()
             .call(self.route, Request::of(Arc::new(get)), responder);
         watch.returned(&result);
-        (place, result)
+        result
     }
 
     #[track_caller]

@@ -1,7 +1,7 @@
 //! Every way in which a process can end, and how the next one comes.
 
 use crate::bench::{Bench, get, isolated, plugin, quick};
-use crate::house::{Get, House, PATIENCE};
+use crate::house::{Get, House, PATIENCE, Place};
 use meterbox_plugin_abi::{Failure, Status};
 use meterbox_plugin_loader::running::{
     Ended, Lane, Monotonic, RejectReason, Running, Settings, State, Supervisor,
@@ -16,6 +16,10 @@ pub(crate) const TESTS: crate::Tests = &[
     ("an_endless_call_is_killed_at_twice_its_deadline", deadline),
     ("what_was_counted_before_a_crash_is_counted_once", counters),
     ("answers_half_way_or_kept_break_off", answers_under_way),
+    (
+        "a_client_that_is_slow_does_not_delay_the_next_process",
+        slow_client,
+    ),
     ("a_start_that_fails_is_one_sentence", first_start),
     ("another_route_after_a_restart_is_refused", other_routes),
     ("many_crashes_are_a_quarantine_with_trials", quarantine),
@@ -97,6 +101,18 @@ fn answers_under_way() {
     assert_eq!((answer.status, answer.message.as_str()), (502, words));
     bench.wait_up(2);
     assert_eq!(bench.isolated.status().open_calls, 0);
+}
+
+fn slow_client() {
+    let bench = Bench::new("");
+    let place = Arc::default();
+    Place::block(&place, true);
+    let result = bench.begin_at(&place, get("stream-abort"));
+    assert_eq!(result.unwrap_err().status, Status::CRASHED);
+    bench.wait_up(2);
+    assert_eq!(bench.get("ok").text(), "ok");
+    place.block(false);
+    assert_eq!(place.wait().end, "abort");
 }
 
 fn first_start() {

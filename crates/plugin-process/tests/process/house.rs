@@ -9,11 +9,15 @@ use meterbox_plugin_abi::{
 };
 use meterbox_plugin_process::parent::{Cause, Observer, Stream};
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 /// Long enough for any machine; only a hang ever waits for it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How often a client that is blocked looks whether it still is.
+const BLOCKED_LOOK: Duration = Duration::from_millis(5);
 
 /// What one series holds: a number, buckets, a sum.
 #[derive(Debug, Default, Clone, PartialEq)]
@@ -207,9 +211,15 @@ impl Answer {
 
 /// The client's place, which can be waited for.
 #[derive(Default)]
-pub(crate) struct Place(Mutex<Answer>, Condvar);
+pub(crate) struct Place(Mutex<Answer>, Condvar, AtomicBool);
 
 impl Place {
+    /// The client does not take the end of a broken answer until it is told to.
+    pub(crate) fn block(&self, block: bool) {
+        self.2.store(block, Ordering::SeqCst);
+        self.1.notify_all();
+    }
+
     #[track_caller]
     pub(crate) fn wait(&self) -> Answer {
         let mut answer = self.0.lock().unwrap();
@@ -256,6 +266,12 @@ impl ReplySink for Client {
         });
     }
     fn abort(&mut self, message: &str) {
+        let Place(answer, changed, block) = &*self.0;
+        let mut answer = answer.lock().unwrap();
+        while block.load(Ordering::SeqCst) {
+            answer = changed.wait_timeout(answer, BLOCKED_LOOK).unwrap().0;
+        }
+        drop(answer);
         self.change(|answer| {
             answer.message = message.to_owned();
             answer.end = "abort";
