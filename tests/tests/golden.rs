@@ -16,6 +16,7 @@ const VOLATILE: &[(&str, char, &str)] = &[
     ("\"sha256\": \"", '"', "<digest>"),
     ("\"version\": \"", '"', "<version>"),
     ("\"api\": \"", '"', "<version>"),
+    ("\"used\": ", ',', "<number>"),
     ("\"pid\": ", ',', "<pid>"),
     ("\"memory_bytes\": ", ',', "<bytes>"),
     // The harness asks whether the host is ready until it is.

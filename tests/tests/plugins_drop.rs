@@ -117,7 +117,8 @@ fn the_list_of_plugins_has_exactly_the_promised_fields() {
         ]
     );
     assert_eq!(versioned["generation"], 1);
-    assert_eq!(versioned["isolation"], "thread");
+    assert_eq!(versioned["isolation"], "process");
+    assert!(versioned["pid"].is_u64(), "{versioned}");
     assert_eq!(
         (&versioned["calls"], &versioned["errors"]),
         (&1.into(), &0.into())

@@ -119,9 +119,11 @@ pub async fn call_within(
             length: head.length,
             body: PluginBody(BodyFrom::Coming(Coming { pieces, call })),
         }),
-        Ok(Ok(Beginning::Failed { status, message })) => {
-            Err(error(status, format!("plugin {plugin}: {message}")))
-        }
+        Ok(Ok(Beginning::Failed { status, message })) => Err(CallError {
+            // Its process may have ended after it was asked.
+            retry_after: endpoint.running.outage().map(|outage| outage.retry_after),
+            ..error(status, format!("plugin {plugin}: {message}"))
+        }),
         Ok(Err(_)) => Err(error(
             500,
             format!("plugin {plugin} ended without an answer"),

@@ -11,7 +11,7 @@ use super::options::PluginOptions;
 use super::routes;
 use super::service::retire;
 use super::services::{Budgeted, Services};
-use super::slot::Standing;
+use super::slot::{Slot, Standing};
 use meterbox_metrics::SourceOptions;
 use meterbox_plugin_abi::{Host, Roles};
 use meterbox_plugin_loader::file::{Verified, verify};
@@ -106,7 +106,15 @@ pub(super) fn install(
         verified.metadata.schema.as_ref(),
         options.policy.insecure_permissions,
     )?;
-    if same_file && !again && catalog.with_slot(index, |slot| slot.config == config) {
+    let in_service = |slot: &mut Slot| {
+        let same = slot.config == config;
+        if same {
+            // Whatever was wrong with its files is mended.
+            slot.last_refusal = None;
+        }
+        same
+    };
+    if same_file && !again && catalog.with_slot(index, in_service) {
         return Ok(Installed::Unchanged);
     }
     if let Some(standing) = stand_back(catalog, index, &name, &verified.path)? {
@@ -119,7 +127,7 @@ pub(super) fn install(
     let trusted = bundled && verified.pinned;
     let code = match catalog.isolated_by(&verified, &plugin, trusted) {
         // Its first process is its probe.
-        Some(child) => Code::InProcess(verified, child),
+        Some(child) => Code::InProcess(Box::new(verified), child),
         None => Code::Here(load(catalog, index, verified, trusted)?),
     };
     let generation = catalog.with_slot(index, |slot| {
@@ -137,7 +145,7 @@ enum Code {
     /// On threads of this process, into which it is loaded.
     Here(Loaded),
     /// In processes that are started so.
-    InProcess(Verified, ProbeCommand),
+    InProcess(Box<Verified>, ProbeCommand),
 }
 
 impl Code {
@@ -203,7 +211,7 @@ fn stand_back(
 ) -> Result<Option<Standing>, Refusal> {
     catalog.with_slots(|slots| {
         let own = &slots[index];
-        let same_name = |other: &&super::slot::Slot| {
+        let same_name = |other: &&Slot| {
             other.path() != own.path() && other.running.is_some() && other.name() == name
         };
         let first = slots
@@ -285,7 +293,7 @@ fn start(
                 processes,
                 budgets,
             };
-            let (origin, isolated) = catalog.isolate(candidate, child)?;
+            let (origin, isolated) = catalog.isolate(&candidate, child)?;
             let create = {
                 let isolated = isolated.clone();
                 move || isolated.create()

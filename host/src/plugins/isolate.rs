@@ -26,6 +26,9 @@ use std::time::Duration;
 /// Threads that a child may have beyond those that serve the host.
 const OWN_THREADS: usize = 32;
 
+/// A child serves no more entries at a time.
+const LANES_MAX: usize = 64;
+
 /// One plugin on its way into a process.
 pub(super) struct Candidate<'a> {
     pub(super) name: &'a str,
@@ -72,7 +75,7 @@ impl Catalog {
     /// The candidate as a plugin in processes of its own; none of them is started yet.
     pub(super) fn isolate(
         &self,
-        candidate: Candidate<'_>,
+        candidate: &Candidate<'_>,
         child: &ProbeCommand,
     ) -> Result<(Arc<Origin>, Arc<Isolated>), Refusal> {
         let options = self.options();
@@ -88,19 +91,19 @@ impl Catalog {
         })?;
         let origin = Arc::new(Origin::of(verified));
         let told = Told {
-            plugin: name.to_owned(),
-            services: services.clone(),
+            plugin: (*name).to_owned(),
+            services: (*services).clone(),
             processes: candidate.processes.clone(),
             budgets: candidate.budgets.clone(),
         };
-        let settings = process_settings(&options, &candidate);
+        let settings = process_settings(&options, candidate);
         let plugin = Plugin {
             origin: origin.clone(),
             file,
-            name: name.to_owned(),
-            services: services.clone(),
+            name: (*name).to_owned(),
+            services: (*services).clone(),
             config: candidate.config.to_owned(),
-            command: command(&options, &candidate, &settings, child)?,
+            command: command(&options, candidate, &settings, child)?,
             settings,
             observer: Arc::new(told),
             host_version: self.house.facts.version.clone(),
@@ -110,7 +113,7 @@ impl Catalog {
 }
 
 fn lanes(pool: &PoolSettings) -> usize {
-    pool.threads_max + pool.stuck_max
+    (pool.threads_max + pool.stuck_max).min(LANES_MAX)
 }
 
 fn process_settings(options: &Options, candidate: &Candidate<'_>) -> ProcessSettings {
