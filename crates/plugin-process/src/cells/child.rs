@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::layout::{MISFITS, Plan, STRIPES_USED, Shape, UNSET};
-use super::stripe::{SHARED, Stripes};
+use super::stripe::{self, SHARED_START, Stripes};
 use crate::shared_file::SharedFile;
 
 /// The file of cells as the child writes it, from any thread.
@@ -14,6 +14,8 @@ use crate::shared_file::SharedFile;
 pub struct ChildCells {
     file: SharedFile,
     plan: Plan,
+    /// The stripes' own, where a change finds it at once.
+    id: u64,
     stripes: Arc<Stripes>,
 }
 
@@ -25,10 +27,12 @@ impl ChildCells {
     pub fn open(file: OwnedFd, bytes: u64, stripes: u32) -> io::Result<Arc<Self>> {
         let plan = Plan::new(bytes, stripes)?;
         let len = usize::try_from(bytes).map_err(|_| io::ErrorKind::InvalidInput)?;
+        let stripes = Stripes::new(plan);
         Ok(Arc::new(Self {
             file: SharedFile::open(file, len)?,
             plan,
-            stripes: Stripes::new(stripes),
+            id: stripes.id,
+            stripes,
         }))
     }
 
@@ -37,24 +41,27 @@ impl ChildCells {
     }
 
     #[inline]
-    fn cell(&self, stripe: u32, cell: u32) -> &AtomicU64 {
-        &self.file.words()[self.plan.index(stripe, cell)]
+    fn cell(&self, start: usize, cell: u32) -> &AtomicU64 {
+        &self.file.words()[start + cell as usize]
     }
 
+    /// Where this thread's stripe begins.
     #[inline]
-    fn mine(&self) -> u32 {
-        self.stripes.mine(|stripe| {
-            let used = self.cell(SHARED, STRIPES_USED);
-            used.fetch_max(u64::from(stripe) + 1, Ordering::Release);
+    fn mine(&self) -> usize {
+        stripe::last(self.id).unwrap_or_else(|| {
+            self.stripes.find(|stripe| {
+                let used = self.cell(SHARED_START, STRIPES_USED);
+                used.fetch_max(u64::from(stripe) + 1, Ordering::Release);
+            })
         })
     }
 
     /// Adds whole numbers.
     #[inline]
     pub(super) fn count(&self, cell: u32, amount: u64) {
-        let stripe = self.mine();
-        let cell = self.cell(stripe, cell);
-        if stripe == SHARED {
+        let start = self.mine();
+        let cell = self.cell(start, cell);
+        if start == SHARED_START {
             cell.fetch_add(amount, Ordering::Relaxed);
         } else {
             // Nobody else writes it, so no locked instruction is needed.
@@ -66,9 +73,9 @@ impl ChildCells {
     /// Adds fractions.
     #[inline]
     pub(super) fn add(&self, cell: u32, amount: f64) {
-        let stripe = self.mine();
-        let cell = self.cell(stripe, cell);
-        if stripe == SHARED {
+        let start = self.mine();
+        let cell = self.cell(start, cell);
+        if start == SHARED_START {
             change(cell, |bits| f64::from_bits(bits) + amount);
         } else {
             let sum = f64::from_bits(cell.load(Ordering::Relaxed)) + amount;
@@ -79,26 +86,27 @@ impl ChildCells {
     /// Sets a level.
     #[inline]
     pub(super) fn set(&self, cell: u32, value: f64) {
-        self.cell(SHARED, cell)
+        self.cell(SHARED_START, cell)
             .store(bits(value), Ordering::Relaxed);
     }
 
     /// Moves a level.
     #[inline]
     pub(super) fn shift(&self, cell: u32, amount: f64) {
-        change(self.cell(SHARED, cell), |bits| known(bits) + amount);
+        change(self.cell(SHARED_START, cell), |bits| known(bits) + amount);
     }
 
     /// Raises a total.
     #[inline]
     pub(super) fn raise(&self, cell: u32, total: f64) {
-        change(self.cell(SHARED, cell), |bits| known(bits).max(total));
+        change(self.cell(SHARED_START, cell), |bits| known(bits).max(total));
     }
 
     /// Counts a change that does not fit.
     #[cold]
     pub(super) fn misfit(&self) {
-        self.cell(SHARED, MISFITS).fetch_add(1, Ordering::Relaxed);
+        self.cell(SHARED_START, MISFITS)
+            .fetch_add(1, Ordering::Relaxed);
     }
 }
 

@@ -9,15 +9,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
+use super::layout::Plan;
+
 /// The stripe that all threads share.
-pub(super) const SHARED: u32 = 0;
+const SHARED: u32 = 0;
+/// Where [`SHARED`] begins.
+pub(super) const SHARED_START: usize = 0;
 
 /// The stripes that no thread owns.
 #[derive(Debug)]
 pub(super) struct Stripes {
     /// Tells files of cells apart for as long as the process lives.
-    id: u64,
-    stripes: u32,
+    pub(super) id: u64,
+    plan: Plan,
     free: Mutex<Free>,
 }
 
@@ -32,11 +36,12 @@ struct Free {
 #[derive(Clone, Copy)]
 struct Last {
     id: u64,
-    stripe: u32,
+    /// Number of the first cell of the thread's stripe.
+    start: usize,
 }
 
 thread_local! {
-    static LAST: Cell<Last> = const { Cell::new(Last { id: 0, stripe: SHARED }) };
+    static LAST: Cell<Last> = const { Cell::new(Last { id: 0, start: SHARED_START }) };
     static LEASES: RefCell<Vec<Lease>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -51,7 +56,7 @@ impl Drop for Lease {
         // The thread ends; whatever changes a series after this shares stripe 0.
         LAST.set(Last {
             id: self.of.id,
-            stripe: SHARED,
+            start: SHARED_START,
         });
         if self.stripe != SHARED {
             self.of.free.lock().given_back.push(self.stripe);
@@ -59,12 +64,19 @@ impl Drop for Lease {
     }
 }
 
+/// The first cell of this thread's stripe, if the thread wrote to the file with this id last.
+#[inline]
+pub(super) fn last(id: u64) -> Option<usize> {
+    let last = LAST.get();
+    (last.id == id).then_some(last.start)
+}
+
 impl Stripes {
-    pub(super) fn new(stripes: u32) -> Arc<Self> {
+    pub(super) fn new(plan: Plan) -> Arc<Self> {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         Arc::new(Self {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
-            stripes,
+            plan,
             free: Mutex::new(Free {
                 given_back: Vec::new(),
                 next: 1,
@@ -72,19 +84,11 @@ impl Stripes {
         })
     }
 
-    /// The stripe of this thread. `taken` is told of each one that is used for the first time.
-    #[inline]
-    pub(super) fn mine(self: &Arc<Self>, taken: impl FnOnce(u32)) -> u32 {
-        let last = LAST.get();
-        if last.id == self.id {
-            return last.stripe;
-        }
-        self.find(taken)
-    }
-
+    /// The first cell of this thread's stripe, for a thread that wrote elsewhere last. `taken` is told of
+    /// a stripe that the thread takes now.
     #[cold]
     #[inline(never)]
-    fn find(self: &Arc<Self>, taken: impl FnOnce(u32)) -> u32 {
+    pub(super) fn find(self: &Arc<Self>, taken: impl FnOnce(u32)) -> usize {
         let stripe = LEASES.try_with(|leases| {
             let mut leases = leases.borrow_mut();
             if let Some(lease) = leases.iter().find(|lease| lease.of.id == self.id) {
@@ -99,12 +103,10 @@ impl Stripes {
             stripe
         });
         // The thread's own values are gone already while it ends.
-        let stripe = stripe.unwrap_or(SHARED);
-        LAST.set(Last {
-            id: self.id,
-            stripe,
-        });
-        stripe
+        let start = self.plan.index(stripe.unwrap_or(SHARED), 0);
+        let id = self.id;
+        LAST.set(Last { id, start });
+        start
     }
 
     fn take(&self) -> u32 {
@@ -112,7 +114,7 @@ impl Stripes {
         if let Some(stripe) = free.given_back.pop() {
             return stripe;
         }
-        if free.next >= self.stripes {
+        if free.next >= self.plan.stripes {
             return SHARED;
         }
         free.next += 1;
