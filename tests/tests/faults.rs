@@ -1,7 +1,7 @@
 //! The fault suite in its short form: one test per fault, each with a host of its own under good
 //! traffic. `cargo xtask faults plugins` runs the long form.
 
-use meterbox_tests::faults::{Effort, FAULTS, Run};
+use meterbox_tests::faults::{CANARY, Effort, FAULTS, Run};
 
 const SEED: u64 = 1;
 
@@ -13,6 +13,12 @@ fn fault(number: u8) {
     (fault.run)(&mut run);
     let row = &run.row;
     assert!(row.good > 0 && row.failures == 0, "{row:?}");
+}
+
+#[test]
+#[should_panic(expected = "the host ended")]
+fn the_suite_fails_when_the_host_dies() {
+    (CANARY.run)(&mut Run::new(Effort::Quick, SEED));
 }
 
 /// One test for each row; the names never change.

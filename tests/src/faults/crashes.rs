@@ -2,7 +2,7 @@
 
 use super::craft::{Craft, api_of};
 use super::run::Run;
-use super::scene::{Scene, faulty_serves, library, text, with_faulty};
+use super::scene::{Scene, builder, faulty_serves, library, text, with_faulty};
 use crate::{Folder, eventually};
 use serde_json::Value;
 
@@ -86,6 +86,18 @@ pub(super) fn abort(run: &mut Run) {
         dies(&mut scene, "abort", "SIGABRT");
     }
     scene.run.note(format!("{times} crashes"));
+    scene.close(faulty_serves);
+}
+
+/// Proves that the suite can fail: the same `abort()` with the plugin on threads of the host.
+pub(super) fn abort_in_host(run: &mut Run) {
+    let host = builder()
+        .plugin("faulty")
+        .line("plugin.faulty.isolation=thread");
+    let mut scene = Scene::open(run, host);
+    scene.serves("faulty");
+    scene.fault_begins();
+    let _ = scene.try_ask("abort");
     scene.close(faulty_serves);
 }
 

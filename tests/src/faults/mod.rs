@@ -73,3 +73,6 @@ pub const FAULTS: &[Fault] = &[
     fault(30, "dies at each start", starts::dies_at_start),
     fault(31, "stop never ends", stuck::stop_hangs),
 ];
+
+/// A fault that no host survives, so that the suite itself is seen to fail.
+pub const CANARY: Fault = fault(0, "abort in the host itself", crashes::abort_in_host);

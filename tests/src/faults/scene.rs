@@ -222,6 +222,7 @@ impl<'run> Scene<'run> {
     pub(super) fn recovers(&mut self, normal: impl Fn(&Self) -> Result<(), String>) {
         let begin = Instant::now();
         eventually("everything is normal again", || {
+            assert!(is_alive(self.host.pid()), "the host ended");
             normal(self)?;
             Census::take(self.host.pid()).left_over(&self.before)
         });
