@@ -47,7 +47,7 @@ pub(crate) fn restrict(policy: &Policy, report: &mut Report) {
         Ok(Some(version)) => report.landlock = Some(version),
         Ok(None) => report
             .lacking
-            .push("Landlock (the kernel has it not, or not on)".to_owned()),
+            .push("Landlock, the guard of files (the kernel has it not, or not on)".to_owned()),
         Err(error) => report.lacking.push(format!("Landlock ({error})")),
     }
 }

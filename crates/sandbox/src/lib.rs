@@ -17,5 +17,6 @@ mod steps;
 mod syscalls;
 
 pub use policy::Policy;
+pub use privileges::hide;
 pub use report::{Refused, Report};
 pub use steps::confine;

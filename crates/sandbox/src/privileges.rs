@@ -78,8 +78,14 @@ pub(crate) fn drop_all() -> Result<(), Refused> {
     }
 }
 
-/// No other process of the user may look into this one, and no dump of it is written.
-pub(crate) fn hide() -> Result<(), Refused> {
+/// Hides this process: no other process of its user may look into its memory, environment or descriptors, and no dump of it is written.
+///
+/// [`confine`](crate::confine) does it to the confined process. Where the kernel has no Landlock, the process that holds secrets and starts confined ones
+/// should do it to itself: nothing else keeps its memory from a child of the same user.
+///
+/// # Errors
+/// What the system said.
+pub fn hide() -> Result<(), Refused> {
     prctl(libc::PR_SET_DUMPABLE, 0, "hide from debuggers")
 }
 

@@ -8,7 +8,11 @@ use std::process::Command;
 use std::time::{Instant, SystemTime};
 
 use crate::attempts::Expect::Allowed;
-use crate::attempts::{Attempt, Layer::Any, row};
+use crate::attempts::{
+    Attempt,
+    Layer::{Any, Landlock},
+    row,
+};
 use crate::ground::{Ground, call, check, memory_file};
 
 /// Imports a good part of the standard library and prints what the runner expects of a child.
@@ -51,7 +55,7 @@ pub(crate) fn attempts() -> Vec<Attempt> {
         row("read randomness", Allowed, Any, |_| {
             std::fs::File::open("/dev/urandom")?.read_exact(&mut [0; 16])
         }),
-        row("write to /dev/null", Allowed, Any, |_| {
+        row("write to /dev/null", Allowed, Landlock, |_| {
             let mut options = std::fs::File::options();
             options.write(true).open("/dev/null")?.write_all(b"x")
         }),
@@ -108,7 +112,7 @@ pub(crate) fn attempts() -> Vec<Attempt> {
                 policy.allow_exec = true;
                 policy.read_paths.extend(python_paths());
             },
-            ..row("become Python", Allowed, Any, |_| {
+            ..row("become Python", Allowed, Landlock, |_| {
                 let Some(python) = python() else {
                     println!("(no python3 here)");
                     return Ok(());

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
 use meterbox_sandbox::{Policy, confine};
+use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
 
 use crate::ground::Ground;
 use crate::{allowed, files, kernel, network, processes};
@@ -55,10 +56,21 @@ pub(crate) fn all() -> Vec<Attempt> {
     .collect()
 }
 
-/// `FREE NAME FOLDER PORT`: tries one and prints what came of it.
+/// What holds an attempt back.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Hold {
+    /// Nothing: to show that the attempt is possible at all.
+    Nothing,
+    /// Everything this kernel has.
+    All,
+    /// Everything but Landlock, as on older kernels.
+    NoLandlock,
+}
+
+/// `HOLD NAME FOLDER PORT`: tries one and prints what came of it.
 pub(crate) fn child(arguments: &[String]) -> ExitCode {
-    let [free, name, ground @ ..] = arguments else {
-        panic!("arguments: FREE NAME FOLDER PORT");
+    let [hold, name, ground @ ..] = arguments else {
+        panic!("arguments: HOLD NAME FOLDER PORT");
     };
     let ground = Ground::new(ground);
     let attempt = all()
@@ -68,7 +80,10 @@ pub(crate) fn child(arguments: &[String]) -> ExitCode {
     let mut policy = ground.policy();
     (attempt.policy)(&mut policy);
     let mut layers = "landlock seccomp".to_owned();
-    if free == "false" {
+    if *hold == format!("{:?}", Hold::NoLandlock) {
+        without_landlock();
+    }
+    if *hold != format!("{:?}", Hold::Nothing) {
         let report = confine(&policy).expect("confined");
         layers = format!(
             "{}{}",
@@ -91,55 +106,78 @@ pub(crate) fn child(arguments: &[String]) -> ExitCode {
     ExitCode::SUCCESS
 }
 
+/// From now on this process sees a kernel without Landlock.
+fn without_landlock() {
+    let absent = SeccompAction::Errno(libc::ENOSYS.unsigned_abs());
+    let rules = [(libc::SYS_landlock_create_ruleset, Vec::new())];
+    let arch = std::env::consts::ARCH.try_into().expect("a known machine");
+    let filter = SeccompFilter::new(rules.into(), SeccompAction::Allow, absent, arch);
+    let program: BpfProgram = filter.and_then(TryInto::try_into).expect("a filter");
+    seccompiler::apply_filter(&program).expect("filters exist");
+}
+
 pub(crate) fn run() -> Vec<String> {
     let folder = Folder::new();
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("an address").port();
     let _unix = UnixListener::bind(folder.0.join("socket")).expect("a socket");
     let mut failures = Vec::new();
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for attempt in all() {
-        if attempt.expect == Expect::DeniedOnly {
-            let (answer, _) = try_it(&attempt, true, &folder.0, port);
-            if answer != "done" {
-                failures.push(format!(
-                    "{}: \"{answer}\" without confinement, so that its denial shows nothing",
-                    attempt.name
-                ));
+    for hold in [Hold::All, Hold::NoLandlock] {
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for attempt in all() {
+            if attempt.expect == Expect::DeniedOnly && hold == Hold::All {
+                let (answer, _) = try_it(&attempt, Hold::Nothing, &folder.0, port);
+                if answer != "done" {
+                    failures.push(format!(
+                        "{}: \"{answer}\" without confinement, so that its denial shows nothing",
+                        attempt.name
+                    ));
+                }
+            }
+            let (answer, layers) = try_it(&attempt, hold, &folder.0, port);
+            match judge(&attempt, &answer, &layers) {
+                Ok(verdict) => *counts.entry(verdict).or_default() += 1,
+                Err(failure) => failures.push(format!("{hold:?}: {failure}")),
             }
         }
-        let (answer, layers) = try_it(&attempt, false, &folder.0, port);
-        let lacking = match attempt.layer {
-            Layer::Any => false,
-            Layer::Landlock => !layers.contains("landlock"),
-            Layer::Seccomp => !layers.contains("seccomp"),
-        };
-        let denied = [libc::EPERM, libc::EACCES].map(|errno| format!("errno {errno}"));
-        let (verdict, right) = match attempt.expect {
-            Expect::DeniedOnly | Expect::Denied => ("denied", denied.contains(&answer)),
-            Expect::Absent => ("absent", answer == format!("errno {}", libc::ENOSYS)),
-            Expect::Closed => ("closed", answer == format!("errno {}", libc::EBADF)),
-            Expect::Allowed => ("allowed", answer == "done"),
-        };
-        if right {
-            *counts.entry(verdict).or_default() += 1;
-        } else if lacking {
-            println!("skipped {}: this kernel lacks the layer", attempt.name);
-        } else {
-            failures.push(format!(
-                "{}: \"{answer}\", expected {:?} (layers: {layers})",
-                attempt.name, attempt.expect
-            ));
-        }
+        println!("attempts, held back by {hold:?}: {counts:?}");
     }
-    println!("attempts: {counts:?}");
     failures
 }
 
+/// Whether an attempt came to what it must, in a word.
+fn judge(attempt: &Attempt, answer: &str, layers: &str) -> Result<&'static str, String> {
+    let denied = [libc::EPERM, libc::EACCES].map(|errno| format!("errno {errno}"));
+    let (verdict, right) = match attempt.expect {
+        Expect::DeniedOnly | Expect::Denied => {
+            ("denied", denied.iter().any(|known| known == answer))
+        }
+        Expect::Absent => ("absent", answer == format!("errno {}", libc::ENOSYS)),
+        Expect::Closed => ("closed", answer == format!("errno {}", libc::EBADF)),
+        Expect::Allowed => ("allowed", answer == "done"),
+    };
+    let lacking = match attempt.layer {
+        Layer::Any => false,
+        Layer::Landlock => !layers.contains("landlock"),
+        Layer::Seccomp => !layers.contains("seccomp"),
+    };
+    if right {
+        Ok(verdict)
+    } else if lacking {
+        println!("skipped {}: this kernel lacks the layer", attempt.name);
+        Ok("skipped")
+    } else {
+        Err(format!(
+            "{}: \"{answer}\", expected {:?} (layers: {layers})",
+            attempt.name, attempt.expect
+        ))
+    }
+}
+
 /// What the child printed (or how it ended) and which layers it had.
-fn try_it(attempt: &Attempt, free: bool, folder: &Path, port: u16) -> (String, String) {
+fn try_it(attempt: &Attempt, hold: Hold, folder: &Path, port: u16) -> (String, String) {
     let output = Command::new(std::env::current_exe().expect("this program"))
-        .args(["--attempt", &free.to_string(), attempt.name])
+        .args(["--attempt", &format!("{hold:?}"), attempt.name])
         .arg(folder)
         .arg(port.to_string())
         .stdin(Stdio::null())

@@ -16,7 +16,7 @@ pub(crate) fn attempts() -> Vec<Attempt> {
         row("read /etc/passwd", DeniedOnly, Landlock, |_| {
             fs::read("/etc/passwd").map(drop)
         }),
-        row("read /etc/shadow", Denied, Any, |_| {
+        row("read /etc/shadow", Denied, Landlock, |_| {
             fs::read("/etc/shadow").map(drop)
         }),
         row("list /etc", DeniedOnly, Landlock, |_| {

@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::attempts::Expect::{Absent, Denied, DeniedOnly};
 use crate::attempts::{
     Attempt,
-    Layer::{Any, Seccomp},
+    Layer::{Any, Landlock, Seccomp},
     row,
 };
 use crate::ground::{Ground, call, check};
@@ -90,15 +90,21 @@ pub(crate) fn attempts() -> Vec<Attempt> {
         row("write the parent's memory", Denied, Any, |ground| {
             call(libc::SYS_process_vm_writev, [parent(ground), 0, 0, 0, 0])
         }),
-        row("open the parent's memory", Denied, Any, |ground| {
+        row("open the parent's memory", Denied, Landlock, |ground| {
             fs::File::open(format!("/proc/{}/mem", ground.parent)).map(drop)
         }),
-        row("read the parent's environment", DeniedOnly, Any, |ground| {
-            fs::read(format!("/proc/{}/environ", ground.parent)).map(drop)
-        }),
-        row("list the parent's descriptors", DeniedOnly, Any, |ground| {
-            fs::read_dir(format!("/proc/{}/fd", ground.parent)).map(drop)
-        }),
+        row(
+            "read the parent's environment",
+            DeniedOnly,
+            Landlock,
+            |ground| fs::read(format!("/proc/{}/environ", ground.parent)).map(drop),
+        ),
+        row(
+            "list the parent's descriptors",
+            DeniedOnly,
+            Landlock,
+            |ground| fs::read_dir(format!("/proc/{}/fd", ground.parent)).map(drop),
+        ),
         row("change the parent's limits", DeniedOnly, Any, |ground| {
             call(libc::SYS_prlimit64, [parent(ground), 0, 0, 0, 0])
         }),
