@@ -6,10 +6,11 @@ use crate::cli::print;
 use crate::config::LoadRequest;
 use serde_json::Value;
 
-const COLUMNS: [&str; 8] = [
+const COLUMNS: [&str; 9] = [
     "NAME",
     "VERSION",
     "STATE",
+    "RUNS IN",
     "GENERATION",
     "ROLES",
     "ENDPOINTS",
@@ -34,7 +35,7 @@ pub(super) fn list(request: &LoadRequest, json: bool) -> Result<(), Failure> {
 }
 
 fn table(plugins: &[Value]) -> String {
-    let mut rows: Vec<[String; 8]> = vec![COLUMNS.map(str::to_owned)];
+    let mut rows: Vec<[String; 9]> = vec![COLUMNS.map(str::to_owned)];
     rows.extend(plugins.iter().map(row));
     let widths: Vec<usize> = (0..COLUMNS.len())
         .map(|at| rows.iter().map(|row| row[at].len()).max().unwrap_or(0))
@@ -57,7 +58,7 @@ fn table(plugins: &[Value]) -> String {
     text
 }
 
-fn row(plugin: &Value) -> [String; 8] {
+fn row(plugin: &Value) -> [String; 9] {
     let text = |value: &Value| match value {
         Value::String(text) => text.clone(),
         Value::Null => String::new(),
@@ -73,6 +74,7 @@ fn row(plugin: &Value) -> [String; 8] {
         text(&plugin["name"]),
         text(&plugin["version"]),
         text(&plugin["state"]),
+        text(&plugin["isolation"]),
         text(&plugin["generation"]),
         list(&plugin["roles"], &text),
         list(&plugin["endpoints"], &endpoint),
@@ -89,16 +91,16 @@ mod tests {
     #[test]
     fn a_table_has_one_line_per_plugin_and_one_per_error() {
         let plugins = [
-            json!({ "name": "prometheus", "version": "0.1.0", "state": "started", "generation": 1,
-                "roles": ["endpoint"], "calls": 7, "errors": 0, "last_error": null,
+            json!({ "name": "prometheus", "version": "0.1.0", "state": "started", "isolation": "thread",
+                "generation": 1, "roles": ["endpoint"], "calls": 7, "errors": 0, "last_error": null,
                 "endpoints": [{ "listener": "metrics", "path": "/metrics" }] }),
             json!({ "name": "bad", "version": "", "state": "rejected", "generation": 0, "roles": [],
                 "endpoints": [], "calls": 0, "errors": 0, "last_error": "it is no library" }),
         ];
         let expect = "\
-NAME        VERSION  STATE     GENERATION  ROLES     ENDPOINTS         CALLS  ERRORS
-prometheus  0.1.0    started   1           endpoint  metrics:/metrics  7      0
-bad                  rejected  0                                       0      0
+NAME        VERSION  STATE     RUNS IN  GENERATION  ROLES     ENDPOINTS         CALLS  ERRORS
+prometheus  0.1.0    started   thread   1           endpoint  metrics:/metrics  7      0
+bad                  rejected           0                                       0      0
   last error: it is no library
 ";
         assert_eq!(table(&plugins), expect);

@@ -36,7 +36,7 @@ pub(super) enum PluginsCommand {
     #[command(
         after_help = "Looks at owner, digest, ELF tables and metadata, lets a throw-away process load the \
                       file, then loads, creates and starts it in a confined process, sends GET to each of \
-                      its routes, collects once and stops it. NAME.toml beside the file is its \
+                      its routes, collects and exports once and stops it. NAME.toml beside the file is its \
                       configuration.\n\
                       Exit codes: 0 fine, 1 findings, 2 refused usage or an unreadable file."
     )]

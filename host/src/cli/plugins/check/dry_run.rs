@@ -1,8 +1,8 @@
 //! A whole life of a plugin in a confined process of its own: load, create, start, each GET route once,
-//! one collect, stop. Each step is timed; the process's memory and processor time are read before its end.
+//! one collect, one export that is not sent, stop. Each step is timed; the process's memory and processor time are read before its end.
 
 use super::exchange::{self, Answer};
-use super::witness::{Seen, Witness};
+use super::witness::{Pushed, Seen, Witness};
 use meterbox_plugin_abi::gather::Filter;
 use meterbox_plugin_abi::{Failure, PluginObject, Roles, Route, Status};
 use meterbox_plugin_loader::file::Verified;
@@ -27,7 +27,7 @@ const LINES_MAX: usize = 100;
 /// One step, and how it went.
 #[derive(Debug)]
 pub(super) struct Step {
-    /// `load`, `create`, `start`, `call`, `collect` or `stop`.
+    /// `load`, `create`, `start`, `call`, `collect`, `export` or `stop`.
     pub(super) entry: &'static str,
     /// The path of a call.
     pub(super) path: Option<String>,
@@ -48,6 +48,12 @@ impl Step {
             answer: None,
             error: None,
         }
+    }
+
+    /// The entry, or the request.
+    pub(super) fn place(&self) -> String {
+        let path = self.path.as_ref();
+        path.map_or(self.entry.to_owned(), |path| format!("GET {path}"))
     }
 }
 
@@ -98,6 +104,7 @@ pub(super) fn run(
     run.seen = witness.seen();
     run.crash = events.crash.lock().take();
     run.output = std::mem::take(&mut *events.lines.lock());
+    run.name_the_crash();
     Ok(run)
 }
 
@@ -138,6 +145,9 @@ fn live(isolated: &Arc<Isolated>, witness: &Witness, run: &mut DryRun) {
         run.step("collect", || {
             plugin.collect(&Filter::ALL, &mut witness.visitor())
         });
+    }
+    if plugin.roles().has(Roles::EXPORTER) && !run.is_over() {
+        run.step("export", || plugin.export(witness, &mut Pushed(witness)));
     }
     if let Some(pid) = pid {
         run.memory_peak_bytes = memory_peak(pid);
@@ -196,6 +206,19 @@ impl DryRun {
 
     fn failed(&mut self, entry: &'static str, failure: Failure) {
         self.step::<()>(entry, || Err(failure));
+    }
+
+    /// A server would say when it starts the process again; nobody does that here.
+    fn name_the_crash(&mut self) {
+        let (Some(crash), Some(last)) = (&self.crash, self.steps.last_mut()) else {
+            return;
+        };
+        let sentence = format!("its process {crash}");
+        match (&mut last.error, &mut last.answer) {
+            (Some(failure), _) => failure.message = sentence,
+            (None, Some(answer)) => answer.error = Some(sentence),
+            (None, None) => {}
+        }
     }
 
     /// Whether the process is gone, or does not answer any more.

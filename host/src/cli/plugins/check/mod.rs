@@ -9,6 +9,7 @@ mod facts;
 mod finding;
 mod lint;
 mod report;
+mod sample;
 mod witness;
 
 use super::digest::digest;
@@ -184,31 +185,28 @@ fn command(verified: &Verified, program: &Path) -> Result<ChildCommand, Refusal>
 /// What a dry run says against a plugin.
 fn judge(run: &DryRun, verified: &Verified) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for step in &run.steps {
-        let place = step
-            .path
-            .as_ref()
-            .map_or(step.entry.to_owned(), |path| format!("GET {path}"));
+    let (failed, crashed_in) = match (&run.crash, run.steps.split_last()) {
+        (Some(_), Some((last, before))) => (before, Some(last)),
+        _ => (&run.steps[..], None),
+    };
+    for step in failed {
         if let Some(failure) = &step.error {
             let fix = fix_of(step.entry);
-            findings.push(Finding::new(
-                step.entry,
-                place,
-                failure.message.clone(),
-                fix,
-            ));
+            let cause = failure.message.clone();
+            findings.push(Finding::new(step.entry, step.place(), cause, fix));
         } else if let Some(answer) = step.answer.as_ref().filter(|answer| answer.status >= 500) {
             let why = answer.error.as_deref().unwrap_or("no sentence with it");
             let cause = format!("answered with {}: {why}", answer.status);
-            findings.push(Finding::new("call", place, cause, fix_of("call")));
+            findings.push(Finding::new("call", step.place(), cause, fix_of("call")));
         }
     }
     if let Some(crash) = &run.crash {
         let said = run.output.last();
         let said = said.map_or(String::new(), |line| format!("; it said: {line}"));
         let cause = format!("its process {crash}{said}");
+        let place = crashed_in.map_or("dry run".to_owned(), Step::place);
         let fix = "run the plugin's own tests under a debugger";
-        findings.push(Finding::new("crash", "dry run", cause, fix));
+        findings.push(Finding::new("crash", place, cause, fix));
     }
     let created = run.steps.iter().any(|step| step.entry == "start");
     if created && run.routes.is_empty() && run.roles.is_empty() {
@@ -229,6 +227,7 @@ fn fix_of(entry: &str) -> &'static str {
     match entry {
         "create" => "do what the sentence says, or give a configuration with --plugin-config",
         "call" => "answer an empty GET below 500, or leave GET out of the route's methods",
+        "export" => "push what can be pushed and return no error",
         "collect" => "show what can be shown and return no error",
         "stop" => "end the plugin's own threads in stop, within its deadline",
         _ => "make the entry return without an error",

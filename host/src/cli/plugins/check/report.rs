@@ -23,6 +23,8 @@ pub(super) struct Report<'a> {
     pub(super) findings: &'a [Finding],
 }
 
+/// Pushes and log lines that a person sees.
+const LINES_MAX: usize = 10;
 const MEBIBYTE: f64 = 1_048_576.0;
 
 impl Report<'_> {
@@ -143,6 +145,9 @@ fn run_rows(run: &DryRun, row: &mut dyn FnMut(&str, &str)) {
     for step in &run.steps {
         row("dry run", &step_line(step));
     }
+    for push in run.seen.pushes.iter().take(LINES_MAX) {
+        row("push", push);
+    }
     if let Some(bytes) = run.memory_peak_bytes {
         row(
             "memory",
@@ -152,17 +157,14 @@ fn run_rows(run: &DryRun, row: &mut dyn FnMut(&str, &str)) {
     if let Some(cpu) = run.cpu {
         row("processor", &format!("{} ms", cpu.as_millis()));
     }
-    for line in run.seen.log.iter().take(10) {
+    for line in run.seen.log.iter().take(LINES_MAX) {
         row("log", line);
     }
 }
 
 fn step_line(step: &Step) -> String {
     let ms = milliseconds(step);
-    let what = step
-        .path
-        .as_ref()
-        .map_or(step.entry.to_owned(), |path| format!("GET {path}"));
+    let what = step.place();
     match (&step.error, &step.answer) {
         (Some(error), _) => format!("{what}: failed after {ms} ms: {}", error.message),
         (None, Some(answer)) => {
@@ -201,6 +203,7 @@ fn run_json(run: &DryRun) -> Value {
     json!({
         "steps": run.steps.iter().map(step_json).collect::<Vec<_>>(),
         "series": run.seen.series,
+        "pushes": run.seen.pushes,
         "timers": run.seen.timers.len(),
         "memory_peak_bytes": run.memory_peak_bytes,
         "cpu_ms": run.cpu.map(|cpu| cpu.as_millis() as u64),

@@ -1,6 +1,7 @@
 //! The host that a plugin meets in a dry run: it writes down what the plugin asks for and keeps nothing.
 
 use super::lint::Named;
+use super::sample;
 use crate::config::Settings;
 use meterbox_plugin_abi::events::EventKinds;
 use meterbox_plugin_abi::gather::{
@@ -8,7 +9,7 @@ use meterbox_plugin_abi::gather::{
 };
 use meterbox_plugin_abi::{
     Cells, Clock, Fact, Failure, FamilyService, FamilySpec, HostServices, Instrument, Level,
-    MetricFamily, Status, Table,
+    MetricFamily, Push, PushSink, Status, Table,
 };
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -28,7 +29,8 @@ pub(super) struct Seen {
     pub(super) series: u64,
     pub(super) timers: Vec<(u64, Duration)>,
     pub(super) subscribed: u64,
-    pub(super) gathers: u64,
+    /// `METHOD address: N bytes` of each push of an exporter.
+    pub(super) pushes: Vec<String>,
 }
 
 /// The witness. It grants what it is asked for.
@@ -150,9 +152,23 @@ impl HostServices for Witness {
 }
 
 impl GatherSource for Witness {
-    /// It has no metrics to show.
-    fn gather(&self, _: &Filter<'_>, _: &mut dyn Visitor) -> Result<(), String> {
-        self.seen.lock().gathers += 1;
+    /// Always the same sample.
+    fn gather(&self, filter: &Filter<'_>, visitor: &mut dyn Visitor) -> Result<(), String> {
+        sample::show(filter, visitor);
+        Ok(())
+    }
+}
+
+/// Takes what an exporter pushes, and sends nothing.
+pub(super) struct Pushed<'a>(pub(super) &'a Witness);
+
+impl PushSink for Pushed<'_> {
+    fn push(&mut self, push: &Push<'_>) -> Result<(), Failure> {
+        let mut seen = self.0.seen.lock();
+        if seen.pushes.len() < KEPT_MAX {
+            let line = format!("{} {}: {} bytes", push.method, push.url, push.body.len());
+            seen.pushes.push(line.replace(char::is_control, "?"));
+        }
         Ok(())
     }
 }
