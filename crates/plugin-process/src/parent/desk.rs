@@ -223,22 +223,56 @@ impl Desk {
             0 => BATCH_BYTES,
             half => half,
         };
+        let lent = match scope {
+            Scope::Export(gathered, _) => Some(*gathered),
+            Scope::Plain | Scope::Collect(..) => None,
+        };
         let mut broken = None;
-        let mut writer = BatchWriter::new(limit, |batch| match visit(lane, batch) {
+        let mut writer = BatchWriter::new(limit, |batch| match self.visit(batch, lane, scope) {
             Ok(flow) => flow,
             Err(error) => {
                 broken = Some(error);
                 Flow::Stop
             }
         });
-        let gathered = match scope {
-            Scope::Export(gathered, _) => gathered.gather(&filter, &mut writer),
-            _ => self.services.gather(&filter, &mut writer),
+        let gathered = match lent {
+            Some(gathered) => gathered.gather(&filter, &mut writer),
+            None => self.services.gather(&filter, &mut writer),
         };
         writer.finish();
         match broken {
             Some(error) => Err(error),
             None => Ok(outcome(gathered.map_err(Failure::internal))),
+        }
+    }
+
+    /// Shows one batch, and serves what the child asks for while it looks at it: an encoder writes its
+    /// page, an exporter pushes.
+    fn visit(
+        &self,
+        batch: &[u8],
+        lane: &mut Turn<'_>,
+        scope: &mut Scope<'_>,
+    ) -> Result<Flow, LaneError> {
+        lane.send(Kind::VISIT, batch)?;
+        loop {
+            let (kind, payload) = lane.receive()?;
+            match kind {
+                Kind::FLOW => {
+                    let mut take = Take::of(&payload);
+                    let flow = take.u32()?;
+                    take.end()?;
+                    return Ok(match flow {
+                        0 => Flow::Continue,
+                        _ => Flow::Stop,
+                    });
+                }
+                // Their answers would take the batch's place in the shared memory.
+                Kind::GATHER | Kind::MODELS | Kind::BODY => {
+                    return Err(Broken::new(format!("a frame of {kind:?} before FLOW")).into());
+                }
+                _ => self.serve(kind, &payload, lane, scope)?,
+            }
         }
     }
 
@@ -251,22 +285,6 @@ impl Desk {
         // Without the permission it has not subscribed either.
         let _ = self.services.subscribe(EventKinds(0));
     }
-}
-
-fn visit(lane: &mut Turn<'_>, batch: &[u8]) -> Result<Flow, LaneError> {
-    lane.send(Kind::VISIT, batch)?;
-    let (kind, payload) = lane.receive()?;
-    if kind != Kind::FLOW {
-        return Err(Broken::new(format!("a frame of {kind:?} for FLOW")).into());
-    }
-    let mut take = Take::of(&payload);
-    let flow = take.u32()?;
-    take.end()?;
-    Ok(if flow == 0 {
-        Flow::Continue
-    } else {
-        Flow::Stop
-    })
 }
 
 fn show(payload: &Payload, scope: &mut Scope<'_>) -> Result<Answer, Broken> {

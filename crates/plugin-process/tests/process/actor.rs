@@ -189,6 +189,12 @@ impl PluginEntries for Actor {
                 gathered.map_err(Failure::internal)?;
                 responder.finish(text.0.as_bytes())
             }
+            "page" => {
+                let mut page = Page(responder);
+                let gathered = self.host.gather(&Filter::ALL, &mut page);
+                gathered.map_err(Failure::internal)?;
+                page.0.finish(b"end\n")
+            }
             "pid" => responder.finish(std::process::id().to_string().as_bytes()),
             "noise" => {
                 eprintln!("a line of noise");
@@ -288,6 +294,21 @@ impl Visitor for Text {
     }
     fn segment(&mut self, segment: &Segment<'_>) -> Flow {
         let _ = writeln!(self.0, " {:?}", segment.values());
+        Flow::Continue
+    }
+}
+
+/// A page that is sent while it is gathered, as an encoder does.
+struct Page(Responder);
+
+impl Visitor for Page {
+    fn family(&mut self, family: &Family<'_>) -> Flow {
+        match self.0.write(format!("{}\n", family.name()).as_bytes()) {
+            Ok(()) => Flow::Continue,
+            Err(_) => Flow::Stop,
+        }
+    }
+    fn segment(&mut self, _: &Segment<'_>) -> Flow {
         Flow::Continue
     }
 }

@@ -128,6 +128,9 @@ fn gathering() {
     assert_eq!(page.lines().count(), 20_000);
     assert!(page.starts_with("family_0 [0.0]\nfamily_1 [1.0]\n"));
     assert!(page.ends_with("family_19999 [19999.0]\n"));
+    let page = bench.get("page").text();
+    assert_eq!(page.lines().count(), 20_001, "written while it is gathered");
+    assert!(page.ends_with("family_19999\nend\n"));
     let mut text = Text::default();
     let filter = Filter { names: &["a", "b"] };
     bench.object().collect(&filter, &mut text).unwrap();
