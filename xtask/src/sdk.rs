@@ -3,7 +3,7 @@
 //! Layout: `rust/` (the workspace of this repository with the author's crates only, its manifests as
 //! they are), `vendor/` (what those need of others), `c/` (the header), `python/` (the package).
 
-use crate::run::{Outcome, cargo, output, root, succeeds};
+use crate::run::{Outcome, cargo, output, root};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -67,34 +67,34 @@ fn vendor(rust: &Path, to: &Path) -> Outcome {
     let beside = to.with_extension("new");
     remove(&beside).map_err(place)?;
     // What was downloaded once needs no network.
-    let fetched = fetch(&manifest, &beside, true) || fetch(&manifest, &beside, false);
+    let fetched = fetch(&manifest, &beside, true).or_else(|_| fetch(&manifest, &beside, false));
     let lock = fs::read_to_string(rust.join("Cargo.lock")).map_err(place)?;
-    if fetched {
+    let Err(why) = fetched else {
         let used = used(&manifest)?;
         empty_all_but(&used, &beside).map_err(place)?;
         fs::write(beside.join(STAMP), lock).map_err(place)?;
         remove(to).map_err(place)?;
         return fs::rename(&beside, to).map_err(place);
-    }
+    };
     remove(&beside).map_err(place)?;
     if fs::read_to_string(to.join(STAMP)).is_ok_and(|made_for| made_for == lock) {
         return Ok(());
     }
     eprintln!(
-        "sdk: the registry does not answer, so the SDK comes without vendor/: new Rust plugins build \
-         only where cargo has their crates already; run this again with a network"
+        "sdk: no vendor/, so new Rust plugins build only where cargo has their crates already; run this \
+         again when the registry answers\n  {why}"
     );
     remove(to).map_err(place)
 }
 
-fn fetch(manifest: &Path, to: &Path, offline: bool) -> bool {
+fn fetch(manifest: &Path, to: &Path, offline: bool) -> Outcome {
     let mut vendor = cargo();
     vendor.args(["vendor", "--quiet", "--versioned-dirs", "--manifest-path"]);
     vendor.arg(manifest).arg(to).env("CARGO_NET_RETRY", "0");
     if offline {
         vendor.arg("--offline");
     }
-    succeeds(&mut vendor)
+    output(&mut vendor).map(drop)
 }
 
 /// The packages that a build on our targets compiles, as their folders are named: `name-version`.
