@@ -229,6 +229,13 @@ fn a_full_queue_drops_what_comes_and_does_not_blame_the_plugin() {
     let started = [("plugin", "lines"), ("state", "started")];
     assert_eq!(page.value("meterbox_plugin_state", &started), Some(1.0));
     assert_eq!(receiver.seen().len(), 1, "asked to wait, it waits");
+
+    let library = host.folder().join("plugins/lines.so");
+    std::fs::remove_file(library).expect("it is there");
+    let page = until(&host, "what waits goes with the plugin", |page| {
+        dropped(page, "removed") >= 2.0 && page.samples("meterbox_export_queue_length").is_empty()
+    });
+    assert_eq!(dropped(&page, "removed"), 2.0);
 }
 
 #[test]

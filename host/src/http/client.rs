@@ -229,3 +229,6 @@ impl hyper::rt::Write for Socket {
         Pin::new(&mut self.0).poll_shutdown(context)
     }
 }
+
+#[cfg(test)]
+mod tests;
