@@ -465,7 +465,7 @@ fn a_plugin_gets_its_own_grants() {
 #[test]
 fn a_plugin_runs_where_its_own_key_or_the_default_says() {
     let settings = of(
-        "isolation=process\nplugin.drift.isolation=thread\nplugin.slow.memory_bytes_max=33554432\n\
+        "isolation=process\nplugin.drift.isolation=thread\nplugin.slow.memory_bytes_max=134217728\n\
          plugin_crashes_max=2\nplugin_crash_window_ms=1000\n",
     );
     let plugins = settings.plugins;
@@ -473,7 +473,7 @@ fn a_plugin_runs_where_its_own_key_or_the_default_says() {
     let slow = plugins.grants("slow");
     assert_eq!(
         (slow.isolation, slow.memory_bytes_max),
-        (Isolation::Process, 32 << 20)
+        (Isolation::Process, 128 << 20)
     );
     assert_eq!(plugins.grants("other").memory_bytes_max, 256 << 20);
     assert_eq!(

@@ -19,6 +19,7 @@ use meterbox_plugin_process::parent::{
     Cause, ChildCommand, Isolated, Observer, Plugin, ProcessSettings, RestartSettings, Spawner,
     Stream,
 };
+use rustix::process::{Resource, getrlimit, setrlimit};
 use std::ffi::OsString;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +27,8 @@ use std::time::Duration;
 /// Threads that a child may have beyond those that serve the host.
 const OWN_THREADS: usize = 32;
 
+/// Descriptors that this process asks for.
+const DESCRIPTORS: u64 = 65_536;
 /// A child serves no more entries at a time.
 const LANES_MAX: usize = 64;
 
@@ -49,6 +52,7 @@ impl Catalog {
         if let Some(known) = &*spawner {
             return Ok(known.clone());
         }
+        allow_descriptors();
         let made = Spawner::start().map_err(|error| {
             let text = format!("no thread for starting processes ({error})");
             Refusal::new(Reason::Start, text)
@@ -109,6 +113,21 @@ impl Catalog {
             host_version: self.house.facts.version.clone(),
         };
         Ok((origin, Isolated::new(plugin, &self.spawner()?)))
+    }
+}
+
+/// A process of a plugin takes some twenty descriptors, and a hundred plugins are no more than usual: lifts
+/// the soft limit as far as the hard one lets it.
+fn allow_descriptors() {
+    let mut limit = getrlimit(Resource::Nofile);
+    let wanted = limit
+        .maximum
+        .map_or(DESCRIPTORS, |hard| hard.min(DESCRIPTORS));
+    if limit.current.is_some_and(|soft| soft < wanted) {
+        limit.current = Some(wanted);
+        if let Err(error) = setrlimit(Resource::Nofile, limit) {
+            tracing::debug!(target: "plugin", "the limit of open files stays: {error}");
+        }
     }
 }
 

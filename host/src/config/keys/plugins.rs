@@ -182,7 +182,7 @@ pub(super) static GROUP: Group = Group {
         Key::own(
             "plugin_memory_bytes_max",
             Kind::Integer {
-                min: 16 << 20,
+                min: 64 << 20,
                 max: 1 << 40,
             },
             "The memory of a plugin's process; one that takes more is ended and started again.",
@@ -293,7 +293,7 @@ pub(super) static GROUP: Group = Group {
         Key::own(
             "plugin.<name>.memory_bytes_max",
             Kind::Integer {
-                min: 16 << 20,
+                min: 64 << 20,
                 max: 1 << 40,
             },
             "Memory of this plugin's process, instead of plugin_memory_bytes_max.",
