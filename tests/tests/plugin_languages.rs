@@ -23,13 +23,13 @@ use std::process::Command;
 #[test]
 fn a_plugin_in_rust_behaves() {
     let library = built().plugin("behaviour");
-    behaves("hello.so", std::fs::read(library).expect("it was built"));
+    behaves("hello.so", &std::fs::read(library).expect("it was built"));
 }
 
 #[test]
 fn a_plugin_in_python_behaves() {
     let text = built().root.join("python/examples/plugins/hello.py");
-    behaves("hello.py", std::fs::read(text).expect("the example"));
+    behaves("hello.py", &std::fs::read(text).expect("the example"));
 }
 
 #[test]
@@ -37,7 +37,7 @@ fn a_plugin_in_c_behaves() {
     let folder = Folder::new("languages");
     let library = folder.path().join("hello.so");
     if compile(&built().root, &library) {
-        behaves("hello.so", std::fs::read(library).expect("it was built"));
+        behaves("hello.so", &std::fs::read(library).expect("it was built"));
     }
 }
 
@@ -61,13 +61,13 @@ fn compile(root: &Path, library: &Path) -> bool {
     true
 }
 
-fn behaves(file: &str, bytes: Vec<u8>) {
+fn behaves(file: &str, bytes: &[u8]) {
+    let host = Host::builder().plugin("prometheus").start();
+    assert_eq!(get(&host, "").status, 404);
+    let plugins = host.folder().join("plugins");
     let config = "greeting = \"Good day\"\ntick_ms = 20\n";
-    let host = Host::builder()
-        .plugin("prometheus")
-        .file(file, bytes)
-        .file("hello.toml", config)
-        .start();
+    std::fs::write(plugins.join("hello.toml"), config).expect("it is ours");
+    drop_in(&plugins, file, bytes);
     eventually("it serves", || answered(&host, get(&host, ""), 200));
     let listed = http::get(host.management(), "/plugins/hello").json();
     assert_eq!(listed["isolation"], "process", "{listed}");
@@ -77,6 +77,13 @@ fn behaves(file: &str, bytes: Vec<u8>) {
     let before = counts(&host);
     crashes_alone(&host, &before);
     changes_its_mind(&host, &before);
+}
+
+/// Puts a file into a folder in one step.
+fn drop_in(folder: &Path, name: &str, bytes: &[u8]) {
+    let beside = folder.join("coming");
+    std::fs::write(&beside, bytes).expect("it is ours");
+    std::fs::rename(&beside, folder.join(name)).expect("it is ours");
 }
 
 fn get(host: &Host, rest: &str) -> Answer {
@@ -236,4 +243,68 @@ fn changes_its_mind(host: &Host, before: &[(&str, f64)]) {
     assert_eq!(room(&page, "cellar"), None);
     let success = page.value("meterbox_collector_success", &[("plugin", "hello")]);
     assert_eq!(success, Some(0.0), "{}", host.output());
+}
+
+/// The sentence with which the host refuses a file of its plugin folder.
+fn refusal(host: &Host, file: &str) -> String {
+    eventually(file, || {
+        let list = http::get(host.management(), "/plugins").json();
+        let ends = format!("/{file}");
+        let is_it = |plugin: &&serde_json::Value| {
+            let path = plugin["path"].as_str();
+            path.is_some_and(|path| path.ends_with(&ends)) && plugin["state"] == "rejected"
+        };
+        let found = list.as_array().into_iter().flatten().find(is_it);
+        let text = found.and_then(|plugin| plugin["last_error"].as_str());
+        text.map(str::to_owned).ok_or_else(|| list.to_string())
+    })
+}
+
+#[test]
+fn a_python_file_that_cannot_run_is_refused_with_its_line_and_what_to_do() {
+    let block = |name: &str, api: u32| {
+        format!("# /// meterbox\n# name = \"{name}\"\n# version = \"1\"\n# api = {api}\n# ///\n")
+    };
+    let class = "from meterbox_plugin import Plugin\nclass P(Plugin):\n    pass\n";
+    let table = [
+        (
+            "plain.py",
+            "print(1)\n".to_owned(),
+            "it has no metadata block",
+        ),
+        (
+            "newer.py",
+            block("newer", 2) + class,
+            "line 4: api is 2, and this host speaks version 1",
+        ),
+        (
+            "typo.py",
+            block("typo", 1) + "clas P:\n",
+            "line 6: SyntaxError",
+        ),
+        (
+            "empty.py",
+            block("empty", 1),
+            "needs one class derived from meterbox_plugin.Plugin",
+        ),
+        (
+            "thread.py",
+            block("thread", 1) + class,
+            "always runs in a process of its own",
+        ),
+        (
+            "gone.py",
+            block("gone", 1) + "import os\nos._exit(3)\n",
+            "exit",
+        ),
+    ];
+    let builder = Host::builder().isolation("thread", "thread");
+    let place = |builder: meterbox_tests::HostBuilder, row: &(&str, String, &str)| {
+        builder.file(row.0, row.1.as_bytes())
+    };
+    let host = table.iter().fold(builder, place).start();
+    for (file, _, expected) in &table {
+        let text = refusal(&host, file);
+        assert!(text.contains(expected), "{file}: {text}");
+    }
 }
