@@ -83,7 +83,7 @@ reasons! {
     ProbeFailed = "probe_failed",
     /// The probe process did not answer in time.
     ProbeTimeout = "probe_timeout",
-    /// The probe process died of a signal.
+    /// The probe process, or the plugin's own first one, died.
     ProbeCrashed = "probe_crashed",
     /// The probe process ended before it answered.
     ProbeExited = "probe_exited",

@@ -452,6 +452,10 @@ fn create_and_start(create: impl FnOnce() -> Result<PluginObject, Failure>) -> B
 }
 
 fn not_created(failure: &Failure) -> Refusal {
+    if failure.status == Status::CRASHED {
+        // A process of its own has died of it, be it of loading or of creating.
+        return Refusal::new(Reason::ProbeCrashed, failure.message.clone());
+    }
     let how = if failure.status == Status::PANICKED {
         "panicked"
     } else {
