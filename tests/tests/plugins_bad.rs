@@ -263,7 +263,8 @@ fn panics_that_panic_again_and_headers_that_split_the_answer_hurt_nobody() {
     let host = host();
     act(&host, "panic_in = \"drop\"\n");
     listed(&host, "actor.so", |plugin| plugin["state"] == "started");
-    for _ in 0..3 {
+    // Five failures would open the breaker, and all of these are some.
+    for _ in 0..2 {
         let answer = http::get(host.metrics(), "/actor/bomb");
         assert_eq!(answer.status, 500, "{}", answer.text());
     }
