@@ -229,6 +229,7 @@ impl HostServices for Services {
             Fact::UUID => Some(facts.uuid.clone()),
             Fact::VERSION => Some(facts.version.clone()),
             Fact::PLUGIN => Some(self.plugin.clone()),
+            Fact::METRIC_SETS => Some(self.house.sets.load().names().join(",")),
             _ => None,
         }
     }
