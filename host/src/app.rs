@@ -49,6 +49,7 @@ pub fn serve(mut start: Start) -> Result<(), Failure> {
     for warning in &settings.warnings {
         tracing::warn!(target: "config", "{warning}");
     }
+    guard_memory();
     let runtime = runtime(&settings).map_err(Failure::failed)?;
     let _context = runtime.enter();
     // Asked for first, so that a signal during the start is not lost.
@@ -62,6 +63,21 @@ pub fn serve(mut start: Start) -> Result<(), Failure> {
     // What still runs are clients that were given up.
     runtime.shutdown_background();
     ended
+}
+
+/// Keeps the processes of plugins out of this one's memory where the kernel cannot confine them.
+fn guard_memory() {
+    match meterbox_sandbox::landlock() {
+        Some(version) => {
+            tracing::debug!(target: "plugin", "processes of plugins are confined by Landlock {version} and seccomp");
+        }
+        None => {
+            tracing::warn!(target: "plugin", "this kernel has no Landlock: processes of plugins can read files of this user, and this server hides from debuggers");
+            if let Err(refused) = meterbox_sandbox::hide() {
+                tracing::warn!(target: "plugin", "{refused}");
+            }
+        }
+    }
 }
 
 fn runtime(settings: &Settings) -> std::io::Result<Runtime> {

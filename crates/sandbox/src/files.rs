@@ -1,4 +1,8 @@
 //! What may be read: Landlock, where the kernel has it.
+#![allow(
+    unsafe_code,
+    reason = "the version of Landlock is asked for by a bare system call"
+)]
 
 use landlock::{
     ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, LandlockStatus, PathBeneath, PathFd,
@@ -40,6 +44,17 @@ const NETWORK: &[&str] = &[
 
 /// The newest version whose rights are handled; older kernels enforce what they know of it.
 const NEWEST: ABI = ABI::V7;
+
+/// The version of Landlock that this kernel has; none when it has none, or has it switched off.
+#[must_use]
+pub fn landlock() -> Option<u32> {
+    const VERSION: libc::c_uint = 1;
+    let nothing = std::ptr::null::<libc::c_void>();
+    // SAFETY: asked for its version, the call takes no attributes and makes no descriptor.
+    let version =
+        unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, nothing, 0usize, VERSION) };
+    u32::try_from(version).ok().filter(|version| *version > 0)
+}
 
 /// Takes away every access to files but reading [`SYSTEM`] and the policy's paths, and signals to other processes.
 pub(crate) fn restrict(policy: &Policy, report: &mut Report) {

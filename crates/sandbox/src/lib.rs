@@ -16,6 +16,7 @@ mod report;
 mod steps;
 mod syscalls;
 
+pub use files::landlock;
 pub use policy::Policy;
 pub use privileges::hide;
 pub use report::{Refused, Report};

@@ -115,7 +115,8 @@ fn confine(arguments: &ChildArguments, keep: &[i32]) -> Result<(), End> {
         network: arguments.network,
         allow_exec: !arguments.exec.is_empty(),
         read_paths: arguments.read.clone(),
-        parent: None,
+        // The end of a lane tells the same, but not to a child whose every thread is caught in foreign code.
+        parent: rustix::process::getppid().map(|pid| pid.as_raw_nonzero().get().unsigned_abs()),
         keep_fds: keep.to_vec(),
     };
     match meterbox_sandbox::confine(&policy) {
