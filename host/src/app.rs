@@ -350,7 +350,11 @@ fn catalog(
     let probe = this_program("__probe");
     let options = plugins::Options::from_settings(settings, bundled, Some(probe));
     let mut options = options.map_err(Failure::refused)?;
-    options.child = Some(this_program("__plugin"));
+    // This very program, also when another version of it was installed meanwhile: both ends must agree.
+    options.child = Some(ProbeCommand {
+        program: PathBuf::from("/proc/self/exe"),
+        ..this_program("__plugin")
+    });
     let own = SourceOptions::own();
     let source = registry
         .source("host", &own)
