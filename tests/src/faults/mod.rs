@@ -3,7 +3,7 @@
 //! One function per fault, one row per function in [`FAULTS`]; numbers and names never change. Each
 //! starts a host of its own, lets good traffic run beside the fault and asserts the same for all: the
 //! host lives, no good request fails, the fault is counted and logged, everything is as before soon
-//! after, nothing is left over ([`scene`]). `cargo xtask faults plugins` runs the long form of all,
+//! after, nothing is left over (`scene.rs`). `cargo xtask faults plugins` runs the long form of all,
 //! the test program `faults` the short one.
 
 mod bends;
