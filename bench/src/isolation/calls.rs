@@ -1,14 +1,12 @@
 //! One call of an endpoint: inside the host on the caller's thread, on the plugin's own threads, and in
 //! a child process; with answers of nothing, 16 KiB and 256 KiB.
 
+use super::world::catalog;
 use super::{folder, p50_p99};
 use crate::border::world::{Count, Get};
 use meterbox::config::Isolation;
-use meterbox::plugins::{Catalog, Endpoint, Facts, NoModels, Options};
-use meterbox_metrics::{Registry, SourceOptions};
+use meterbox::plugins::Endpoint;
 use meterbox_plugin_abi::{Listener, Request};
-use meterbox_plugin_loader::file::{ApiVersion, Policy};
-use meterbox_plugin_loader::probe::ProbeCommand;
 use meterbox_plugin_loader::running::{Ended, Lane};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -50,8 +48,8 @@ const WAYS: [Way; 4] = [
 ];
 
 pub(super) fn run() -> Result<(), String> {
-    let inside = catalog(false)?;
-    let outside = catalog(true)?;
+    let inside = catalog(&folder::with_sized("inside")?, Isolation::Thread)?;
+    let outside = catalog(&folder::with_sized("outside")?, Isolation::Process)?;
     for size in SIZES {
         let mut figures: [Vec<Duration>; WAYS.len()] = Default::default();
         for _ in 0..ROUNDS {
@@ -113,40 +111,5 @@ fn call(endpoint: &Endpoint, size: usize, pool: bool) -> Result<Duration, String
             "{} bytes instead of {size}",
             bytes.load(Ordering::Relaxed)
         ))
-    }
-}
-
-fn catalog(process: bool) -> Result<Arc<Catalog>, String> {
-    let folder = folder::with_sized(if process { "outside" } else { "inside" })?;
-    let api = ApiVersion::parse(meterbox_plugin_abi::API_VERSION).ok_or("a version")?;
-    let policy = Policy {
-        insecure_permissions: true,
-        ..Policy::new(api)
-    };
-    let mut options = Options::new(vec![folder], policy);
-    options.isolation = if process {
-        Isolation::Process
-    } else {
-        Isolation::Thread
-    };
-    options.child = Some(ProbeCommand {
-        program: crate::server::dist()?.join("meterbox"),
-        arguments: vec!["__plugin".into()],
-    });
-    let registry = Registry::new(meterbox_metrics::Options::new(|| 1_700_000_000.0));
-    let source = registry
-        .source("host", &SourceOptions::own())
-        .ok_or("the first source")?;
-    let facts = Facts {
-        hostname: "bench".to_owned(),
-        uuid: "bench".to_owned(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-    };
-    let catalog = Catalog::new(options, registry, &source, facts, Arc::new(NoModels))
-        .map_err(|error| error.to_string())?;
-    let scan = catalog.scan();
-    match scan.refused.first() {
-        Some(refusal) => Err(refusal.to_string()),
-        None => Ok(catalog),
     }
 }

@@ -1,80 +1,114 @@
-//! From the answer to a call that crashed its plugin to the first good answer, with traffic beside it.
+//! From the end of a call that crashed its plugin to the first good answer, with calls of another
+//! isolated plugin beside it.
 
-use super::{folder, get, p50_p99};
-use crate::load::{drive, exchange};
-use crate::server::host;
-use std::net::TcpStream;
+use super::world::catalog;
+use super::{folder, p50_p99, renamed};
+use crate::border::world::Get;
+use meterbox::config::Isolation;
+use meterbox::plugins::Catalog;
+use meterbox_plugin_abi::{Failure, Listener, ReplyHead, ReplySink, Request, Status};
+use meterbox_plugin_loader::running::{Ended, Lane};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 const CRASHES: usize = 1000;
 /// A plugin that is not back by then is not coming back.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// The plugin beside the one that crashes.
+const OTHER: &str = "other";
+/// Calls of it come this often, so that the measurement has processors left.
+const PACE: Duration = Duration::from_millis(1);
 
 pub(super) fn run() -> Result<(), String> {
     let plugins = folder::with_sized("crashes")?;
-    let mut lines = folder::lines(&plugins, "auto");
-    lines.push("plugin_crashes_max=1000000".to_owned());
-    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-    let server = host(&lines)?;
-    let address = server.address("metrics");
-    server.first_answer("metrics", &get("/sized/0"));
+    let library = std::fs::read(folder::sized()?).map_err(|error| error.to_string())?;
+    let other = renamed(&library, folder::SIZED_NAME, OTHER);
+    std::fs::write(plugins.join("other.so"), other).map_err(|error| error.to_string())?;
+    let catalog = catalog(&plugins, Isolation::Process)?;
     let over = AtomicBool::new(false);
-    let (times, load) = std::thread::scope(|scope| {
+    let (times, beside) = std::thread::scope(|scope| {
         let beside = scope.spawn(|| {
-            let (mut answered, mut failed) = (0, 0);
+            let (mut good, mut failed) = (0u64, 0u64);
             while !over.load(Ordering::Relaxed) {
-                let load = drive(address, &get("/metrics"), 2, Duration::from_millis(500));
-                answered += load.answered;
-                failed += load.failed;
+                match call(&catalog, OTHER, "0") {
+                    Some(Ended::Returned(Ok(()))) => good += 1,
+                    _ => failed += 1,
+                }
+                std::thread::sleep(PACE);
             }
-            (answered, failed)
+            (good, failed)
         });
-        let times = (0..CRASHES)
-            .map(|_| crash(address))
-            .collect::<Result<Vec<_>, _>>();
+        let times: Result<Vec<_>, _> = (0..CRASHES).map(|_| crash(&catalog)).collect();
         over.store(true, Ordering::Relaxed);
-        (times, beside.join().expect("a client does not panic"))
+        (times, beside.join().expect("a caller does not panic"))
     });
-    let slowest = times
-        .as_ref()
-        .ok()
-        .and_then(|times| times.iter().max().copied());
-    let (p50, p99) = p50_p99(times?);
+    catalog.stop();
+    let times = times?;
+    let longest = times.iter().max().copied().unwrap_or_default();
+    let (p50, p99) = p50_p99(times);
     println!(
-        "crash to serving again, {CRASHES} crashes: p50 {:.1} ms, p99 {:.1} ms, longest {:.1} ms (goal p99 <= 50); \
-         beside it {} pages, {} failed",
+        "crash to serving again, {CRASHES} crashes: p50 {:.1} ms, p99 {:.1} ms, longest {:.1} ms (goal: p99 <= 50); \
+         {} calls of another isolated plugin beside it, {} failed",
         p50 / 1e3,
         p99 / 1e3,
-        slowest.unwrap_or_default().as_secs_f64() * 1e3,
-        load.0,
-        load.1
+        longest.as_secs_f64() * 1e3,
+        beside.0,
+        beside.1
     );
     Ok(())
 }
 
 /// Crashes the plugin once; gives the time until it answers again.
-fn crash(address: std::net::SocketAddr) -> Result<Duration, String> {
-    let mut buffer = Vec::new();
-    let mut stream = TcpStream::connect(address).map_err(|error| error.to_string())?;
-    let status = exchange(&mut stream, &get("/sized/crash"), &mut buffer);
-    if !matches!(status, Ok(502)) {
-        return Err(format!("a crash was answered with {status:?}"));
+fn crash(catalog: &Catalog) -> Result<Duration, String> {
+    match call(catalog, folder::SIZED_NAME, "crash") {
+        Some(Ended::Returned(Err(failure))) if failure.status == Status::CRASHED => {}
+        other => return Err(format!("a crash ended with {other:?}")),
     }
     let begin = Instant::now();
     loop {
-        match exchange(&mut stream, &get("/sized/0"), &mut buffer) {
-            Ok(200) => return Ok(begin.elapsed()),
-            Ok(_) => {}
-            Err(_) => stream = TcpStream::connect(address).map_err(|error| error.to_string())?,
+        if let Some(Ended::Returned(Ok(()))) = call(catalog, folder::SIZED_NAME, "0") {
+            return Ok(begin.elapsed());
         }
         if begin.elapsed() > PATIENCE {
-            return Err(format!(
-                "it was not back after {} s: {}",
-                PATIENCE.as_secs(),
-                String::from_utf8_lossy(&buffer)
-            ));
+            return Err(format!("it was not back after {} s", PATIENCE.as_secs()));
         }
-        std::thread::sleep(Duration::from_micros(500));
+        std::thread::sleep(Duration::from_micros(200));
+    }
+}
+
+/// One call; none when it was not let in.
+fn call(catalog: &Catalog, plugin: &str, rest: &str) -> Option<Ended> {
+    let path = format!("/{plugin}/{rest}");
+    let routes = catalog.routes();
+    let (endpoint, _) = routes.find(Listener::METRICS, &path)?;
+    let request = Request::of(Arc::new(Get {
+        rest: format!("/{rest}"),
+        path,
+        query: String::new(),
+    }));
+    let route = endpoint.route("GET")?;
+    let sink = Box::new(Nobody);
+    let ticket = endpoint
+        .running
+        .call(Lane::Ordinary, route, request, sink, None);
+    Some(ticket.ok()?.wait(PATIENCE))
+}
+
+/// Takes any answer.
+struct Nobody;
+
+impl ReplySink for Nobody {
+    fn head(&mut self, _head: ReplyHead) -> Result<(), Failure> {
+        Ok(())
+    }
+    fn body(&mut self, _bytes: &[u8]) -> Result<(), Failure> {
+        Ok(())
+    }
+    fn end(&mut self) {}
+    fn fail(&mut self, _status: u16, _message: &str) {}
+    fn abort(&mut self, _message: &str) {}
+    fn is_closed(&self) -> bool {
+        false
     }
 }

@@ -1,6 +1,6 @@
 //! The time to load a hundred plugins: from the start of the host to its first page.
 
-use super::{PLACES, folder, get};
+use super::{PLACES, folder, get, renamed};
 use crate::server::host;
 
 const PLUGINS: usize = 100;
@@ -37,19 +37,4 @@ pub(super) fn run() -> Result<(), String> {
         }
     }
     Ok(())
-}
-
-/// The library under another name of the same length, wherever it states or uses its name.
-fn renamed(library: &[u8], from: &str, to: &str) -> Vec<u8> {
-    let mut bytes = library.to_vec();
-    let mut at = 0;
-    while let Some(found) = bytes[at..]
-        .windows(from.len())
-        .position(|window| window == from.as_bytes())
-    {
-        let start = at + found;
-        bytes[start..start + to.len()].copy_from_slice(to.as_bytes());
-        at = start + to.len();
-    }
-    bytes
 }

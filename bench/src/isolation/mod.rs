@@ -8,6 +8,7 @@ mod folder;
 mod many;
 mod pages;
 mod reloads;
+mod world;
 
 /// The two places where a plugin can run, as the configuration calls them.
 const PLACES: [&str; 2] = ["thread", "process"];
@@ -42,6 +43,21 @@ fn p50_p99(mut times: Vec<std::time::Duration>) -> (f64, f64) {
         time.map_or(f64::NAN, |time| time.as_secs_f64() * 1e6)
     };
     (at(0.5), at(0.99))
+}
+
+/// The bytes of a library under another name of the same length, wherever it states or uses its name.
+fn renamed(library: &[u8], from: &str, to: &str) -> Vec<u8> {
+    let mut bytes = library.to_vec();
+    let mut at = 0;
+    while let Some(found) = bytes[at..]
+        .windows(from.len())
+        .position(|window| window == from.as_bytes())
+    {
+        let start = at + found;
+        bytes[start..start + to.len()].copy_from_slice(to.as_bytes());
+        at = start + to.len();
+    }
+    bytes
 }
 
 fn get(path: &str) -> Vec<u8> {
