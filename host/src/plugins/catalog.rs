@@ -328,7 +328,7 @@ impl Catalog {
     /// The slot of a plugin; of several files with its name the one in service.
     fn find(&self, name: &str) -> Result<usize, Refusal> {
         let slots = self.slots.lock();
-        let named = (0..slots.len()).filter(|&index| slots[index].name() == name);
+        let named = (0..slots.len()).filter(|&index| slots[index].is_called(name));
         let found = named.max_by_key(|&index| slots[index].running.is_some());
         found.ok_or_else(|| {
             Refusal::new(Reason::NotFound, format!("there is no plugin named {name}"))

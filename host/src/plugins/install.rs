@@ -212,7 +212,7 @@ fn stand_back(
     catalog.with_slots(|slots| {
         let own = &slots[index];
         let same_name = |other: &&Slot| {
-            other.path() != own.path() && other.running.is_some() && other.name() == name
+            other.running.is_some() && other.is_called(name) && other.candidate != own.candidate
         };
         let first = slots
             .iter()
@@ -350,7 +350,7 @@ fn swap(
         }
         for slot in slots
             .iter_mut()
-            .filter(|slot| slot.rank() > rank && slot.name() == name)
+            .filter(|slot| slot.is_called(&name) && slot.rank() > rank)
         {
             let bundled = slot.bundled;
             retired.extend(retire(slot));

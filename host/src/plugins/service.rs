@@ -63,10 +63,12 @@ impl Catalog {
         let collectors = slots.iter().filter_map(|slot| {
             let running = slot.running.clone()?;
             let source = slot.source.clone()?;
-            let collects = running.roles().has(Roles::COLLECTOR);
+            if !running.roles().has(Roles::COLLECTOR) {
+                return None;
+            }
             let own = options.plugin(&slot.name());
             let series_max = options.series_max_of(&own);
-            collects.then_some(Collector {
+            Some(Collector {
                 running,
                 source,
                 budgets: slot.budgets.clone(),

@@ -203,6 +203,14 @@ impl Slot {
         Fingerprint::of(&self.path(), config.as_deref(), Some(&self.lock))
     }
 
+    /// Whether [`Slot::name`] is `name`, for looks at every slot.
+    pub(super) fn is_called(&self, name: &str) -> bool {
+        match &self.metadata {
+            Some(metadata) => metadata.name == name,
+            None => self.name() == name,
+        }
+    }
+
     /// Before bundled ones, by file name, by path: who comes first has the first claim.
     pub(super) fn rank(&self) -> (bool, String, PathBuf) {
         (self.bundled, self.file_name(), self.path())
