@@ -61,7 +61,8 @@ pub(super) fn panic_aborting(run: &mut Run) {
 
 /// F17: `abort()`, with another call of the plugin in flight.
 pub(super) fn abort(run: &mut Run) {
-    let times = run.effort.pick(2, 200);
+    // With every further one in a minute the pause before the next start doubles.
+    let times = run.effort.pick(2, 4);
     let mut scene = Scene::open_faulty(run, with_faulty().line(MANY));
     scene.fault_begins();
     let in_flight = std::thread::scope(|scope| {
