@@ -89,7 +89,7 @@ fn check_reports_all_errors_and_is_2() {
     let folder = Folder::new("check-errors");
     folder.write(
         "config.properties",
-        "job_queue_size=many\nplugin.drift.isolation=process\n",
+        "job_queue_size=many\nplugin.drift.isolation=jail\n",
     );
     let (code, out, err) = folder.meterbox(&["config", "check"]);
     assert_eq!((code, out.as_str()), (2, ""));
@@ -98,7 +98,7 @@ fn check_reports_all_errors_and_is_2() {
         lines,
         [
             "config.properties:1: job_queue_size: \"many\" is not an integer (expected 1..=100000, default 100)",
-            "config.properties:2: plugin.drift.isolation: plugins cannot run in a process of their own in this version; use thread or auto, which runs them on threads of the server",
+            "config.properties:2: plugin.drift.isolation: \"jail\" is not known (expected auto, process, thread)",
             "2 errors: the server would not start",
         ]
     );
