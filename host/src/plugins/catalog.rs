@@ -51,6 +51,8 @@ pub struct Catalog {
     pub(super) superseded: Mutex<Vec<String>>,
     /// The folders that could not be listed at the last look, to say each once.
     pub(super) unlisted: Mutex<Vec<Refusal>>,
+    /// Folders with files that are no plugins, and how many, as the log was told last.
+    pub(super) ignored: Mutex<Vec<(PathBuf, usize)>>,
     /// The plugins that may have subscribed to events.
     pub(super) listeners: ArcSwap<Vec<(String, Arc<Subscription>)>>,
     /// The plugins that export.
@@ -108,6 +110,7 @@ impl Catalog {
             histories: Mutex::default(),
             superseded: Mutex::default(),
             unlisted: Mutex::default(),
+            ignored: Mutex::default(),
             listeners: ArcSwap::default(),
             exporters: Exporters::default(),
         }))

@@ -85,11 +85,24 @@ impl Catalog {
                 .into_iter()
                 .map(|candidate| (candidate, true)),
         );
+        self.tell_ignored(&user.ignored);
         scan.ignored.extend(user.ignored);
         let unlisted = [user.errors, bundled.errors].concat();
         self.tell_unlisted(&unlisted);
         scan.refused.extend(unlisted);
         present
+    }
+
+    /// Says how many files of a folder are no plugins, such as the jars of an existing installation; again
+    /// when their number changes.
+    fn tell_ignored(&self, ignored: &[(PathBuf, usize)]) {
+        let told = std::mem::replace(&mut *self.ignored.lock(), ignored.to_vec());
+        for (folder, files) in ignored.iter().filter(|one| !told.contains(one)) {
+            tracing::info!(
+                target: "plugin",
+                "{}: {files} files are neither .so nor .py and are left alone", folder.display()
+            );
+        }
     }
 
     /// Says and counts each folder that cannot be listed, once for as long as it is so.

@@ -325,9 +325,8 @@ fn swap(
         isolated,
     } = started;
     let name = running.origin().metadata.name.clone();
-    let (owners, claims) = catalog.claims(Some((index, &running)));
-    let refused: Vec<(usize, Refusal)> = claims
-        .refused
+    let (owners, mut claims) = catalog.claims(Some((index, &running)));
+    let refused: Vec<(usize, Refusal)> = std::mem::take(&mut claims.refused)
         .into_iter()
         .map(|(at, refusal)| (owners[at], refusal))
         .collect();
@@ -342,7 +341,7 @@ fn swap(
         return Err(refusal);
     }
     let mut retired = Vec::new();
-    catalog.with_slots(|slots| {
+    let others_left = catalog.with_slots(|slots| {
         let rank = slots[index].rank();
         for (at, refusal) in refused {
             retired.extend(retire(&mut slots[at]));
@@ -360,6 +359,7 @@ fn swap(
                 Standing::Rejected
             });
         }
+        let others_left = !retired.is_empty();
         let slot = &mut slots[index];
         retired.extend(retire(slot));
         slot.running = Some(running.clone());
@@ -371,7 +371,12 @@ fn swap(
         slot.last_refusal = None;
         slot.stand(Standing::Serving);
         slot.since = SystemTime::now();
+        others_left
     });
-    catalog.publish();
+    if others_left {
+        catalog.publish();
+    } else {
+        catalog.put_in_force(claims);
+    }
     Ok(retired)
 }

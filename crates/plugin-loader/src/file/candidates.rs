@@ -70,6 +70,13 @@ pub(crate) fn is_candidate_name(name: &std::ffi::OsStr) -> bool {
     Language::of(name).is_some()
 }
 
+/// Whether a file of this name is a configuration or a lock file, or hidden: no plugin, and no surprise either.
+fn belongs_to_plugins(name: &std::ffi::OsStr) -> bool {
+    let name = name.as_encoded_bytes();
+    let endings: [&[u8]; 3] = [b".toml", b".lock", b"__pycache__"];
+    name.starts_with(b".") || endings.iter().any(|ending| name.ends_with(ending))
+}
+
 fn list(folder: &Path) -> std::io::Result<(Vec<OsString>, usize)> {
     let mut names = Vec::new();
     let mut ignored = 0;
@@ -77,7 +84,7 @@ fn list(folder: &Path) -> std::io::Result<(Vec<OsString>, usize)> {
         let name = entry?.file_name();
         if is_candidate_name(&name) {
             names.push(name);
-        } else {
+        } else if !belongs_to_plugins(&name) {
             ignored += 1;
         }
     }
@@ -129,7 +136,7 @@ mod tests {
             names,
             [Some("a.so"), Some("b.so"), Some("c.py"), Some("0.so")]
         );
-        assert_eq!(found.ignored, [(first.path().to_path_buf(), 4)]);
+        assert_eq!(found.ignored, [(first.path().to_path_buf(), 2)]);
         assert!(found.errors.is_empty());
     }
 
