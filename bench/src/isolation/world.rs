@@ -7,6 +7,7 @@ use meterbox_plugin_loader::file::{ApiVersion, Policy};
 use meterbox_plugin_loader::probe::ProbeCommand;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// All plugins of `folder`, in service.
 pub(super) fn catalog(folder: &Path, isolation: Isolation) -> Result<Arc<Catalog>, String> {
@@ -21,6 +22,8 @@ pub(super) fn catalog(folder: &Path, isolation: Isolation) -> Result<Arc<Catalog
         program: crate::server::dist()?.join("meterbox"),
         arguments: vec!["__plugin".into()],
     });
+    // However short a run was, it counts as a good one: the next start does not wait.
+    options.crashes.window = Duration::from_nanos(1);
     options.crashes.max = usize::MAX;
     options.settings.breaker.failures_max = usize::MAX;
     let registry = Registry::new(meterbox_metrics::Options::new(|| 1_700_000_000.0));
