@@ -158,6 +158,18 @@ fn a_users_plugin_goes_before_a_bundled_one_until_it_is_removed() {
 }
 
 #[test]
+fn a_file_dropped_and_pinned_beside_what_was_shipped_stays_the_users() {
+    let site = Site::new("beside");
+    site.put_bundled("meterbox-plugin-drift", "drift.so");
+    site.drop_beside_bundled("meterbox-fixture-actor", "actor.so");
+    let scan = site.catalog.scan();
+    assert_eq!((scan.started.len(), scan.refused.len()), (2, 0), "{scan:?}");
+    let bundled = |name: &str| site.catalog.plugin(name).unwrap().bundled;
+    assert!(bundled("drift"));
+    assert!(!bundled("actor"));
+}
+
+#[test]
 fn every_bad_answer_is_an_answer() {
     let site = Site::new("answers");
     site.put("meterbox-fixture-actor", "actor.so");

@@ -296,3 +296,21 @@ fn the_page_itself_may_be_served_by_a_process() {
     assert_eq!(faulty(&host, "abort").status, 502);
     assert!(host.scrape("/metrics").has_family("faulty_calls_total"));
 }
+
+#[test]
+fn an_answer_that_fails_after_its_first_piece_is_broken_off() {
+    let torn = "# /// meterbox\n# name = \"torn\"\n# version = \"0.1.0\"\n# api = 1\n# ///\n\
+                from meterbox_plugin import Plugin, get\n\n\
+                def parts():\n    yield 'half'\n    raise ValueError('the other half is missing')\n\n\
+                class Torn(Plugin):\n    @get('torn')\n    def show(self, request):\n        return parts()\n";
+    let host = builder().file("torn.py", torn).start();
+    let answer = http::request(host.metrics(), "GET", "/torn", &[], &[]);
+    assert!(answer.is_err(), "half an answer looks whole: {answer:?}");
+    eventually(
+        "the failure is counted",
+        || match plugin(&host, "torn")["errors"].as_u64() {
+            Some(1) => Ok(()),
+            errors => Err(format!("{errors:?} errors")),
+        },
+    );
+}

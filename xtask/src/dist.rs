@@ -94,7 +94,7 @@ fn lay_out(dist: &Path, plugins: &[String]) -> std::io::Result<()> {
             bundled.push(to);
         }
     }
-    lock(&dist.join("plugins/plugins.lock"), &bundled)?;
+    lock(&dist.join("plugins/bundled.lock"), &bundled)?;
     replace(
         &root().join("config.properties"),
         &dist.join("config.properties"),

@@ -4,7 +4,7 @@ use super::catalog::{Catalog, Scan};
 use super::service::{drain_apart, retire};
 use super::slot::{Fingerprint, Slot, Standing};
 use meterbox_plugin_loader::Refusal;
-use meterbox_plugin_loader::file::{Candidate, candidates};
+use meterbox_plugin_loader::file::{Candidate, Pins, candidates};
 use std::path::{Path, PathBuf};
 
 impl Catalog {
@@ -79,15 +79,21 @@ impl Catalog {
                 present.push((candidate, false));
             }
         }
-        present.extend(
-            bundled
-                .candidates
-                .into_iter()
-                .map(|candidate| (candidate, true)),
-        );
+        // People drop their own files into the folder beside the program as well.
+        let (shipped, unusable) = match options.shipped() {
+            Ok(shipped) => (shipped, None),
+            Err(refusal) => (Pins::default(), Some(refusal)),
+        };
+        let (ours, dropped): (Vec<_>, Vec<_>) = bundled
+            .candidates
+            .into_iter()
+            .partition(|candidate| shipped.lists(&candidate.file_name.to_string_lossy()));
+        present.extend(dropped.into_iter().map(|candidate| (candidate, false)));
+        present.extend(ours.into_iter().map(|candidate| (candidate, true)));
         self.tell_ignored(&user.ignored);
         scan.ignored.extend(user.ignored);
-        let unlisted = [user.errors, bundled.errors].concat();
+        let mut unlisted = [user.errors, bundled.errors].concat();
+        unlisted.extend(unusable);
         self.tell_unlisted(&unlisted);
         scan.refused.extend(unlisted);
         present

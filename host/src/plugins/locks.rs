@@ -1,7 +1,8 @@
 //! The lock files: which digest a plugin file must have.
 //!
-//! One named by `plugins_lock` holds for all of the user's folders; without it `plugins.lock` in each
-//! folder for its own files. The bundled folder always has its own. They are read anew whenever a file is
+//! One named by `plugins_lock` holds for all of the user's files; without it `plugins.lock` in each
+//! folder for its own. What was shipped is listed in `bundled.lock` of the bundled folder, which nobody
+//! but the release writes: other files in that folder are the user's, pinned or not. They are read anew whenever a file is
 //! looked at, and a change of one makes its files be looked at.
 
 use super::options::Options;
@@ -11,14 +12,31 @@ use std::path::{Path, PathBuf};
 
 /// The lock file of a folder.
 const LOCK: &str = "plugins.lock";
+/// What was shipped in a folder.
+const BUNDLED: &str = "bundled.lock";
 /// A larger lock file is refused, in bytes: room for 10,000 lines.
 const LOCK_BYTES_MAX: u64 = 4 << 20;
 
 impl Options {
     /// The lock file of the plugin files in `folder`.
     pub(super) fn lock_of(&self, folder: &Path, bundled: bool) -> PathBuf {
-        let named = self.lock.as_ref().filter(|_| !bundled);
-        named.cloned().unwrap_or_else(|| folder.join(LOCK))
+        match &self.lock {
+            _ if bundled => folder.join(BUNDLED),
+            Some(named) => named.clone(),
+            None => folder.join(LOCK),
+        }
+    }
+
+    /// Which names the bundled folder was shipped with; none without its lock file.
+    ///
+    /// # Errors
+    /// The lock file cannot be used.
+    pub(super) fn shipped(&self) -> Result<Pins, Refusal> {
+        let Some(folder) = &self.bundled_folder else {
+            return Ok(Pins::default());
+        };
+        let pins = pins(&folder.join(BUNDLED), self.policy.insecure_permissions)?;
+        Ok(pins.unwrap_or_default())
     }
 
     /// How a file in `folder` is judged.
@@ -65,7 +83,10 @@ mod tests {
         assert_eq!(options.lock_of(folder, false), beside);
         options.lock = Some("/etc/pins".into());
         assert_eq!(options.lock_of(folder, false), Path::new("/etc/pins"));
-        assert_eq!(options.lock_of(folder, true), beside);
+        assert_eq!(
+            options.lock_of(folder, true),
+            Path::new("/plugins/bundled.lock")
+        );
         let missing = options.policy_of(Path::new("/nowhere/at/all"), true);
         assert_eq!(missing.unwrap().pins, Pins::default());
     }

@@ -108,7 +108,26 @@ impl Site {
     }
 
     pub(crate) fn put_bundled(&self, package: &str, file: &str) {
-        std::fs::copy(built(package), self.root.join("bundled").join(file)).unwrap();
+        let bundled = self.root.join("bundled");
+        std::fs::copy(built(package), bundled.join(file)).unwrap();
+        self.list(&bundled.join("bundled.lock"), file);
+    }
+
+    /// Puts a plugin into the bundled folder that was not shipped in it.
+    pub(crate) fn drop_beside_bundled(&self, package: &str, file: &str) {
+        let bundled = self.root.join("bundled");
+        std::fs::copy(built(package), bundled.join(file)).unwrap();
+        self.list(&bundled.join("plugins.lock"), file);
+    }
+
+    /// Writes a lock file of the bundled folder with this one file in it.
+    fn list(&self, lock: &std::path::Path, file: &str) {
+        let printed = std::process::Command::new("sha256sum")
+            .arg(file)
+            .current_dir(self.root.join("bundled"))
+            .output()
+            .unwrap();
+        std::fs::write(lock, printed.stdout).unwrap();
     }
 
     pub(crate) fn remove(&self, file: &str) {

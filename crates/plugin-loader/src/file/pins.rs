@@ -46,6 +46,11 @@ impl Pins {
         }
     }
 
+    /// Whether it has a digest for this file name.
+    pub fn lists(&self, file_name: &str) -> bool {
+        self.digests.contains_key(file_name)
+    }
+
     /// Whether the file is pinned, with the right digest.
     ///
     /// # Errors

@@ -115,7 +115,12 @@ impl PluginEntries for Proxy {
             // What is left of a request that had to wait may be little; that is not the plugin's fault.
             limit: left.unwrap_or(entry_limit) + entry_limit,
         };
-        child.entry(&ask, Scope::Plain, nothing)
+        let answered = child.entry(&ask, Scope::Plain, nothing);
+        if answered.is_err() {
+            // What it had begun to write must not look as if more were coming.
+            child.desk.calls.drop_answer(call);
+        }
+        answered
     }
 
     fn collect(&self, filter: &Filter<'_>, visitor: &mut dyn Visitor) -> Result<(), Failure> {

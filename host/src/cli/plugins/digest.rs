@@ -15,10 +15,11 @@ const FILE_BYTES_MAX: u64 = 256 << 20;
 pub(super) fn digest(file: &Path) -> Result<(String, u64), String> {
     let fail = |why: &str| format!("{}: {why}", file.display());
     let unreadable = |error: std::io::Error| fail(&format!("cannot be read ({error})"));
-    let opened = File::open(file).map_err(unreadable)?;
-    if !opened.metadata().map_err(unreadable)?.is_file() {
+    // Asked before it is opened: a pipe would be waited for.
+    if !file.metadata().map_err(unreadable)?.is_file() {
         return Err(fail("is no regular file; name the plugin file itself"));
     }
+    let opened = File::open(file).map_err(unreadable)?;
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 64 << 10];
     let mut source = opened.take(FILE_BYTES_MAX + 1);
