@@ -84,7 +84,7 @@ impl Budget {
             Self::CallTime,
             "call_time",
             "ms",
-            "raise plugin_deadline_ms",
+            "raise plugin_deadline_ms, or plugin_scrape_deadline_ms for its routes on the metrics listener",
         ),
         words(Self::Threads, "threads", "threads", "raise plugin_threads"),
         words(Self::Queue, "queue", "calls", "raise plugin_queue"),

@@ -94,7 +94,7 @@ pub(super) static GROUP: Group = Group {
                 min: 1,
                 max: 3_600_000,
             },
-            "How long a plugin may take to answer a scrape.",
+            "How long a plugin may take to answer a scrape, or any request on the metrics listener.",
         )
         .default("5000")
         .unit("ms")
