@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use meterbox_plugin_abi::gather::{Filter, GatherSource, Visitor};
 use meterbox_plugin_abi::{
-    Failure, PluginEntries, PushSink, Request, Responder, Roles, Route, Table, Verdict,
+    Failure, PluginEntries, PushSink, Request, Responder, Roles, Route, Status, Table, Verdict,
 };
 
 use super::child::Ask;
@@ -116,8 +116,10 @@ impl PluginEntries for Proxy {
             limit: left.unwrap_or(entry_limit) + entry_limit,
         };
         let answered = child.entry(&ask, Scope::Plain, nothing);
-        if answered.is_err() {
-            // What it had begun to write must not look as if more were coming.
+        let failed = answered.as_ref().err().map(|failure| failure.status);
+        if failed.is_some_and(|status| status != Status::CRASHED) {
+            // What it had begun to write must not look as if more were coming. After a crash all its
+            // answers are broken off elsewhere, where a slow client is not waited for.
             child.desk.calls.drop_answer(call);
         }
         answered
