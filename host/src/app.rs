@@ -239,7 +239,8 @@ impl App {
         self.exports.flush(exported).await;
         let plugins = Arc::clone(&self.services.plugins);
         // A plugin whose stop hook panics has stopped.
-        let _ = tokio::task::spawn_blocking(move || plugins.stop()).await;
+        let left = move || until.saturating_duration_since(Instant::now());
+        let _ = tokio::task::spawn_blocking(move || plugins.stop_within(left())).await;
         tracing::info!(target: "app", "ended");
         whole
     }

@@ -5,6 +5,7 @@ mod support;
 use meterbox::plugins::{PluginRequest, Watch, call};
 use meterbox_plugin_abi::events::{self, EventKinds};
 use meterbox_plugin_abi::{Listener, Row};
+use meterbox_plugin_loader::Reason;
 use meterbox_plugin_loader::running::State;
 use std::time::Duration;
 use support::{Site, until};
@@ -307,6 +308,15 @@ fn timers_tick_until_the_plugin_is_disabled_and_again_when_it_is_enabled() {
         site.catalog.scan().started.is_empty(),
         "a scan does not enable it"
     );
+    let refusal = site.catalog.reload("actor").unwrap_err();
+    assert_eq!(refusal.reason, Reason::Disabled, "nor does a reload");
+    site.put("meterbox-fixture-actor", "again.so");
+    assert!(
+        site.catalog.scan().started.is_empty(),
+        "nor another file of its name"
+    );
+    site.remove("again.so");
+    site.catalog.scan();
     assert_eq!(site.catalog.enable("actor").unwrap().state, State::Started);
     let before = ticks();
     until("another tick", || ticks() > before);

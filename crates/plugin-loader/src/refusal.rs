@@ -101,6 +101,8 @@ reasons! {
     Create = "create",
     /// The plugin's start hook failed or took too long.
     Start = "start",
+    /// The configuration or an operator keeps it out of service.
+    Disabled = "disabled",
     /// Another plugin has this name.
     DuplicateName = "duplicate_name",
     /// Another plugin, or the host, owns this route.

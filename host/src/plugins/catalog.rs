@@ -32,6 +32,7 @@ use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 /// All plugins.
 pub struct Catalog {
@@ -245,7 +246,11 @@ impl Catalog {
     pub fn reload(&self, name: &str) -> Result<PluginStatus, Refusal> {
         let _one_at_a_time = self.change.lock();
         let index = self.find(name)?;
-        let path = self.slots.lock()[index].path();
+        let (path, standing) = self.with_slot(index, |slot| (slot.path(), slot.standing));
+        if standing == Standing::Disabled {
+            let text = format!("plugin {name} is disabled; enable it, which loads its file again");
+            return Err(Refusal::new(Reason::Disabled, text));
+        }
         if !path.exists() {
             return Err(Refusal::new(Reason::NotFound, "the file is gone; put it back").at(&path));
         }
@@ -286,8 +291,14 @@ impl Catalog {
         }
     }
 
-    /// Drains and stops every plugin; blocks until the last one is done.
+    /// As [`Catalog::stop_within`], each plugin within its own limit.
     pub fn stop(&self) {
+        self.stop_within(Duration::MAX);
+    }
+
+    /// Drains and stops every plugin; blocks until the last one is done. What is under way may take
+    /// `limit`, or a plugin's own limit if that is less; stop hooks have theirs after it.
+    pub fn stop_within(&self, limit: Duration) {
         let _one_at_a_time = self.change.lock();
         let retired: Vec<Arc<Running>> = {
             let mut slots = self.slots.lock();
@@ -300,7 +311,7 @@ impl Catalog {
         self.exporters.send_replace(Arc::default());
         std::thread::scope(|scope| {
             for running in &retired {
-                scope.spawn(|| drain(running));
+                scope.spawn(|| drain(running, limit));
             }
         });
     }

@@ -73,12 +73,15 @@ impl Catalog {
                 .unwrap_or_else(|_| folder.to_path_buf())
         };
         let bundled_real = options.bundled_folder.as_deref().map(real);
-        for candidate in user.candidates {
-            // The bundled folder may be named in plugins_path, too; its files stay bundled.
-            if Some(real(&candidate.folder)) != bundled_real {
-                present.push((candidate, false));
-            }
-        }
+        // The bundled folder may be named in plugins_path, too; its files count once.
+        let is_bundled = |folder: &&PathBuf| Some(real(folder)) == bundled_real;
+        let again: Vec<&PathBuf> = options.folders.iter().filter(is_bundled).collect();
+        let users = user.candidates.into_iter();
+        present.extend(
+            users
+                .filter(|candidate| !again.contains(&&candidate.folder))
+                .map(|candidate| (candidate, false)),
+        );
         // People drop their own files into the folder beside the program as well.
         let (shipped, unusable) = match options.shipped() {
             Ok(shipped) => (shipped, None),
@@ -130,7 +133,12 @@ impl Catalog {
                 slots.len() - 1
             }
         };
-        let slot = &slots[index];
+        let slot = &mut slots[index];
+        if slot.bundled != bundled {
+            // The list of what was shipped has changed.
+            slot.bundled = bundled;
+            slot.lock = self.options().lock_of(&candidate.folder, bundled);
+        }
         let by_operator = slot.standing == Standing::Disabled;
         let changed = slot.standing == Standing::New || slot.look() != slot.fingerprint;
         (changed && !by_operator).then_some(index)

@@ -97,7 +97,11 @@ pub(super) fn install(
         same
     });
     let plugin = options.plugin(&name);
-    if plugin.enabled == Some(false) && !again {
+    // A name that was switched off stays off, whichever other file carries it.
+    let is_off = |slot: &Slot| slot.is_called(&name) && slot.standing == Standing::Disabled;
+    let off = plugin.enabled == Some(false)
+        || catalog.with_slots(|slots| slots[index].running.is_none() && slots.iter().any(is_off));
+    if off && !again {
         catalog.with_slot(index, |slot| slot.stand(Standing::Disabled));
         return Ok(Installed::Unchanged);
     }

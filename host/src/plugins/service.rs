@@ -7,6 +7,7 @@ use super::slot::Slot;
 use meterbox_plugin_abi::Roles;
 use meterbox_plugin_loader::running::{Isolation, Running};
 use std::sync::Arc;
+use std::time::Duration;
 
 impl Catalog {
     /// The claims of all plugins in service, with `candidate` in the place of slot `index`.
@@ -127,14 +128,15 @@ pub(super) fn drain_apart(running: Option<Arc<Running>>) {
     let Some(running) = running else { return };
     let apart = running.clone();
     let thread = std::thread::Builder::new().name("plugin-drain".to_owned());
-    if thread.spawn(move || drain(&apart)).is_err() {
-        drain(&running);
+    if thread.spawn(move || drain(&apart, Duration::MAX)).is_err() {
+        drain(&running, Duration::MAX);
     }
 }
 
-pub(super) fn drain(running: &Running) {
+/// Blocks until the plugin has stopped; what is under way may take its own limit, at most `limit`.
+pub(super) fn drain(running: &Running, limit: Duration) {
     let plugin = running.origin().metadata.name.as_str();
-    match running.drain() {
+    match running.drain_within(limit) {
         Ok(()) => tracing::info!(target: "plugin", plugin, "drained and stopped"),
         Err(failure) => tracing::warn!(target: "plugin", plugin, "stopped: {failure}"),
     }

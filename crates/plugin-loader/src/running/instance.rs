@@ -298,6 +298,14 @@ impl Running {
     /// # Errors
     /// What the stop hook said, or that it or an answer took too long. It is stopped all the same.
     pub fn drain(&self) -> Result<(), Failure> {
+        self.drain_within(self.settings.drain_limit)
+    }
+
+    /// As [`Running::drain`], but what is under way may take no longer than `limit`.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn drain_within(&self, limit: Duration) -> Result<(), Failure> {
         {
             let mut phase = self.phase.lock();
             if *phase != Phase::Serving {
@@ -306,7 +314,7 @@ impl Running {
             *phase = Phase::Draining;
         }
         let begin = Instant::now();
-        let limit = self.settings.drain_limit;
+        let limit = limit.min(self.settings.drain_limit);
         let drained = self.under_way.wait_none(limit)
             && self.pool.wait_quiet(limit.saturating_sub(begin.elapsed()));
         let stopped = self.stop();

@@ -130,7 +130,7 @@ fn unknown(name: &str) -> ApiError {
 fn refused(refusal: &Refusal) -> ApiError {
     let class = match refusal.reason {
         Reason::NotFound => Class::RESOURCE_NOT_FOUND,
-        Reason::DuplicateName | Reason::Claim => Class::CONFLICT,
+        Reason::DuplicateName | Reason::Claim | Reason::Disabled => Class::CONFLICT,
         _ => Class::BAD_REQUEST,
     };
     ApiError::new(class, refusal.text.clone())

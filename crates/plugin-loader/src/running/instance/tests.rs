@@ -334,6 +334,22 @@ fn a_full_queue_refuses_at_once_and_scrapes_have_a_thread_of_their_own() {
 }
 
 #[test]
+fn a_drain_in_a_hurry_gives_up_answers_before_their_own_limit() {
+    let (sender, kept) = sync_channel(1);
+    let bench = bench(Settings::default(), move |responder| {
+        sender
+            .send(responder)
+            .map_err(|_| Failure::internal("nobody takes it"))
+    });
+    let (ticket, _received) = bench.call(Lane::Ordinary).unwrap();
+    assert_eq!(ticket.wait(PATIENCE), Ended::Returned(Ok(())));
+    let failure = bench.running.drain_within(Duration::from_millis(20));
+    let text = "calls were still under way after 0.02 s";
+    assert_eq!(failure, Err(Failure::new(Status::TIMEOUT, text)));
+    drop(kept);
+}
+
+#[test]
 fn draining_waits_for_an_answer_that_is_given_after_its_call() {
     let (sender, kept) = sync_channel(1);
     let bench = bench(Settings::default(), move |responder| {
