@@ -5,8 +5,8 @@
 
 #![forbid(unsafe_code)]
 
-use meterbox::config::render;
 use meterbox::telemetry;
+use meterbox_config::render;
 use std::path::Path;
 use std::process::ExitCode;
 

@@ -6,7 +6,6 @@
 use crate::api;
 use crate::banner;
 use crate::cli::{Failure, Start};
-use crate::config::{Address, Environment, Settings};
 use crate::export::Exports;
 use crate::http::{AccessLog, Listener, Listeners, Server, Tokens, bind};
 use crate::models::{self, Models};
@@ -22,6 +21,7 @@ use crate::telemetry::metric_log::{LogTarget, MetricLog};
 use crate::telemetry::server::Build;
 use crate::telemetry::{self, Drops, Telemetry, modes};
 use arc_swap::ArcSwap;
+use meterbox_config::{Address, Environment, Settings};
 use meterbox_metrics::{Limits, Registry, SourceOptions};
 use meterbox_plugin_loader::probe::ProbeCommand;
 use std::ffi::OsString;

@@ -1,7 +1,7 @@
 //! The Meterbox server as a library; the module list below is the map of the program.
 //!
 //! Each folder holds one noun. `cli` turns a command line into a call, `config` turns
-//! `config.properties` into [`config::Settings`], and each component receives only its own part of
+//! `config.properties` into [`meterbox_config::Settings`], and each component receives only its own part of
 //! them. The library starts nothing by itself and keeps no global mutable state.
 
 #![forbid(unsafe_code)]
@@ -11,7 +11,6 @@ pub mod app;
 mod banner;
 pub mod cli;
 pub mod clock;
-pub mod config;
 pub mod export;
 pub mod http;
 pub mod models;

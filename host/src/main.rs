@@ -5,7 +5,7 @@
 
 #![forbid(unsafe_code)]
 
-use meterbox::config::Environment;
+use meterbox_config::Environment;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {

@@ -4,10 +4,10 @@
 
 use crate::app::{unix_seconds, wanted};
 use crate::banner;
-use crate::config::{LoadRequest, Settings, keys};
 use crate::http::{Listener, Listeners, Server, bind};
 use crate::services::Services;
 use crate::telemetry::log::Log;
+use meterbox_config::{LoadRequest, Settings, keys};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -121,7 +121,7 @@ fn fixed(before: &Settings, after: &Settings) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Environment, FileText, Sources};
+    use meterbox_config::{Environment, FileText, Sources};
 
     fn settings(text: &str) -> Settings {
         let file = FileText {

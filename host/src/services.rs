@@ -1,6 +1,5 @@
 //! What an operation may use: the one value that `app` builds and every request gets.
 
-use crate::config::Settings;
 use crate::http::{Listeners, Place, Tokens};
 use crate::models::Models;
 use crate::plugins::Catalog;
@@ -8,6 +7,7 @@ use crate::reloads::Reloads;
 use crate::stage::Stage;
 use crate::telemetry::Telemetry;
 use arc_swap::ArcSwap;
+use meterbox_config::Settings;
 use std::sync::Arc;
 
 /// The components of a running server. Shared by all requests; nothing in it is global.

@@ -246,16 +246,16 @@ fn pure_crates_know_no_runtime_socket_or_clock() {
 #[test]
 fn only_http_knows_hyper() {
     nobody_knows(
-        "host/src",
+        "host",
         &["hyper::", "hyper_util::"],
-        &["http/", "http.rs"],
+        &["src/http/", "http/"],
     );
 }
 
 #[test]
 fn nobody_but_the_border_and_the_loader_writes_abi_stable() {
     for folder in [
-        "host/src",
+        "host",
         "plugin-api/src",
         "crates/metrics/src",
         "crates/exposition/src",
@@ -269,7 +269,7 @@ fn nobody_but_the_border_and_the_loader_writes_abi_stable() {
 fn unsafe_code_stays_where_it_is_allowed() {
     let words = ["unsafe {", "unsafe fn", "unsafe impl"];
     for folder in [
-        "host/src",
+        "host",
         "plugin-api/src",
         "crates/exposition/src",
         "crates/properties/src",

@@ -4,8 +4,8 @@
 use super::world::catalog;
 use super::{folder, p50_p99};
 use crate::border::world::{Count, Get};
-use meterbox::config::Isolation;
 use meterbox::plugins::Endpoint;
+use meterbox_config::Isolation;
 use meterbox_plugin_abi::{Listener, Request};
 use meterbox_plugin_loader::running::{Ended, Lane};
 use std::sync::Arc;

@@ -4,8 +4,8 @@
 use super::world::catalog;
 use super::{folder, p50_p99, renamed};
 use crate::border::world::Get;
-use meterbox::config::Isolation;
 use meterbox::plugins::Catalog;
+use meterbox_config::Isolation;
 use meterbox_plugin_abi::{Failure, Listener, ReplyHead, ReplySink, Request, Status};
 use meterbox_plugin_loader::running::{Ended, Lane};
 use std::sync::Arc;

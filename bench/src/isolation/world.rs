@@ -1,7 +1,7 @@
 //! A host's catalog without its HTTP, in which limits that a benchmark would run into are lifted.
 
-use meterbox::config::Isolation;
 use meterbox::plugins::{Catalog, Facts, NoModels, Options};
+use meterbox_config::Isolation;
 use meterbox_metrics::{Registry, SourceOptions};
 use meterbox_plugin_loader::file::{ApiVersion, Policy};
 use meterbox_plugin_loader::probe::ProbeCommand;

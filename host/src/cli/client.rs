@@ -1,6 +1,6 @@
 //! The least HTTP/1.1 client that can ask a running server: one request, one connection.
 
-use crate::config::{Address, Settings};
+use meterbox_config::{Address, Settings};
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;

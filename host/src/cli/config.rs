@@ -2,7 +2,7 @@
 
 use super::exit::Failure;
 use super::print;
-use crate::config::{LoadError, LoadRequest, Loaded, Property};
+use meterbox_config::{LoadError, LoadRequest, Loaded, Property};
 use serde_json::json;
 use std::fmt::Write;
 use std::path::Path;

@@ -1,6 +1,6 @@
 //! How a command ends: exit codes, and what is said about a failure.
 
-use crate::config::LoadError;
+use meterbox_config::LoadError;
 use std::error::Error;
 use std::io::Write;
 use std::process::ExitCode;
@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn a_source_that_the_error_repeats_is_not_printed_again() {
-        let error = crate::config::LoadError::Unreadable {
+        let error = meterbox_config::LoadError::Unreadable {
             path: "absent.properties".into(),
             named_by: "--config",
             source: std::io::Error::other("no such file"),

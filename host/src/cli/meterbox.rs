@@ -4,8 +4,8 @@ use super::exit::{Exit, Failure};
 use super::options::ConfigOptions;
 use super::serve::{Personality, Serve, Start};
 use super::{config, plugins, print};
-use crate::config::Environment;
 use clap::{Parser, Subcommand};
+use meterbox_config::Environment;
 use meterbox_plugin_process::child::ChildArguments;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -138,8 +138,8 @@ pub(super) fn usage(error: &clap::Error) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::{Arguments, Command};
-    use crate::config::Environment;
     use clap::{CommandFactory, Parser};
+    use meterbox_config::Environment;
 
     #[test]
     fn the_commands_are_consistent() {

@@ -18,7 +18,7 @@ mod torchserve;
 pub use exit::{Exit, Failure};
 pub use serve::{Personality, Serve, Start};
 
-use crate::config::Environment;
+use meterbox_config::Environment;
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! The options that every command with a configuration has.
 
 use super::exit::Failure;
-use crate::config::{Environment, LoadRequest, Override, RelativeTo};
+use meterbox_config::{Environment, LoadRequest, Override, RelativeTo};
 use std::path::PathBuf;
 
 /// Which configuration, and what the command line changes in it.

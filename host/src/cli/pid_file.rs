@@ -5,7 +5,7 @@
 //! **Source:** TorchServe 0.12: `{tmp}/.model_server.pid`.
 
 use super::exit::Failure;
-use crate::config::{Environment, temp_folder};
+use meterbox_config::{Environment, temp_folder};
 use rustix::process::Pid;
 use std::fs::OpenOptions;
 use std::io::Write;

@@ -1,7 +1,7 @@
 //! The seam between the command line and the server: what a server is started with.
 
 use super::exit::Failure;
-use crate::config::{LoadRequest, Loaded};
+use meterbox_config::{LoadRequest, Loaded};
 use std::fmt;
 
 /// Runs a server until it ends: builds it, calls [`Start::ready`] once it serves, drains at SIGTERM.

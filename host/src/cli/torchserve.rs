@@ -8,8 +8,8 @@ use super::options::{set, working_folder};
 use super::pid_file::PidFile;
 use super::serve::{Personality, Serve, Start};
 use super::{background, meterbox, print};
-use crate::config::{Environment, LoadRequest, Override, RelativeTo};
 use clap::{ArgGroup, Parser};
+use meterbox_config::{Environment, LoadRequest, Override, RelativeTo};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 

@@ -3,7 +3,7 @@
 //! Listeners with equal addresses share a socket; port 0 takes a free port for each.
 
 use super::listener::{Listener, Listeners};
-use crate::config::{Address, ListenerSettings};
+use meterbox_config::{Address, ListenerSettings};
 use socket2::{Domain, Protocol, SockAddr, Type};
 use std::fmt;
 use std::io;

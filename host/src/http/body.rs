@@ -4,10 +4,10 @@ use super::account::Account;
 use super::link::Link;
 use super::refusal::Refusal;
 use super::stream::{BodyStream, BrokenOff};
-use crate::config::HttpSettings;
 use bytes::{Bytes, BytesMut};
 use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
+use meterbox_config::HttpSettings;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -199,7 +199,7 @@ impl http_body::Body for Payload {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Settings;
+    use meterbox_config::Settings;
 
     #[test]
     fn a_body_has_its_grace_then_a_rate_then_an_end() {

@@ -3,8 +3,8 @@
 //! All three run in the connection's one task, so the lock is never waited for.
 
 use super::refusal::Refusal;
-use crate::config::HttpSettings;
 use bytes::Bytes;
+use meterbox_config::HttpSettings;
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -153,7 +153,7 @@ impl Link {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Settings;
+    use meterbox_config::Settings;
 
     #[test]
     fn the_timer_follows_what_the_connection_does() {

@@ -4,9 +4,9 @@
 //! form of TorchServe 0.12 and is readable by its owner alone; the keys are longer than there, 256 bits.
 
 use super::error::{ApiError, Class};
-use crate::config::TokenSettings;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use meterbox_config::TokenSettings;
 use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
 use std::fs::{self, File, OpenOptions};

@@ -10,7 +10,7 @@ use super::service::{Models, Shared};
 use super::settings::{VersionSettings, Wishes};
 use super::store::{Store, StoreError};
 use super::version::Version;
-use crate::config::ModelPreset;
+use meterbox_config::ModelPreset;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;

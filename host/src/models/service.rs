@@ -9,10 +9,10 @@ use super::store::Store;
 use super::version::Version;
 use super::work_folder::WorkFolder;
 use super::worker::{Launcher, ProcessLauncher, ProcessOptions};
-use crate::config::{Environment, ModelSettings};
 use crate::plugins::{Catalog, ModelList};
 use crate::telemetry::custom::CustomMetrics;
 use crate::telemetry::serving::ServingMetrics;
+use meterbox_config::{Environment, ModelSettings};
 use meterbox_plugin_abi::{Row, models as fields};
 use std::ffi::OsString;
 use std::io;
@@ -337,12 +337,12 @@ fn environment(inherited: &Environment, settings: &ModelSettings) -> Vec<(OsStri
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Settings;
+    use meterbox_config::Settings;
 
     #[test]
     fn workers_inherit_the_environment_without_secrets_and_preloads() {
         let mut settings = Settings::defaults().models;
-        settings.hidden_variables = crate::config::NamePatterns::parse("AWS_.*").unwrap();
+        settings.hidden_variables = meterbox_config::NamePatterns::parse("AWS_.*").unwrap();
         let variables = [
             ("HOME", "/h"),
             ("LD_PRELOAD", "x.so"),

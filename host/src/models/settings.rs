@@ -5,7 +5,7 @@
 
 use super::archive::{ModelConfig, Runtime};
 use super::queue::QueueRules;
-use crate::config::{ModelPreset, ModelSettings};
+use meterbox_config::{ModelPreset, ModelSettings};
 use std::time::Duration;
 
 /// How long workers may fail before `/ping` says so.
@@ -171,7 +171,7 @@ fn whole(number: u128) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Settings;
+    use meterbox_config::Settings;
 
     fn of(wishes: &Wishes, config: &ModelConfig, preset: Option<&ModelPreset>) -> VersionSettings {
         VersionSettings::of(wishes, config, preset, &Settings::defaults().models, 0, &[])

@@ -5,7 +5,7 @@
 use super::register::{Candidate, name_of_file};
 use super::service::Models;
 use super::settings::Wishes;
-use crate::config::{LoadModels, ModelArchive, ModelPreset};
+use meterbox_config::{LoadModels, ModelArchive, ModelPreset};
 use std::num::NonZeroUsize;
 
 /// What became of one archive of the configuration.

@@ -1,7 +1,7 @@
 //! The exporters in service, as those who deliver for them need to know them.
 
 use super::catalog::Catalog;
-use crate::config::ExportLimits;
+use meterbox_config::ExportLimits;
 use meterbox_plugin_abi::Roles;
 use meterbox_plugin_loader::running::Running;
 use std::sync::Arc;

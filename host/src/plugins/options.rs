@@ -3,8 +3,8 @@
 use super::grants::Grants;
 use super::page::NameSets;
 use super::python::Python;
-use crate::config::{ExportSettings, Isolation as Choice};
 use crate::telemetry::modes::Page;
+use meterbox_config::{ExportSettings, Isolation as Choice};
 use meterbox_plugin_loader::file::Policy;
 use meterbox_plugin_loader::probe::{PROBE_LIMIT, ProbeCommand};
 use meterbox_plugin_loader::running::{Isolation, Settings};

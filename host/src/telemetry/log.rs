@@ -11,9 +11,10 @@ mod line;
 
 pub use levels::{BadDirective, Levels};
 
-use crate::config::{LogFormat, LogLevel, LogSettings};
 use arc_swap::ArcSwap;
 use layer::LogLayer;
+use levels::level_of;
+use meterbox_config::{LogFormat, LogSettings};
 use std::sync::Arc;
 use tracing::Level;
 use tracing_subscriber::layer::SubscriberExt;
@@ -62,7 +63,7 @@ impl Log {
     /// Whether a line of `target`, such as `plugin.drift`, is printed at this level.
     #[must_use]
     pub fn allows(&self, target: &str, level: Level) -> bool {
-        self.levels.load().of_target(target) >= LogLevel::from(level)
+        self.levels.load().of_target(target) >= level_of(level)
     }
 
     fn layer<W>(&self, format: LogFormat, writer: W) -> LogLayer<W> {

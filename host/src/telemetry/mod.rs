@@ -25,10 +25,10 @@ pub mod workers;
 
 pub use drops::Drops;
 
-use crate::config::{MetricsDetail, MetricsMode};
 use custom::{CustomMetrics, CustomOptions, Declarations};
 use exports::ExportsMetrics;
 use http::HttpMetrics;
+use meterbox_config::{MetricsDetail, MetricsMode};
 use meterbox_metrics::{RegisterError, Registry, SourceOptions};
 use metric_log::MetricLog;
 use modes::Page;

@@ -5,7 +5,7 @@
 //!
 //! **Source:** TorchServe 0.12, `MetricBuilder`; `both` is ours.
 
-use crate::config::MetricsMode;
+use meterbox_config::MetricsMode;
 
 /// The counters that mode `legacy` has on the page: those that TorchServe had there before 0.8.
 const LEGACY: [&str; 3] = [

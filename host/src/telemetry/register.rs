@@ -6,7 +6,7 @@ use super::inherited::InheritedMetric;
 use super::metric_log::MetricLog;
 use super::modes;
 use super::names::{Row, Set, torchserve};
-use crate::config::MetricsMode;
+use meterbox_config::MetricsMode;
 use meterbox_metrics::{Instrument, RegisterError, Source};
 use std::sync::Arc;
 

@@ -13,7 +13,7 @@ use super::inherited::{Inherited, InheritedMetric};
 use super::names::{plugin_design, serving as rows, torchserve};
 use super::register::Registrar;
 use super::workers::{PoolMetrics, WorkersMetrics};
-use crate::config::MetricsDetail;
+use meterbox_config::MetricsDetail;
 use meterbox_metrics::{Counter, Gauge, Histogram, RegisterError};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;

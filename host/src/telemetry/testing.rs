@@ -3,7 +3,7 @@
 use super::custom::Declarations;
 use super::server::Build;
 use super::{Drops, Options, Telemetry};
-use crate::config::{MetricsDetail, MetricsMode};
+use meterbox_config::{MetricsDetail, MetricsMode};
 use meterbox_metrics::{Columns, Registry, Source, SourceOptions};
 use std::path::{Path, PathBuf};
 

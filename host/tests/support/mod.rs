@@ -5,13 +5,13 @@
     reason = "a test that cannot build its fixture has failed"
 )]
 
-use meterbox::config::{MetricsDetail, MetricsMode};
 use meterbox::plugins::{
     Catalog, Facts, NameSets, NoModels, Options, PluginOptions, PluginRequest, call,
 };
 use meterbox::telemetry::custom::Declarations;
 use meterbox::telemetry::server::Build;
 use meterbox::telemetry::{Drops, Telemetry};
+use meterbox_config::{MetricsDetail, MetricsMode};
 use meterbox_metrics::{Registry, SourceOptions};
 use meterbox_plugin_abi::Listener;
 use meterbox_plugin_abi::gather::{Family, Filter, Flow, Segment, Visitor};

@@ -4,8 +4,8 @@ use super::{Call, named, pretty};
 use crate::cli::client::{self, Answer, Door};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::print;
-use crate::config::Environment;
 use base64::Engine;
+use meterbox_config::Environment;
 use serde_json::{Value, json};
 use std::io::Write;
 

@@ -4,7 +4,7 @@ use super::{One, named};
 use crate::cli::client;
 use crate::cli::exit::Failure;
 use crate::cli::print;
-use crate::config::Environment;
+use meterbox_config::Environment;
 use serde_json::Value;
 
 /// Asks for the change named `action` and prints what the plugin is then.

@@ -3,7 +3,7 @@
 use crate::cli::client;
 use crate::cli::exit::Failure;
 use crate::cli::print;
-use crate::config::LoadRequest;
+use meterbox_config::LoadRequest;
 use serde_json::Value;
 
 const COLUMNS: [&str; 9] = [

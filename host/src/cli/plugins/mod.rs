@@ -14,9 +14,9 @@ mod show;
 
 use super::exit::Failure;
 use super::options::ConfigOptions;
-use crate::config::Environment;
 use crate::scaffold::Language;
 use clap::{Args, Subcommand};
+use meterbox_config::Environment;
 use std::path::PathBuf;
 
 /// What ends every help page of a command that asks a server.

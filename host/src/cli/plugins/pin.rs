@@ -7,7 +7,7 @@ use super::digest::digest;
 use super::{Pin, pretty};
 use crate::cli::exit::Failure;
 use crate::cli::print;
-use crate::config::Environment;
+use meterbox_config::Environment;
 use meterbox_plugin_loader::file::Pins;
 use serde_json::{Value, json};
 use std::fs::{self, File};

@@ -4,7 +4,7 @@ use super::named;
 use crate::cli::client;
 use crate::cli::exit::Failure;
 use crate::cli::print;
-use crate::config::LoadRequest;
+use meterbox_config::LoadRequest;
 use serde_json::Value;
 
 /// Prints one plugin, as lines of a key and a value or as the JSON that the server sends.

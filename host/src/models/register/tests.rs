@@ -1,9 +1,9 @@
 //! From archives in a store to versions, with workers that the test plays.
 
 use super::*;
-use crate::config::{LoadModels, ModelArchive};
 use crate::models::service::Removal;
 use crate::models::testing::{Actor, Folder, House, soon};
+use meterbox_config::{LoadModels, ModelArchive};
 use std::path::Path;
 
 /// Puts a model into the store, as a plain folder.

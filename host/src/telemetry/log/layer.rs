@@ -1,10 +1,10 @@
 //! The end of every log line: filter, format, write.
 
 use super::PLUGIN_TARGET;
-use super::levels::{Levels, dotted};
+use super::levels::{Levels, dotted, level_of};
 use super::line::{Place, Said, line};
-use crate::config::{LogFormat, LogLevel};
 use arc_swap::ArcSwap;
+use meterbox_config::LogFormat;
 use std::borrow::Cow;
 use std::io::Write;
 use std::sync::Arc;
@@ -46,7 +46,7 @@ where
         } else {
             levels.of_target(&target)
         };
-        level >= LogLevel::from(*metadata.level())
+        level >= level_of(*metadata.level())
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
@@ -61,7 +61,7 @@ where
             None => dotted(metadata.target()),
         };
         let level = *metadata.level();
-        if self.levels.load().of_target(&target) < LogLevel::from(level) {
+        if self.levels.load().of_target(&target) < level_of(level) {
             return;
         }
         let place = Place {

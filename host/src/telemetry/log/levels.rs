@@ -1,6 +1,6 @@
 //! Which lines are printed: a level for all targets and others for single ones.
 
-use crate::config::{LogLevel, LogSettings};
+use meterbox_config::{LogLevel, LogSettings};
 use std::borrow::Cow;
 use tracing::Level;
 use tracing::level_filters::LevelFilter;
@@ -22,15 +22,14 @@ pub struct BadDirective {
     pub directive: String,
 }
 
-impl From<Level> for LogLevel {
-    fn from(level: Level) -> Self {
-        match level {
-            Level::ERROR => Self::Error,
-            Level::WARN => Self::Warn,
-            Level::INFO => Self::Info,
-            Level::DEBUG => Self::Debug,
-            Level::TRACE => Self::Trace,
-        }
+/// The level of a line.
+pub(super) fn level_of(level: Level) -> LogLevel {
+    match level {
+        Level::ERROR => LogLevel::Error,
+        Level::WARN => LogLevel::Warn,
+        Level::INFO => LogLevel::Info,
+        Level::DEBUG => LogLevel::Debug,
+        Level::TRACE => LogLevel::Trace,
     }
 }
 
@@ -118,10 +117,11 @@ impl Levels {
     }
 }
 
-/// A module path as a target: without the crate of the server, with dots.
+/// A module path as a target, with dots: `http.conn` for what is in the package `meterbox-http`.
 pub(super) fn dotted(module_path: &str) -> Cow<'_, str> {
     let path = module_path
         .strip_prefix("meterbox::")
+        .or_else(|| module_path.strip_prefix("meterbox_"))
         .unwrap_or(module_path);
     if path.contains("::") {
         Cow::Owned(path.replace("::", "."))

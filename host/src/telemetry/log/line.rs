@@ -3,7 +3,7 @@
 //! Text: `2026-11-21T04:23:48.123Z INFO  http.conn: closed reason="header timeout" after_ms=10000`.
 
 use super::PLUGIN_TARGET;
-use crate::config::LogFormat;
+use meterbox_config::LogFormat;
 use std::fmt::{self, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
 use tracing::field::{Field, Visit};

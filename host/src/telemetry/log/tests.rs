@@ -2,8 +2,8 @@
 
 use super::line::timestamp;
 use super::{BadDirective, Levels, Log};
-use crate::config::{LogFormat, LogLevel, LogSettings, Settings};
 use arc_swap::ArcSwap;
+use meterbox_config::{LogFormat, LogLevel, LogSettings, Settings};
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, UNIX_EPOCH};

@@ -5,9 +5,9 @@
 //! other. It does not know where the gather comes from or when.
 
 use super::{Frame, MetricLog};
-use crate::config::MetricsMode;
 use crate::telemetry::modes;
 use crate::telemetry::names::{Emitter, Row, torchserve};
+use meterbox_config::MetricsMode;
 use meterbox_plugin_abi::gather::{Family, Flow, Segment, Visitor};
 
 /// TorchServe's metrics that the `system` plugin shows.

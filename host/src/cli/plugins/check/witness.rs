@@ -2,7 +2,7 @@
 
 use super::lint::Named;
 use super::sample;
-use crate::config::Settings;
+use meterbox_config::Settings;
 use meterbox_plugin_abi::events::EventKinds;
 use meterbox_plugin_abi::gather::{
     FAMILY_INHERITED_NAME, Family, Filter, Flow, GatherSource, Segment, Visitor,

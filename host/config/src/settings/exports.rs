@@ -1,0 +1,83 @@
+//! Exports: how often exporter plugins are asked, and how their pushes are delivered.
+
+use crate::value::Value;
+use crate::values::Values;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Settings of all exporters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExportSettings {
+    /// How often an exporter is asked that has no interval of its own.
+    pub interval: Duration,
+    /// Intervals of single exporters, by plugin name.
+    pub intervals: BTreeMap<String, Duration>,
+    /// How deliveries are bound.
+    pub limits: ExportLimits,
+}
+
+/// What bounds the deliveries of one exporter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExportLimits {
+    /// Pushes that may wait.
+    pub queue_pushes_max: usize,
+    /// Bytes of all that wait.
+    pub queue_bytes_max: usize,
+    /// One attempt may take this long.
+    pub attempt: Duration,
+    /// A push older than this is dropped.
+    pub give_up: Duration,
+}
+
+impl ExportSettings {
+    /// How often the plugin `name` is asked.
+    #[must_use]
+    pub fn interval_of(&self, name: &str) -> Duration {
+        self.intervals.get(name).copied().unwrap_or(self.interval)
+    }
+
+    pub(super) fn of(values: &Values) -> Self {
+        let own = values.chosen("plugin.<name>.export_interval_ms");
+        let intervals = own.into_iter().filter_map(|(name, value)| match value {
+            Value::Integer(millis) => Some((name, Duration::from_millis(millis))),
+            _ => None,
+        });
+        Self {
+            interval: values.millis("export_interval_ms"),
+            intervals: intervals.collect(),
+            limits: ExportLimits {
+                queue_pushes_max: values.size("export_queue_pushes_max"),
+                queue_bytes_max: values.size("export_queue_bytes_max"),
+                attempt: values.millis("export_timeout_ms"),
+                give_up: values.millis("export_give_up_ms"),
+            },
+        }
+    }
+}
+
+impl Default for ExportSettings {
+    /// The defaults of the key table.
+    fn default() -> Self {
+        Self {
+            interval: Duration::from_secs(15),
+            intervals: BTreeMap::new(),
+            limits: ExportLimits {
+                queue_pushes_max: 1000,
+                queue_bytes_max: 32 << 20,
+                attempt: Duration::from_secs(5),
+                give_up: Duration::from_secs(300),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Settings;
+
+    #[test]
+    fn the_defaults_are_those_of_the_table() {
+        assert_eq!(Settings::defaults().exports, ExportSettings::default());
+    }
+}
