@@ -5,8 +5,8 @@
 
 #![forbid(unsafe_code)]
 
-use meterbox::telemetry;
 use meterbox_config::render;
+use meterbox_telemetry as telemetry;
 use std::path::Path;
 use std::process::ExitCode;
 

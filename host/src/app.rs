@@ -15,15 +15,15 @@ use crate::reloads::{self, Reloads};
 use crate::services::Services;
 use crate::signal::{Signal, Signals};
 use crate::stage::Stage;
-use crate::telemetry::custom::Declarations;
-use crate::telemetry::log::Log;
-use crate::telemetry::metric_log::{LogTarget, MetricLog};
-use crate::telemetry::server::Build;
-use crate::telemetry::{self, Drops, Telemetry, modes};
 use arc_swap::ArcSwap;
 use meterbox_config::{Address, Environment, Settings};
 use meterbox_metrics::{Limits, Registry, SourceOptions};
 use meterbox_plugin_loader::probe::ProbeCommand;
+use meterbox_telemetry::custom::Declarations;
+use meterbox_telemetry::log::Log;
+use meterbox_telemetry::metric_log::{LogTarget, MetricLog};
+use meterbox_telemetry::server::Build;
+use meterbox_telemetry::{Drops, Options as TelemetryOptions, Telemetry, modes};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -298,7 +298,7 @@ fn telemetry(
         };
         MetricLog::start(target, Arc::new(unix_seconds), drops.clone())
     });
-    let options = telemetry::Options {
+    let options = TelemetryOptions {
         hostname: facts.hostname.clone(),
         uuid: facts.uuid.clone(),
         build: Build {

@@ -21,4 +21,3 @@ pub mod scaffold;
 pub mod services;
 mod signal;
 pub mod stage;
-pub mod telemetry;

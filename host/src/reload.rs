@@ -6,8 +6,8 @@ use crate::app::{unix_seconds, wanted};
 use crate::banner;
 use crate::http::{Listener, Listeners, Server, bind};
 use crate::services::Services;
-use crate::telemetry::log::Log;
 use meterbox_config::{LoadRequest, Settings, keys};
+use meterbox_telemetry::log::Log;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

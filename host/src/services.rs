@@ -5,9 +5,9 @@ use crate::models::Models;
 use crate::plugins::Catalog;
 use crate::reloads::Reloads;
 use crate::stage::Stage;
-use crate::telemetry::Telemetry;
 use arc_swap::ArcSwap;
 use meterbox_config::Settings;
+use meterbox_telemetry::Telemetry;
 use std::sync::Arc;
 
 /// The components of a running server. Shared by all requests; nothing in it is global.

@@ -4,8 +4,8 @@
 //! **Source:** the line is that of TorchServe 0.12. A full queue drops lines and counts them.
 
 use super::request::Peer;
-use crate::telemetry::Drops;
 use http::{Method, Uri, Version};
+use meterbox_telemetry::Drops;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;

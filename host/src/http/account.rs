@@ -4,8 +4,8 @@ use super::access_log::Entry;
 use super::front::Front;
 use super::link::Link;
 use super::request::Peer;
-use crate::telemetry::http::{RequestUnderWay, RouteMetrics};
 use http::{Method, Uri, Version};
+use meterbox_telemetry::http::{RequestUnderWay, RouteMetrics};
 use std::sync::Arc;
 use std::time::Instant;
 

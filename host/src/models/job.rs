@@ -4,8 +4,8 @@
 //! worker died.
 
 use super::wire;
-use crate::telemetry::serving;
 use bytes::Bytes;
+use meterbox_telemetry::serving;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 

@@ -6,7 +6,7 @@
 //! **Source:** the order, the bound and the forming of batches are TorchServe 0.12's.
 
 use super::job::{Job, JobAnswer, JobFailure};
-use crate::telemetry::serving::{Refusal, VersionMetrics};
+use meterbox_telemetry::serving::{Refusal, VersionMetrics};
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::sync::Arc;

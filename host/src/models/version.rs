@@ -7,7 +7,7 @@ use super::pool::{Pool, Scaling};
 use super::queue::{JobQueue, Ticket};
 use super::settings::VersionSettings;
 use super::worker::WorkerReport;
-use crate::telemetry::serving::{Refusal, UrlVersion, VersionMetrics};
+use meterbox_telemetry::serving::{Refusal, UrlVersion, VersionMetrics};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 

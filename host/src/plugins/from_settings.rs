@@ -5,12 +5,12 @@ use super::locks::pins;
 use super::options::{Crashes, Options, PluginOptions};
 use super::page::NameSets;
 use super::python::Python;
-use crate::telemetry::modes::Page;
 use meterbox_config::{PluginGrants, Settings};
 use meterbox_plugin_abi::API_VERSION;
 use meterbox_plugin_loader::file::{ApiVersion, Policy};
 use meterbox_plugin_loader::probe::ProbeCommand;
 use meterbox_plugin_loader::{Reason, Refusal};
+use meterbox_telemetry::modes::Page;
 use std::path::PathBuf;
 use std::time::Duration;
 

@@ -4,12 +4,12 @@ use super::collectors::Collectors;
 use super::page::{self, NameSets};
 use super::readings::Readings;
 use super::timers::Timers;
-use crate::telemetry::modes::Page;
 use arc_swap::ArcSwap;
 use meterbox_metrics::Registry;
 use meterbox_plugin_abi::gather::{Filter, Visitor};
 use meterbox_plugin_abi::{Row, Table};
 use meterbox_plugin_process::parent::Isolated;
+use meterbox_telemetry::modes::Page;
 use std::sync::{Arc, OnceLock};
 
 /// Facts about this run of the host.

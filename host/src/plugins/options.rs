@@ -3,11 +3,11 @@
 use super::grants::Grants;
 use super::page::NameSets;
 use super::python::Python;
-use crate::telemetry::modes::Page;
 use meterbox_config::{ExportSettings, Isolation as Choice};
 use meterbox_plugin_loader::file::Policy;
 use meterbox_plugin_loader::probe::{PROBE_LIMIT, ProbeCommand};
 use meterbox_plugin_loader::running::{Isolation, Settings};
+use meterbox_telemetry::modes::Page;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::Duration;

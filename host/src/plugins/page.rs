@@ -5,9 +5,9 @@
 
 use super::collected::OwnedFamily;
 use super::columns::{StoreFamily, StoreSegment};
-use crate::telemetry::modes::Page;
 use meterbox_metrics::{Columns, FamilyView, Gathered};
 use meterbox_plugin_abi::gather::{Family, FamilyColumns, Filter, Flow, Segment, Visitor};
+use meterbox_telemetry::modes::Page;
 use std::collections::HashSet;
 
 /// The chosen name sets, in order.

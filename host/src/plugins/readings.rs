@@ -2,10 +2,11 @@
 
 use super::budgets::{Budget, BudgetWords};
 use super::catalog::Catalog;
+use super::process::ProcessStatus;
 use super::slot::Slot;
-use crate::telemetry::Telemetry;
-use crate::telemetry::plugins::Reading;
 use meterbox_metrics::DropCount;
+use meterbox_telemetry::Telemetry;
+use meterbox_telemetry::plugins::{ProcessReading, Reading};
 use std::sync::{Arc, Weak};
 
 /// The server's metrics and where the plugins' figures come from.
@@ -47,7 +48,16 @@ fn reading(slot: &Slot, name: &str, drops: &[DropCount]) -> Reading {
         mapped_bytes: slot.mapped_bytes,
         series: slot.source.as_ref().map_or(0, |source| source.series_len()),
         series_dropped: slot.budgets.exceeded(Budget::Series),
-        process: super::status::process(slot),
-        over_budget: Budget::ALL.each_ref().map(exceeded),
+        process: super::status::process(slot).map(process),
+        over_budget: Budget::ALL.iter().map(exceeded).collect(),
+    }
+}
+
+fn process(status: ProcessStatus) -> ProcessReading {
+    ProcessReading {
+        is_running: status.pid.is_some(),
+        restarts: status.restarts,
+        crashes: status.crashes,
+        memory_bytes: status.memory_bytes,
     }
 }

@@ -6,11 +6,11 @@
 
 use super::budgets::Budgets;
 use super::here::Here;
-use crate::telemetry::plugins::PluginMetrics;
 use arc_swap::ArcSwap;
 use meterbox_plugin_abi::{Listener, Methods};
 use meterbox_plugin_loader::running::Running;
 use meterbox_plugin_loader::{Reason, Refusal};
+use meterbox_telemetry::plugins::PluginMetrics;
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 use std::time::Duration;

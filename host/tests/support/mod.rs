@@ -8,14 +8,14 @@
 use meterbox::plugins::{
     Catalog, Facts, NameSets, NoModels, Options, PluginOptions, PluginRequest, call,
 };
-use meterbox::telemetry::custom::Declarations;
-use meterbox::telemetry::server::Build;
-use meterbox::telemetry::{Drops, Telemetry};
 use meterbox_config::{MetricsDetail, MetricsMode};
 use meterbox_metrics::{Registry, SourceOptions};
 use meterbox_plugin_abi::Listener;
 use meterbox_plugin_abi::gather::{Family, Filter, Flow, Segment, Visitor};
 use meterbox_plugin_loader::file::{ApiVersion, Policy};
+use meterbox_telemetry::custom::Declarations;
+use meterbox_telemetry::server::Build;
+use meterbox_telemetry::{Drops, Telemetry};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -72,7 +72,7 @@ impl Site {
     }
 
     pub(crate) fn attach_telemetry(&self) {
-        let options = meterbox::telemetry::Options {
+        let options = meterbox_telemetry::Options {
             hostname: "test".to_owned(),
             uuid: "0".to_owned(),
             build: Build {

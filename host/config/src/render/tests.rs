@@ -6,7 +6,9 @@ use std::path::Path;
 
 #[track_caller]
 fn check_current(name: &str, expect: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .join(name);
     let found = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(
         found == expect,

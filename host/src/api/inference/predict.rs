@@ -8,9 +8,9 @@ use crate::api::errors;
 use crate::http::{Answer, ApiError, Class, Outcome, Params, Request};
 use crate::models::Input;
 use crate::services::Services;
-use crate::telemetry::serving::{Refusal, UrlVersion};
 use meterbox_plugin_abi::Row;
 use meterbox_plugin_abi::events::{self as fields, EventKinds};
+use meterbox_telemetry::serving::{Refusal, UrlVersion};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

@@ -1,7 +1,7 @@
 //! What a supervisor needs of a worker's process: behind traits, so that tests can be the worker.
 
 use super::status::WorkerStatus;
-use crate::telemetry::custom::ModelLines;
+use meterbox_telemetry::custom::ModelLines;
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;

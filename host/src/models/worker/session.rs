@@ -5,8 +5,8 @@ use super::supervisor::{Stop, StopSignal};
 use crate::models::job::{Job, JobFailure};
 use crate::models::queue::JobQueue;
 use crate::models::wire::{Reply, RequestsFrame};
-use crate::telemetry::serving::VersionMetrics;
-use crate::telemetry::workers::WorkerMetrics;
+use meterbox_telemetry::serving::VersionMetrics;
+use meterbox_telemetry::workers::WorkerMetrics;
 use std::time::{Duration, Instant};
 
 /// What a session needs.

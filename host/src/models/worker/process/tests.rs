@@ -3,7 +3,7 @@
 use super::*;
 use crate::models::testing::{Folder, soon, until};
 use crate::models::worker::WorkerStatus;
-use crate::telemetry::testing::Bench;
+use meterbox_telemetry::testing::Bench;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// Listens where it is told to and says so, then does what the test puts behind it.

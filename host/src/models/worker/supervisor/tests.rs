@@ -5,7 +5,7 @@ use crate::models::pool::Scaled;
 use crate::models::queue::QueueRules;
 use crate::models::testing::{Stage, body, failure, reply, rules, soon, until};
 use crate::models::worker::Exit;
-use crate::telemetry::serving::Refusal;
+use meterbox_telemetry::serving::Refusal;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 

@@ -213,7 +213,7 @@ impl RouteMetrics {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::telemetry::testing::Bench;
+    use crate::testing::Bench;
 
     const LABELS: &str = "Level=\"Host\",Hostname=\"vm\"";
 

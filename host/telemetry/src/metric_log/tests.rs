@@ -1,7 +1,7 @@
 //! The logs as files, and what happens when the disk does not keep up or is not there.
 
 use super::*;
-use crate::telemetry::testing::Folder;
+use crate::testing::Folder;
 use parking_lot::{Condvar, Mutex};
 
 const LIMIT: Duration = Duration::from_secs(10);

@@ -1,9 +1,9 @@
 //! All metrics together: sets, declarations, modes.
 
 use super::*;
-use crate::telemetry::metric_log::LogTarget;
-use crate::telemetry::serving::{Answer, UrlVersion};
-use crate::telemetry::testing::{Bench, Folder};
+use crate::metric_log::LogTarget;
+use crate::serving::{Answer, UrlVersion};
+use crate::testing::{Bench, Folder};
 use std::path::Path;
 
 fn only(sets: &[&str]) -> Bench {

@@ -254,7 +254,7 @@ impl Drop for WorkerMetrics {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::telemetry::testing::Bench;
+    use crate::testing::Bench;
 
     const POOL: &str = "model_name=\"noop\",model_version=\"1.11\"";
     const WORKER: &str = "model_name=\"noop\",model_version=\"1.11\",worker=\"9000\"";

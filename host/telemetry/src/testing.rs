@@ -1,15 +1,18 @@
-//! What several test modules here need.
+//! What several test modules need, here and in the packages that count.
 
 use super::custom::Declarations;
 use super::server::Build;
 use super::{Drops, Options, Telemetry};
 use meterbox_config::{MetricsDetail, MetricsMode};
 use meterbox_metrics::{Columns, Registry, Source, SourceOptions};
+#[cfg(test)]
 use std::path::{Path, PathBuf};
 
 /// A folder of a test's own, gone when the test ends.
+#[cfg(test)]
 pub(super) struct Folder(PathBuf);
 
+#[cfg(test)]
 impl Folder {
     pub(super) fn new(name: &str) -> Self {
         let folder = format!("meterbox-telemetry-{name}-{}", std::process::id());
@@ -24,6 +27,7 @@ impl Folder {
     }
 }
 
+#[cfg(test)]
 impl Drop for Folder {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
@@ -31,19 +35,32 @@ impl Drop for Folder {
 }
 
 /// A registry with the server's metrics in it, and eyes to read them.
-pub(crate) struct Bench {
-    pub(crate) telemetry: Telemetry,
-    pub(crate) drops: Drops,
+pub struct Bench {
+    /// Its instruments.
+    pub telemetry: Telemetry,
+    /// What was dropped.
+    pub drops: Drops,
     registry: Registry,
+}
+
+impl Default for Bench {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Bench {
     /// All sets, TorchServe's declarations, no log.
-    pub(crate) fn new() -> Self {
+    #[must_use]
+    pub fn new() -> Self {
         Self::with(|_| {})
     }
 
-    pub(super) fn with(change: impl FnOnce(&mut Options)) -> Self {
+    /// As [`Bench::new`], with other options.
+    ///
+    /// # Panics
+    /// If the server's metrics do not fit each other.
+    pub fn with(change: impl FnOnce(&mut Options)) -> Self {
         let drops = Drops::default();
         let mut options = Options {
             hostname: "vm".to_owned(),
@@ -70,7 +87,7 @@ impl Bench {
         store.reserved_prefixes = vec!["meterbox_".to_owned()];
         store.name_sets.clone_from(&options.name_sets);
         let registry = Registry::new(store);
-        let telemetry = Telemetry::new(&registry, options).unwrap();
+        let telemetry = Telemetry::new(&registry, options).expect("the tables fit");
         Self {
             telemetry,
             drops,
@@ -78,31 +95,40 @@ impl Bench {
         }
     }
 
-    pub(super) fn source(&self, name: &str) -> Source {
-        self.registry.source(name, &SourceOptions::guest()).unwrap()
+    /// A source of the registry that is not the server.
+    ///
+    /// # Panics
+    /// If there are too many.
+    #[must_use]
+    pub fn source(&self, name: &str) -> Source {
+        self.registry
+            .source(name, &SourceOptions::guest())
+            .expect("there is room for a source")
     }
 
-    pub(super) fn registry(&self) -> &Registry {
+    /// The registry itself.
+    #[must_use]
+    pub fn registry(&self) -> &Registry {
         &self.registry
     }
 
     /// The value of a shown series, found by its label block.
-    pub(crate) fn value(&self, name: &str, labels: &str) -> Option<f64> {
+    pub fn value(&self, name: &str, labels: &str) -> Option<f64> {
         self.find(name, labels, |columns, row| columns.values()[row])
     }
 
     /// How many observations a shown histogram has.
-    pub(crate) fn count(&self, name: &str, labels: &str) -> Option<u64> {
+    pub fn count(&self, name: &str, labels: &str) -> Option<u64> {
         self.find(name, labels, |columns, row| columns.counts()[row])
     }
 
     /// The sum of a shown histogram.
-    pub(super) fn sum(&self, name: &str, labels: &str) -> Option<f64> {
+    pub fn sum(&self, name: &str, labels: &str) -> Option<f64> {
         self.find(name, labels, |columns, row| columns.sums()[row])
     }
 
     /// The names of all shown families.
-    pub(super) fn names(&self) -> Vec<String> {
+    pub fn names(&self) -> Vec<String> {
         self.registry
             .gather()
             .families()

@@ -6,16 +6,12 @@
 use super::handle::{Handle, Metric};
 use super::names::plugins as rows;
 use super::register::Registrar;
-use crate::plugins::{Budget, ProcessStatus};
 use meterbox_metrics::{Counter, Gauge, Histogram, ObservedCounter, RegisterError};
 use meterbox_plugin_loader::running::{Counts, RejectReason, State};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-
-/// How many budgets a plugin has.
-const BUDGETS: usize = Budget::ALL.len();
 
 /// What the host knows about a plugin at one moment.
 #[derive(Debug, Clone)]
@@ -35,9 +31,22 @@ pub struct Reading {
     /// Series of it that limits refused.
     pub series_dropped: u64,
     /// Its process, if it has one of its own.
-    pub process: Option<ProcessStatus>,
+    pub process: Option<ProcessReading>,
     /// How often it asked for more than each of its budgets.
-    pub over_budget: [(&'static str, u64); BUDGETS],
+    pub over_budget: Vec<(&'static str, u64)>,
+}
+
+/// What the host knows about the process of a plugin at one moment.
+#[derive(Debug, Clone, Default)]
+pub struct ProcessReading {
+    /// Whether it is there now.
+    pub is_running: bool,
+    /// How often it was started again after a crash.
+    pub restarts: u64,
+    /// Crashes by cause.
+    pub crashes: Vec<(&'static str, u64)>,
+    /// Memory that it holds now, in bytes.
+    pub memory_bytes: Option<u64>,
 }
 
 /// Metrics of all plugins. Cheap to clone.
@@ -159,8 +168,6 @@ pub struct PluginMetrics {
     mapped: Handle<Gauge>,
     series: Handle<Gauge>,
     series_dropped: Handle<ObservedCounter>,
-    /// Made for the budgets that it was over.
-    over_budget: [OnceLock<Handle<ObservedCounter>>; BUDGETS],
     events_dropped: Handle<Counter>,
 }
 
@@ -182,7 +189,6 @@ impl PluginMetrics {
             mapped: families.mapped.with(plugin),
             series: families.series.with(plugin),
             series_dropped: families.series_dropped.with(plugin),
-            over_budget: Default::default(),
             events_dropped: families.events_dropped.with(plugin),
             families: families.clone(),
         }
@@ -210,21 +216,18 @@ impl PluginMetrics {
         self.mapped.set(reading.mapped_bytes as f64);
         self.series.set(reading.series as f64);
         self.series_dropped.set(reading.series_dropped);
-        for ((budget, times), handle) in reading.over_budget.iter().zip(&self.over_budget) {
-            if *times > 0 {
-                handle
-                    .get_or_init(|| self.families.over_budget.with(&[&self.name, budget]))
-                    .set(*times);
-            }
+        for (budget, times) in reading.over_budget.iter().filter(|(_, times)| *times > 0) {
+            let over_budget = self.families.over_budget.with(&[&self.name, budget]);
+            over_budget.set(*times);
         }
         let process = reading.process.as_ref();
         self.process(process);
-        let is_there = process.is_none_or(|process| process.pid.is_some());
+        let is_there = process.is_none_or(|process| process.is_running);
         self.state(reading.state, is_there);
     }
 
     /// Series of a process are made with its first start, and its memory goes with it.
-    fn process(&self, process: Option<&ProcessStatus>) {
+    fn process(&self, process: Option<&ProcessReading>) {
         let plugin = [self.name.as_str()];
         match process.and_then(|process| process.memory_bytes) {
             Some(bytes) => self.families.memory.with(&plugin).set(bytes as f64),
@@ -268,7 +271,7 @@ impl PluginMetrics {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::telemetry::testing::Bench;
+    use crate::testing::Bench;
 
     fn reading(state: State) -> Reading {
         let counts = Counts {
@@ -287,14 +290,13 @@ mod tests {
             mapped_bytes: 4096,
             series: 5,
             series_dropped: 6,
-            process: Some(ProcessStatus {
-                pid: Some(1),
+            process: Some(ProcessReading {
+                is_running: true,
                 restarts: 3,
                 crashes: vec![("SIGSEGV", 4)],
-                last_crash: None,
                 memory_bytes: Some(8192),
             }),
-            over_budget: Budget::ALL.map(|words| (words.name, u64::from(words.name == "timers"))),
+            over_budget: vec![("queue", 0), ("timers", 1)],
         }
     }
 

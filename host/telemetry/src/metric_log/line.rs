@@ -36,19 +36,14 @@ impl Log {
 
 /// What does not change from line to line: `Requests2XX.Count:` and `|#Level:Host|#hostname:`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::telemetry) struct Frame {
+pub(crate) struct Frame {
     head: String,
     middle: String,
 }
 
 impl Frame {
     /// `labels` and `values` as the metric has them; the host name is not a dimension in the log.
-    pub(in crate::telemetry) fn new(
-        name: &str,
-        unit: &str,
-        labels: &[impl AsRef<str>],
-        values: &[&str],
-    ) -> Self {
+    pub(crate) fn new(name: &str, unit: &str, labels: &[impl AsRef<str>], values: &[&str]) -> Self {
         let dimensions = labels
             .iter()
             .map(AsRef::as_ref)

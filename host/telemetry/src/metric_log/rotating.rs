@@ -89,7 +89,7 @@ fn numbered(path: &Path, number: u32) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::telemetry::testing::Folder;
+    use crate::testing::Folder;
 
     #[test]
     fn old_files_move_on_and_the_oldest_goes() {

@@ -1,7 +1,7 @@
 //! What moves when, by TorchServe's rules and by ours.
 
 use super::*;
-use crate::telemetry::testing::Bench;
+use crate::testing::Bench;
 
 const MS: fn(u64) -> Duration = Duration::from_millis;
 

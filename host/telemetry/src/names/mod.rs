@@ -22,10 +22,10 @@ pub use row::{Emitter, Row, Set, torchserve_help, type_word};
 /// Declares rows as statics, and the list of them all.
 macro_rules! rows {
     ($($(#[$doc:meta])* $name:ident = $row:expr;)+) => {
-        $($(#[$doc])* pub static $name: crate::telemetry::names::Row = $row;)+
+        $($(#[$doc])* pub static $name: crate::names::Row = $row;)+
 
         /// The rows of this file, in the order in which the documentation lists them.
-        pub static ROWS: &[&crate::telemetry::names::Row] = &[$(&$name),+];
+        pub static ROWS: &[&crate::names::Row] = &[$(&$name),+];
     };
 }
 use rows;

@@ -1,8 +1,8 @@
 //! Lines of model code against declarations and limits: what moves, what is counted as lost.
 
 use super::*;
-use crate::telemetry::metric_log::LogTarget;
-use crate::telemetry::testing::{Bench, Folder};
+use crate::metric_log::LogTarget;
+use crate::testing::{Bench, Folder};
 use std::path::Path;
 
 const DECLARED: &str = "
@@ -35,7 +35,7 @@ impl Model {
         })
     }
 
-    fn with(change: impl FnOnce(&mut crate::telemetry::Options)) -> Self {
+    fn with(change: impl FnOnce(&mut crate::Options)) -> Self {
         let bench = Bench::with(change);
         let version = bench.telemetry.serving().version("mx", "1.0");
         let lines = bench.telemetry.custom().model("mx", &version);

@@ -110,7 +110,7 @@ fn flag(set: bool) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use crate::telemetry::testing::Bench;
+    use crate::testing::Bench;
 
     #[test]
     fn a_refused_reload_shows_and_keeps_the_time_of_the_good_one() {

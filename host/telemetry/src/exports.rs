@@ -157,7 +157,7 @@ fn word(reason: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::telemetry::testing::Bench;
+    use crate::testing::Bench;
 
     #[test]
     fn what_a_plugin_says_becomes_a_word() {

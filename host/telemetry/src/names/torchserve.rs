@@ -97,7 +97,7 @@ pub fn has(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::telemetry::names::Set;
+    use crate::names::Set;
 
     #[test]
     fn there_are_the_21_metrics_of_metrics_yaml_and_all_are_in_this_set() {

@@ -104,11 +104,11 @@ fn buckets(page: &mut String, rows: &[&Row]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::telemetry::names;
+    use crate::names;
 
     #[test]
     fn the_committed_document_is_current() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/METRICS.md");
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/METRICS.md");
         let committed = std::fs::read_to_string(path).unwrap_or_default();
         assert!(
             committed == markdown(),

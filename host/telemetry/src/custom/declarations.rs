@@ -5,7 +5,7 @@
 //!
 //! **Source:** TorchServe 0.12, `ts/configs/metrics.yaml`.
 
-use crate::telemetry::names::{self, Emitter, torchserve_help};
+use crate::names::{self, Emitter, torchserve_help};
 use meterbox_metrics::{Descriptor, Kind, LabelName, MetricName};
 use serde::Deserialize;
 use serde::de::IgnoredAny;

@@ -5,8 +5,8 @@
 //! other. It does not know where the gather comes from or when.
 
 use super::{Frame, MetricLog};
-use crate::telemetry::modes;
-use crate::telemetry::names::{Emitter, Row, torchserve};
+use crate::modes;
+use crate::names::{Emitter, Row, torchserve};
 use meterbox_config::MetricsMode;
 use meterbox_plugin_abi::gather::{Family, Flow, Segment, Visitor};
 
@@ -105,9 +105,9 @@ fn label_values(block: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::telemetry::Drops;
-    use crate::telemetry::metric_log::LogTarget;
-    use crate::telemetry::testing::Folder;
+    use crate::Drops;
+    use crate::metric_log::LogTarget;
+    use crate::testing::Folder;
     use meterbox_plugin_abi::gather::{FamilyColumns, Kind, SegmentColumns};
     use std::sync::Arc;
     use std::time::Duration;

@@ -2,7 +2,7 @@
 
 use super::declarations::{Declared, HOSTNAME};
 use super::line::MetricLine;
-use crate::telemetry::names::{self, Emitter};
+use crate::names::{self, Emitter};
 use meterbox_metrics::{Family, Kind, RegisterError, Source};
 use parking_lot::Mutex;
 use std::collections::HashMap;

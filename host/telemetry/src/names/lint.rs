@@ -1,7 +1,7 @@
 //! The naming rules of promlint (client_golang), applied to the whole table.
 
 use super::all;
-use crate::telemetry::names::{Row, type_word};
+use crate::names::{Row, type_word};
 use meterbox_metrics::{LabelName, MetricName};
 use std::collections::BTreeSet;
 
