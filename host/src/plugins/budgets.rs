@@ -4,7 +4,7 @@
 //! they go on over generations. The first time in a while is worth a line in the log, the others are
 //! not; all of them are on the page and in the list of plugins.
 
-use super::house::House;
+use super::served::house::House;
 use meterbox_metrics::{DropCount, Reason};
 use meterbox_plugin_loader::running::{Counts, RejectReason};
 use parking_lot::Mutex;
@@ -14,7 +14,7 @@ use std::sync::{OnceLock, Weak};
 use std::time::{Duration, Instant};
 
 /// Reasons of the store that mean a series was refused for want of room.
-pub(super) const SERIES_LIMITS: &[Reason] = &[
+pub(in crate::plugins) const SERIES_LIMITS: &[Reason] = &[
     Reason::MetricLimit,
     Reason::SourceLimit,
     Reason::TotalLimit,
@@ -159,7 +159,7 @@ pub struct BudgetStatus {
 }
 
 /// The counts of one plugin.
-pub(super) struct Budgets {
+pub(in crate::plugins) struct Budgets {
     plugin: OnceLock<String>,
     house: Weak<House>,
     over: [Over; Budget::ALL.len()],
@@ -177,7 +177,7 @@ struct Over {
 }
 
 impl Budgets {
-    pub(super) fn new(house: Weak<House>) -> Self {
+    pub(in crate::plugins) fn new(house: Weak<House>) -> Self {
         Self {
             plugin: OnceLock::new(),
             house,
@@ -189,17 +189,17 @@ impl Budgets {
     }
 
     /// The plugin's name is known now.
-    pub(super) fn belong_to(&self, plugin: &str) {
+    pub(in crate::plugins) fn belong_to(&self, plugin: &str) {
         self.plugin.get_or_init(|| plugin.to_owned());
     }
 
     /// It asked for more than it may have.
-    pub(super) fn exceed(&self, budget: Budget) {
+    pub(in crate::plugins) fn exceed(&self, budget: Budget) {
         self.add(budget, 1);
     }
 
     /// An answer of it could not be passed on.
-    pub(super) fn bad_answer(&self) {
+    pub(in crate::plugins) fn bad_answer(&self) {
         if let Some(house) = self.house.upgrade() {
             house.faults("plugin_reply", 1);
         }
@@ -222,7 +222,7 @@ impl Budgets {
     }
 
     /// Something else counts how often it asked for more: `total` times by now.
-    pub(super) fn observe(&self, budget: Budget, total: u64) {
+    pub(in crate::plugins) fn observe(&self, budget: Budget, total: u64) {
         let known = self.exceeded(budget);
         if total > known {
             self.add(budget, total - known);
@@ -230,7 +230,7 @@ impl Budgets {
     }
 
     /// The loader's totals by now; what is new in them are faults, too.
-    pub(super) fn observe_counts(&self, counts: &Counts) {
+    pub(in crate::plugins) fn observe_counts(&self, counts: &Counts) {
         let rejected = |reason: RejectReason| counts.rejects[reason as usize];
         self.observe(Budget::Queue, rejected(RejectReason::QueueFull));
         self.observe(Budget::Threads, rejected(RejectReason::NoThread));
@@ -246,7 +246,7 @@ impl Budgets {
     }
 
     /// What the store refused of it.
-    pub(super) fn observe_drops(&self, source: &str, drops: &[DropCount]) {
+    pub(in crate::plugins) fn observe_drops(&self, source: &str, drops: &[DropCount]) {
         let total = |reasons: &[Reason]| -> u64 {
             let own = |drop: &&DropCount| drop.source == source && reasons.contains(&drop.reason);
             drops.iter().filter(own).map(|drop| drop.count).sum()
@@ -256,12 +256,12 @@ impl Budgets {
     }
 
     /// How often it asked for more.
-    pub(super) fn exceeded(&self, budget: Budget) -> u64 {
+    pub(in crate::plugins) fn exceeded(&self, budget: Budget) -> u64 {
         self.over[budget as usize].times.load(Ordering::Relaxed)
     }
 
     /// Whether it may register a family of this name; if not, that is counted.
-    pub(super) fn may_register(&self, name: &str, max: usize) -> bool {
+    pub(in crate::plugins) fn may_register(&self, name: &str, max: usize) -> bool {
         let families = self.families.lock();
         let may = families.contains(name) || families.len() < max;
         drop(families);
@@ -272,7 +272,7 @@ impl Budgets {
     }
 
     /// It has registered a family of this name.
-    pub(super) fn registered(&self, name: &str) {
+    pub(in crate::plugins) fn registered(&self, name: &str) {
         let mut families = self.families.lock();
         if !families.contains(name) {
             families.insert(name.to_owned());
@@ -280,7 +280,7 @@ impl Budgets {
     }
 
     /// Families that it registered.
-    pub(super) fn families(&self) -> usize {
+    pub(in crate::plugins) fn families(&self) -> usize {
         self.families.lock().len()
     }
 }

@@ -1,0 +1,220 @@
+//! Runs every collector plugin when metrics are gathered, in parallel, under one deadline.
+//!
+//! A collector that fails or is late costs its own families and nothing else:
+//! `meterbox_collector_success` says so on the very page it is missing from.
+
+use super::collected::{Collected, OwnedFamily};
+use crate::plugins::budgets::{Budget, Budgets};
+use arc_swap::ArcSwap;
+use meterbox_metrics::{Descriptor, FamilyOf, Gauge, Kind, Reason, Source};
+use meterbox_plugin_abi::gather::Filter;
+use meterbox_plugin_abi::{Failure, PluginObject};
+use meterbox_plugin_loader::running::{
+    Ended, Lane, Reject, RejectReason, Running, Ticket, call_deadline,
+};
+use parking_lot::Mutex;
+use std::cell::Cell;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// The part of a call's time that collectors may have; the rest is for the page.
+const SHARE_OF_CALL: f64 = 0.75;
+
+thread_local! {
+    /// Set while a collector of this thread runs: what it gathers itself has no collectors in it.
+    static COLLECTING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// All collector plugins in service.
+pub(in crate::plugins) struct Collectors {
+    list: ArcSwap<Vec<Collector>>,
+    success: FamilyOf<Gauge>,
+    duration: FamilyOf<Gauge>,
+    limit: Duration,
+}
+
+/// One collector plugin in service.
+#[derive(Clone)]
+pub(in crate::plugins) struct Collector {
+    pub(in crate::plugins) running: Arc<Running>,
+    /// Whose what it shows is, and where refusals are counted.
+    pub(in crate::plugins) source: Source,
+    pub(in crate::plugins) budgets: Arc<Budgets>,
+    /// Series that it may show.
+    pub(in crate::plugins) series_max: usize,
+    /// Families likewise.
+    pub(in crate::plugins) families_max: usize,
+}
+
+impl Collector {
+    fn name(&self) -> &str {
+        &self.running.origin().metadata.name
+    }
+}
+
+struct Started {
+    plugin: String,
+    source: Source,
+    budgets: Arc<Budgets>,
+    ticket: Ticket,
+    begin: Instant,
+    kept: Arc<Mutex<Option<Collected>>>,
+}
+
+impl Collectors {
+    /// `source` is the host's own; all collectors together may take `limit`.
+    pub(in crate::plugins) fn new(
+        source: &Source,
+        limit: Duration,
+    ) -> Result<Self, meterbox_metrics::RegisterError> {
+        let gauge = |name: &str, help: &str| {
+            let descriptor = Descriptor::new(Kind::Gauge, name, help);
+            source.family::<Gauge>(&descriptor.labels(&["plugin"]).set("meterbox"))
+        };
+        Ok(Self {
+            list: ArcSwap::default(),
+            success: gauge(
+                "meterbox_collector_success",
+                "Whether a collector plugin showed its metrics at the last gather.",
+            )?,
+            duration: gauge(
+                "meterbox_collector_duration_seconds",
+                "Time that a collector plugin took at the last gather.",
+            )?,
+            limit,
+        })
+    }
+
+    /// From now on these and no others.
+    pub(in crate::plugins) fn set(&self, list: Vec<Collector>) {
+        let gone = self.list.swap(Arc::new(list));
+        let list = self.list.load();
+        let stays = |name: &str| list.iter().any(|collector| collector.name() == name);
+        for name in gone.iter().map(Collector::name).filter(|name| !stays(name)) {
+            self.success.remove(&[name]);
+            self.duration.remove(&[name]);
+        }
+    }
+
+    /// Asks all of them; blocks until the last is done or the limit is over.
+    pub(in crate::plugins) fn collect(&self, filter: &Filter<'_>) -> Vec<OwnedFamily> {
+        let list = self.list.load();
+        if list.is_empty() || COLLECTING.get() {
+            return Vec::new();
+        }
+        let names: Arc<[String]> = filter.names.iter().map(|name| (*name).to_owned()).collect();
+        let until = Instant::now() + self.limit();
+        let started: Vec<Started> = list
+            .iter()
+            .filter_map(|collector| self.start(collector, &names))
+            .collect();
+        started
+            .into_iter()
+            .flat_map(|started| self.finish(started, until))
+            .collect()
+    }
+
+    /// What collectors may take now: all together less than the call that asks for them.
+    fn limit(&self) -> Duration {
+        let left = call_deadline().map(|until| until.saturating_duration_since(Instant::now()));
+        left.map_or(self.limit, |left| {
+            self.limit.min(left.mul_f64(SHARE_OF_CALL))
+        })
+    }
+
+    fn start(&self, collector: &Collector, names: &Arc<[String]>) -> Option<Started> {
+        let started = self.submit(collector, names).or_else(|reject| {
+            // Replaced a moment ago: the new generation has its name.
+            let list = self.list.load();
+            let is_next = |other: &&Collector| {
+                !Arc::ptr_eq(&other.running, &collector.running) && other.name() == collector.name()
+            };
+            match (reject.reason, list.iter().find(is_next)) {
+                (RejectReason::Stopped, Some(next)) => self.submit(next, names),
+                _ => Err(reject),
+            }
+        });
+        if started.is_err() {
+            self.note(collector.name(), false, Duration::ZERO);
+        }
+        started.ok()
+    }
+
+    fn submit(&self, collector: &Collector, names: &Arc<[String]>) -> Result<Started, Reject> {
+        let source = collector.source.clone();
+        let kept: Arc<Mutex<Option<Collected>>> = Arc::default();
+        let (slot, names) = (kept.clone(), names.clone());
+        let mut collected =
+            Collected::new(collector.series_max, collector.families_max, source.clone());
+        let work = move |object: &PluginObject| -> Result<(), Failure> {
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            COLLECTING.set(true);
+            let result = object.collect(&Filter { names: &names }, &mut collected);
+            COLLECTING.set(false);
+            *slot.lock() = Some(collected);
+            result
+        };
+        let begin = Instant::now();
+        let ticket = collector
+            .running
+            .run(Lane::Scrape, work, Box::new(|_| {}))?;
+        Ok(Started {
+            plugin: collector.name().to_owned(),
+            source,
+            budgets: collector.budgets.clone(),
+            ticket,
+            begin,
+            kept,
+        })
+    }
+
+    fn finish(&self, started: Started, until: Instant) -> Vec<OwnedFamily> {
+        let Started {
+            plugin,
+            source,
+            budgets,
+            ticket,
+            begin,
+            kept,
+        } = started;
+        let ended = ticket.wait(until.saturating_duration_since(Instant::now()));
+        let success = ended == Ended::Returned(Ok(()));
+        self.note(&plugin, success, begin.elapsed());
+        match ended {
+            Ended::Returned(Err(failure)) => {
+                tracing::warn!(target: "plugin", plugin, "collector failed: {failure}");
+            }
+            Ended::Expired => {
+                budgets.exceed(Budget::CallTime);
+                let seconds = begin.elapsed().as_secs_f64();
+                tracing::warn!(target: "plugin", plugin, "collector was not done after {seconds:.1} s");
+            }
+            Ended::Returned(Ok(())) | Ended::Discarded => {}
+        }
+        // What was shown before a failure stays on the page; a late collector has shown nothing yet.
+        let Some(collected) = kept.lock().take() else {
+            return Vec::new();
+        };
+        if !collected.refused.is_empty() {
+            let refused = collected.refused.len();
+            let first = collected.refused[0];
+            tracing::warn!(target: "plugin", plugin, "{refused} collected series or families refused, the first for {first:?}");
+            for reason in collected.refused {
+                match reason {
+                    Reason::FamilyLimit => budgets.exceed(Budget::Families),
+                    Reason::LabelCount => budgets.exceed(Budget::Labels),
+                    _ => {}
+                }
+                source.count_drop(reason);
+            }
+        }
+        collected.families
+    }
+
+    fn note(&self, plugin: &str, success: bool, took: Duration) {
+        let values = [plugin];
+        // One series per plugin name; a refusal is counted by the store.
+        let _ = self.success.set(&values, f64::from(u8::from(success)));
+        let _ = self.duration.set(&values, took.as_secs_f64());
+    }
+}
