@@ -93,6 +93,7 @@ fn dependencies_go_one_way() {
             ],
         ),
         ("meterbox-properties", &["meterbox", "tokio", "hyper"]),
+        ("meterbox-http-wire", &["meterbox", "tokio", "hyper"]),
         (
             "meterbox-sandbox",
             &["meterbox", "meterbox-plugin-abi", "tokio", "hyper"],

@@ -2,12 +2,12 @@
 
 use super::account::Account;
 use super::link::Link;
-use super::refusal::Refusal;
 use super::stream::{BodyStream, BrokenOff};
 use bytes::{Bytes, BytesMut};
 use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
 use meterbox_config::HttpSettings;
+use meterbox_http_wire::Refusal;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll};

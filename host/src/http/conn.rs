@@ -1,7 +1,6 @@
 //! One connection: hyper over the checked wire, and one timer for all that may take too long.
 
 use super::front::Front;
-use super::head::HeadLimits;
 use super::link::{Link, Overdue};
 use super::request::Peer;
 use super::service::{Session, serve};
@@ -10,6 +9,7 @@ use super::wire::Wire;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use meterbox_config::HttpSettings;
+use meterbox_http_wire::HeadLimits;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;

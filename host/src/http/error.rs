@@ -7,6 +7,7 @@
 
 use super::reply::Reply;
 use http::{HeaderName, HeaderValue, header};
+use meterbox_http_wire::Refusal;
 use std::fmt;
 use std::time::Duration;
 
@@ -199,6 +200,19 @@ impl fmt::Display for ApiError {
 
 impl std::error::Error for ApiError {}
 
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        let class = match refusal.status {
+            414 => Class::URI_TOO_LONG,
+            431 => Class::HEADERS_TOO_LARGE,
+            501 => Class::NOT_IMPLEMENTED,
+            505 => Class::HTTP_VERSION,
+            _ => Class::BAD_REQUEST,
+        };
+        Self::new(class, refusal.message)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -224,6 +238,18 @@ mod tests {
                 .header("allow")
                 .is_none()
         );
+    }
+
+    #[test]
+    fn every_broken_rule_of_the_wire_keeps_its_status() {
+        for rule in Refusal::ALL {
+            assert_eq!(
+                ApiError::from(*rule).status(),
+                rule.status,
+                "{}",
+                rule.reason
+            );
+        }
     }
 
     #[test]

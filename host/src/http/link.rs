@@ -2,9 +2,9 @@
 //!
 //! All three run in the connection's one task, so the lock is never waited for.
 
-use super::refusal::Refusal;
 use bytes::Bytes;
 use meterbox_config::HttpSettings;
+use meterbox_http_wire::Refusal;
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};

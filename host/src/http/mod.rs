@@ -1,8 +1,8 @@
 //! HTTP: from accepted connections to operations and back.
 //!
 //! The way of a request, one file per station: `bind` opens the sockets, `accept` takes
-//! connections, `conn` times them, `wire` lets only checked bytes through to hyper (`head`, `framing`
-//! and `chunks` are the pure rules, `refusal` their table), `service` makes a [`Request`] of it,
+//! connections, `conn` times them, `wire` lets only checked bytes through to hyper (the rules are
+//! `meterbox_http_wire`'s), `service` makes a [`Request`] of it,
 //! `router` finds its [`Route`], `guard` asks whether it may, an operation of `crate::api` or an
 //! `endpoint` of a plugin answers with a [`Reply`] or an [`ApiError`], `respond` sends it, and
 //! `account` counts it.
@@ -16,20 +16,16 @@ mod access_log;
 mod account;
 mod bind;
 mod body;
-mod chunks;
 mod client;
 mod conn;
 mod endpoint;
 mod error;
-mod framing;
 mod front;
 mod guard;
-mod head;
 mod holder;
 mod link;
 mod listener;
 mod query;
-mod refusal;
 mod reply;
 mod request;
 mod respond;

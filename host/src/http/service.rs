@@ -199,7 +199,7 @@ impl Session {
     /// The answer to what the rules of the wire refused.
     fn refused(&self) -> Handled {
         match self.link.refusal() {
-            Some(refusal) => refuse(refusal.error(), refusal.reason),
+            Some(refusal) => refuse(ApiError::from(refusal), refusal.reason),
             // Only the wire makes this target, and it says why before.
             None => refuse(
                 ApiError::internal("a request was refused for no reason"),
@@ -370,7 +370,7 @@ fn body_fault(fault: BodyFault) -> Handled {
             let error = ApiError::new(Class::REQUEST_TIMEOUT, "The body came too slowly.");
             (error.into_reply(), "body_too_slow", true)
         }
-        BodyFault::Refused(refusal) => (refusal.error().into_reply(), refusal.reason, true),
+        BodyFault::Refused(refusal) => (ApiError::from(refusal).into_reply(), refusal.reason, true),
         BodyFault::Gone => {
             let error = ApiError::bad_request("The body ended before it was whole.");
             (error.into_reply(), "body_cut", true)

@@ -4,12 +4,10 @@
 //! that did, hyper gets [`STAND_IN`], which no client can send, and nothing after it; the service
 //! then answers with the refusal. What goes out passes as it is.
 
-use super::framing::{Messages, Step};
-use super::head::HeadLimits;
 use super::link::Link;
-use super::refusal::Refusal;
 use bytes::Bytes;
 use hyper::rt::ReadBufCursor;
+use meterbox_http_wire::{HeadLimits, Messages, Refusal, Taken};
 use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
 use std::pin::Pin;
@@ -34,8 +32,6 @@ pub(super) struct Wire<S> {
     held: Vec<u8>,
     /// How many at the front of `held` may pass.
     ready: usize,
-    /// Broken by bytes behind those that may pass.
-    pending: Option<Refusal>,
     /// Nothing of the client's is looked at any more.
     refused: bool,
     /// The last write had to wait.
@@ -60,7 +56,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             messages: Messages::new(limits),
             held: Vec::new(),
             ready: 0,
-            pending: None,
             refused: false,
             blocked: false,
             keep_heads,
@@ -68,51 +63,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         }
     }
 
-    /// How many of `bytes` may pass now; the rest waits for the next look or for more.
-    fn judge(&mut self, bytes: &[u8]) -> Result<Judged, Refusal> {
-        let mut judged = Judged { skip: 0, pass: 0 };
-        loop {
-            let at = judged.skip + judged.pass;
-            if at == bytes.len() {
-                return Ok(judged);
-            }
-            if judged.pass > 0 && self.messages.between() {
-                // One message at a time: a refusal belongs to the request that it stands for.
-                return Ok(judged);
-            }
-            let step = match self.messages.step(&bytes[at..]) {
-                Ok(step) => step,
-                Err(refusal) if judged.pass > 0 => {
-                    self.pending = Some(refusal);
-                    return Ok(judged);
-                }
-                Err(refusal) => return Err(refusal),
-            };
-            match step {
-                Step::More => {
-                    self.link.head_began();
-                    return Ok(judged);
-                }
-                Step::Skip(skip) => judged.skip += skip,
-                Step::Head(length) => {
-                    let head = &bytes[at..at + length];
-                    self.link
-                        .head_passed(self.keep_heads.then(|| Bytes::copy_from_slice(head)));
-                    judged.pass += length;
-                }
-                Step::Body(length, _) => judged.pass += length,
-            }
+    /// What of `bytes` may pass now; the rest waits for the next look or for more.
+    fn judge(&mut self, bytes: &[u8]) -> Result<Taken, Refusal> {
+        let taken = self.messages.take(bytes)?;
+        if taken.head > 0 {
+            let head = &bytes[taken.skip..][..taken.head];
+            self.link
+                .head_passed(self.keep_heads.then(|| Bytes::copy_from_slice(head)));
+        } else if taken.passes() == 0 && bytes.len() > taken.skip {
+            self.link.head_began();
         }
+        Ok(taken)
     }
 
     /// Judges what is held.
     fn judge_held(&mut self) -> io::Result<()> {
         let held = std::mem::take(&mut self.held);
         match self.judge(&held) {
-            Ok(judged) => {
+            Ok(taken) => {
                 self.held = held;
-                self.held.drain(..judged.skip);
-                self.ready = judged.pass;
+                self.held.drain(..taken.skip);
+                self.ready = taken.passes();
                 Ok(())
             }
             Err(refusal) => self.refuse(refusal),
@@ -120,7 +91,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     }
 
     fn refuse(&mut self, refusal: Refusal) -> io::Result<()> {
-        let in_head = self.link.refusal().is_none() && !self.messages.in_body();
+        let in_head = self.link.refusal().is_none() && !self.messages.is_in_body();
         self.link.refused(refusal);
         self.refused = true;
         if in_head {
@@ -147,11 +118,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     }
 }
 
-struct Judged {
-    skip: usize,
-    pass: usize,
-}
-
 impl<S: AsyncRead + AsyncWrite + Unpin> hyper::rt::Read for Wire<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -167,10 +133,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> hyper::rt::Read for Wire<S> {
             if wire.refused {
                 // The answer closes the connection; until then there is nothing to read.
                 return Poll::Pending;
-            }
-            if let Some(refusal) = wire.pending.take() {
-                wire.refuse(refusal)?;
-                continue;
             }
             if !wire.held.is_empty() {
                 wire.judge_held()?;
@@ -190,7 +152,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> hyper::rt::Read for Wire<S> {
                 continue;
             }
             match wire.judge(came) {
-                Ok(Judged { skip, pass }) => {
+                Ok(taken) => {
+                    let (skip, pass) = (taken.skip, taken.passes());
                     let now = pass.min(cursor.remaining());
                     cursor.put_slice(&came[skip..skip + now]);
                     wire.ready = pass - now;
@@ -252,7 +215,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> hyper::rt::Write for Wire<S> {
         let wire = &mut *self;
         if matches!(wire.shutdown, Shutdown::Open) {
             ready!(Pin::new(&mut wire.socket).poll_shutdown(cx))?;
-            if !wire.refused && wire.held.is_empty() && wire.messages.between() {
+            if !wire.refused && wire.held.is_empty() && wire.messages.is_between() {
                 return Poll::Ready(Ok(()));
             }
             wire.held = Vec::new();

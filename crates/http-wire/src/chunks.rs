@@ -3,7 +3,7 @@
 //! Data passes unseen; everything around it is checked and capped, since a body of tiny chunks or
 //! endless extensions costs the server more than the client.
 
-use super::refusal::Refusal;
+use crate::refusal::Refusal;
 
 /// Extensions of all chunks of a body, in bytes.
 const EXTENSION_BYTES_MAX: usize = 4096;
@@ -32,7 +32,7 @@ enum Place {
 }
 
 /// The machine of one body.
-pub(super) struct Chunks {
+pub(crate) struct Chunks {
     place: Place,
     /// The size being read, then the data that is left of the chunk.
     left: u64,
@@ -59,7 +59,7 @@ impl Default for Chunks {
 
 impl Chunks {
     /// How many of `bytes` belong to the body, and whether it ends with them.
-    pub(super) fn take(&mut self, bytes: &[u8]) -> Result<(usize, bool), Refusal> {
+    pub(crate) fn take(&mut self, bytes: &[u8]) -> Result<(usize, bool), Refusal> {
         let mut at = 0;
         while at < bytes.len() {
             if self.place == Place::Data {

@@ -1,23 +1,40 @@
-//! Where messages begin and end on a connection: a pure machine over the bytes as they come.
+//! Where messages begin and end on a connection: a machine over the bytes as they come.
 //!
-//! It says how many bytes may pass to hyper and stops at the first rule that is broken. Bodies pass
-//! as they are; of chunked ones the frame is checked, too.
+//! It says how many bytes may pass and stops at the first rule that is broken. Bodies pass as they
+//! are; of chunked ones the frame is checked, too.
 
-use super::chunks::Chunks;
-use super::head::{self, Framing, HeadLimits};
-use super::refusal::Refusal;
+use crate::chunks::Chunks;
+use crate::head::{self, Framing, HeadLimits};
+use crate::refusal::Refusal;
 
 /// Empty lines that may come before a request line. **Source:** RFC 9112 2.2.
 const EMPTY_LINES_MAX: u32 = 2;
 
-/// What becomes of the bytes at the front.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Step {
-    /// So many, a whole head.
+/// What may pass of the bytes at the front: after `skip` bytes that are left out a head, then a
+/// part of a body, each maybe empty. At most one message at a time, so that a refusal belongs to the
+/// request after the one that has passed.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Taken {
+    /// Empty lines before the head.
+    pub skip: usize,
+    /// A whole head.
+    pub head: usize,
+    /// Bytes of a body.
+    pub body: usize,
+}
+
+impl Taken {
+    /// How many bytes pass.
+    #[must_use]
+    pub const fn passes(&self) -> usize {
+        self.head + self.body
+    }
+}
+
+/// The next thing at the front.
+enum Step {
     Head(usize),
-    /// So many of a body; true if it ends with them.
-    Body(usize, bool),
-    /// So many are left out.
+    Body(usize),
     Skip(usize),
     /// It cannot be said before more have come.
     More,
@@ -29,10 +46,12 @@ enum Stage {
     Chunked(Chunks),
 }
 
-/// The machine.
-pub(super) struct Messages {
+/// The machine of one connection.
+pub struct Messages {
     limits: HeadLimits,
     stage: Stage,
+    /// Broken by bytes behind those that have passed.
+    pending: Option<Refusal>,
 }
 
 const BEGIN: Stage = Stage::Head {
@@ -41,25 +60,62 @@ const BEGIN: Stage = Stage::Head {
 };
 
 impl Messages {
-    pub(super) fn new(limits: HeadLimits) -> Self {
+    /// Before the first byte of a connection.
+    #[must_use]
+    pub const fn new(limits: HeadLimits) -> Self {
         Self {
             limits,
             stage: BEGIN,
+            pending: None,
         }
     }
 
     /// Whether the next byte is the first of a head.
-    pub(super) fn between(&self) -> bool {
+    #[must_use]
+    pub const fn is_between(&self) -> bool {
         matches!(self.stage, Stage::Head { scanned: 0, .. })
     }
 
     /// Whether the next byte is one of a body.
-    pub(super) fn in_body(&self) -> bool {
+    #[must_use]
+    pub const fn is_in_body(&self) -> bool {
         matches!(self.stage, Stage::Length(_) | Stage::Chunked(_))
     }
 
-    /// Looks at the bytes that have not passed yet, at least one. After an error nothing may pass.
-    pub(super) fn step(&mut self, bytes: &[u8]) -> Result<Step, Refusal> {
+    /// Looks at all bytes that were neither skipped nor passed yet. Nothing taken means that more
+    /// have to come: then the same bytes are shown again with those that came.
+    ///
+    /// # Errors
+    /// The first broken rule; nothing may pass any more.
+    pub fn take(&mut self, bytes: &[u8]) -> Result<Taken, Refusal> {
+        if let Some(refusal) = self.pending {
+            return Err(refusal);
+        }
+        let mut taken = Taken::default();
+        loop {
+            let at = taken.skip + taken.passes();
+            if at == bytes.len() || taken.passes() > 0 && self.is_between() {
+                return Ok(taken);
+            }
+            match self.step(&bytes[at..]) {
+                Ok(Step::More) => return Ok(taken),
+                Ok(Step::Skip(length)) => taken.skip += length,
+                Ok(Step::Head(length)) => taken.head = length,
+                Ok(Step::Body(length)) => taken.body += length,
+                Err(refusal) => {
+                    self.pending = Some(refusal);
+                    return if taken.passes() > 0 {
+                        Ok(taken)
+                    } else {
+                        Err(refusal)
+                    };
+                }
+            }
+        }
+    }
+
+    /// Looks at the bytes that have not passed yet, at least one.
+    fn step(&mut self, bytes: &[u8]) -> Result<Step, Refusal> {
         match &mut self.stage {
             Stage::Head {
                 scanned: 0,
@@ -90,22 +146,18 @@ impl Messages {
             Stage::Length(left) => {
                 let taken = (*left).min(bytes.len() as u64);
                 *left -= taken;
-                let over = *left == 0;
-                if over {
+                if *left == 0 {
                     self.stage = BEGIN;
                 }
                 // Not more than there are bytes.
-                Ok(Step::Body(
-                    usize::try_from(taken).unwrap_or(bytes.len()),
-                    over,
-                ))
+                Ok(Step::Body(usize::try_from(taken).unwrap_or(bytes.len())))
             }
             Stage::Chunked(chunks) => {
                 let (taken, over) = chunks.take(bytes)?;
                 if over {
                     self.stage = BEGIN;
                 }
-                Ok(Step::Body(taken, over))
+                Ok(Step::Body(taken))
             }
         }
     }
@@ -129,25 +181,23 @@ mod tests {
         for piece in bytes.chunks(size) {
             held.extend_from_slice(piece);
             while !held.is_empty() {
-                let text = |n| String::from_utf8_lossy(&held[..n]).into_owned();
-                let taken = match messages.step(&held)? {
-                    Step::More => break,
-                    Step::Skip(n) => n,
-                    Step::Head(n) => {
-                        out.push(text(n));
-                        inside = false;
-                        n
-                    }
-                    Step::Body(n, over) => {
-                        match out.last_mut() {
-                            Some(body) if inside => body.push_str(&text(n)),
-                            _ => out.push(text(n)),
-                        }
-                        inside = !over;
-                        n
-                    }
-                };
-                held.drain(..taken);
+                let Taken { skip, head, body } = messages.take(&held)?;
+                if skip + head + body == 0 {
+                    break;
+                }
+                held.drain(..skip);
+                let mut text =
+                    |n| String::from_utf8_lossy(&held.drain(..n).collect::<Vec<_>>()).into_owned();
+                if head > 0 {
+                    out.push(text(head));
+                    inside = false;
+                }
+                match out.last_mut() {
+                    Some(known) if inside => known.push_str(&text(body)),
+                    _ if body > 0 => out.push(text(body)),
+                    _ => {}
+                }
+                inside = messages.is_in_body() && (inside || body > 0);
             }
         }
         Ok(out)

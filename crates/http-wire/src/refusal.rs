@@ -1,100 +1,95 @@
 //! Why bytes on a connection are not taken for a request: the table of rules.
 //!
-//! hyper lets most of these through; the rules are ours and judged before hyper sees the bytes.
+//! Parsers let most of these through; the rules are ours and judged before a parser sees the bytes.
 //! **Source:** RFC 9112 (syntax, framing), RFC 9110; where the captured TorchServe 0.12 refuses, too,
 //! the message is its own.
 
-use super::error::{ApiError, Class};
-
 /// One broken rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Refusal {
-    /// The word in `meterbox_http_requests_refused_total`.
-    pub(super) reason: &'static str,
-    class: Class,
-    message: &'static str,
-}
-
-impl Refusal {
-    /// The answer; the connection is closed after it.
-    pub(super) fn error(self) -> ApiError {
-        ApiError::new(self.class, self.message)
-    }
+pub struct Refusal {
+    /// One word for counters.
+    pub reason: &'static str,
+    /// The HTTP status of the answer, after which the connection is closed.
+    pub status: u16,
+    /// One sentence for the client.
+    pub message: &'static str,
 }
 
 macro_rules! rules {
-    ($($item:ident = $reason:literal, $class:ident, $message:literal;)*) => {
+    ($($item:ident = $reason:literal, $status:literal, $message:literal;)*) => {
         impl Refusal {
-            $(pub(super) const $item: Self = Self {
-                reason: $reason,
-                class: Class::$class,
-                message: $message,
-            };)*
+            $(
+                #[doc = $message]
+                pub const $item: Self = Self {
+                    reason: $reason,
+                    status: $status,
+                    message: $message,
+                };
+            )*
 
             /// Every rule.
-            #[cfg(test)]
-            pub(super) const ALL: &'static [Self] = &[$(Self::$item),*];
+            pub const ALL: &'static [Self] = &[$(Self::$item),*];
         }
     };
 }
 
 rules! {
-    MALFORMED = "malformed", BAD_REQUEST, "Invalid HTTP message.";
-    LINE_FEED = "line_feed", BAD_REQUEST,
+    MALFORMED = "malformed", 400, "Invalid HTTP message.";
+    LINE_FEED = "line_feed", 400,
         "Invalid HTTP message: a line ends in LF without CR.";
-    METHOD = "method", BAD_REQUEST,
+    METHOD = "method", 400,
         "Invalid HTTP message: the method is not a word in capital letters.";
-    CONNECT = "connect", NOT_IMPLEMENTED,
+    CONNECT = "connect", 501,
         "This server is no proxy: CONNECT is not served.";
-    ASTERISK = "asterisk", BAD_REQUEST,
+    ASTERISK = "asterisk", 400,
         "Invalid HTTP message: the target * is not served, ask for /.";
-    TARGET = "target", BAD_REQUEST,
+    TARGET = "target", 400,
         "Invalid HTTP message: the request target has a character that must be percent-encoded, \
          or does not begin with /.";
-    NUL_IN_PATH = "nul_in_path", BAD_REQUEST,
+    NUL_IN_PATH = "nul_in_path", 400,
         "Invalid HTTP message: the path has an encoded NUL.";
-    DOT_SEGMENT = "dot_segment", BAD_REQUEST,
+    DOT_SEGMENT = "dot_segment", 400,
         "Invalid HTTP message: the path has a .. segment.";
-    URI_TOO_LONG = "uri_too_long", URI_TOO_LONG,
+    URI_TOO_LONG = "uri_too_long", 414,
         "The request target is longer than uri_bytes_max.";
-    VERSION = "version", HTTP_VERSION,
+    VERSION = "version", 505,
         "This server speaks HTTP/1.1 and HTTP/1.0.";
-    HEAD_TOO_LARGE = "head_too_large", HEADERS_TOO_LARGE,
+    HEAD_TOO_LARGE = "head_too_large", 431,
         "The request head is larger than header_bytes_max.";
-    TOO_MANY_FIELDS = "too_many_fields", HEADERS_TOO_LARGE,
+    TOO_MANY_FIELDS = "too_many_fields", 431,
         "The request has more header fields than header_count_max.";
-    FOLDED = "folded", BAD_REQUEST,
+    FOLDED = "folded", 400,
         "Invalid HTTP message: a header field goes on in a second line.";
-    FIELD_NAME = "field_name", BAD_REQUEST,
+    FIELD_NAME = "field_name", 400,
         "Invalid HTTP message: a header name is empty or has a character that is not allowed.";
-    FIELD_VALUE = "field_value", BAD_REQUEST,
+    FIELD_VALUE = "field_value", 400,
         "Invalid HTTP message: a header value has a character that is not visible ASCII.";
-    LOOK_ALIKE = "look_alike", BAD_REQUEST,
+    LOOK_ALIKE = "look_alike", 400,
         "Invalid HTTP message: a header name looks like one that frames the message.";
-    NO_HOST = "no_host", BAD_REQUEST,
+    NO_HOST = "no_host", 400,
         "Invalid HTTP message: the Host header is missing.";
-    TWO_HOSTS = "two_hosts", BAD_REQUEST,
+    TWO_HOSTS = "two_hosts", 400,
         "Invalid HTTP message: there is more than one Host header.";
-    HOST = "host", BAD_REQUEST,
+    HOST = "host", 400,
         "Invalid HTTP message: the Host header is no host and port.";
-    OTHER_AUTHORITY = "other_authority", BAD_REQUEST,
+    OTHER_AUTHORITY = "other_authority", 400,
         "Invalid HTTP message: the request target names another host than the Host header.";
-    CONTENT_LENGTH = "content_length", BAD_REQUEST, "Invalid HTTP message.";
-    TWO_LENGTHS = "two_lengths", BAD_REQUEST,
+    CONTENT_LENGTH = "content_length", 400, "Invalid HTTP message.";
+    TWO_LENGTHS = "two_lengths", 400,
         "Invalid HTTP message: there is more than one Content-Length.";
-    LENGTH_AND_CODING = "length_and_coding", BAD_REQUEST,
+    LENGTH_AND_CODING = "length_and_coding", 400,
         "Invalid HTTP message: Content-Length and Transfer-Encoding exclude each other.";
-    CODING = "coding", BAD_REQUEST,
+    CODING = "coding", 400,
         "Invalid HTTP message: Transfer-Encoding is not just chunked.";
-    CODING_UNKNOWN = "coding_unknown", NOT_IMPLEMENTED,
+    CODING_UNKNOWN = "coding_unknown", 501,
         "Transfer-Encoding is not chunked alone; other codings are not served.";
-    CHUNK = "chunk", BAD_REQUEST,
+    CHUNK = "chunk", 400,
         "Invalid HTTP message: a chunk is malformed.";
-    CHUNK_EXTENSION = "chunk_extension", BAD_REQUEST,
+    CHUNK_EXTENSION = "chunk_extension", 400,
         "Invalid HTTP message: the chunk extensions are longer than 4096 bytes.";
-    TINY_CHUNKS = "tiny_chunks", BAD_REQUEST,
+    TINY_CHUNKS = "tiny_chunks", 400,
         "Invalid HTTP message: the chunks of the body are too small.";
-    TRAILERS = "trailers", BAD_REQUEST,
+    TRAILERS = "trailers", 400,
         "Invalid HTTP message: the trailer fields are longer than 8192 bytes.";
 }
 

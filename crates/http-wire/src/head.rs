@@ -1,24 +1,24 @@
-//! The strict look at a request head: pure, byte by byte, before hyper sees it.
+//! The rules of a request head, byte by byte.
 //!
-//! It decides whether the head may pass and how the body behind it is framed. It keeps nothing of
-//! what it read: hyper parses the same bytes again.
+//! They decide whether the head may pass and how the body behind it is framed. Nothing of what was
+//! read is kept: a parser reads the same bytes again.
 
-use super::refusal::Refusal;
+use crate::refusal::Refusal;
 
 /// Caps of a head.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct HeadLimits {
-    /// The whole head.
-    pub(super) bytes: usize,
+pub struct HeadLimits {
+    /// Bytes of the whole head.
+    pub bytes: usize,
     /// Header fields.
-    pub(super) fields: usize,
-    /// The request target.
-    pub(super) target_bytes: usize,
+    pub fields: usize,
+    /// Bytes of the request target.
+    pub target_bytes: usize,
 }
 
 /// How the body behind a head ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Framing {
+pub(crate) enum Framing {
     /// After so many bytes, maybe none.
     Length(u64),
     /// With a chunk of no bytes.
@@ -30,7 +30,7 @@ const AROUND_TARGET: usize = 32 + " HTTP/1.1".len() + 1;
 
 /// Where the head at the start of `bytes` ends; none while it is not all there. `scanned` keeps how
 /// far whole lines were seen and starts at 0.
-pub(super) fn end_of(
+pub(crate) fn end_of(
     bytes: &[u8],
     scanned: &mut usize,
     limits: &HeadLimits,
@@ -61,7 +61,7 @@ pub(super) fn end_of(
 }
 
 /// Judges a whole head, its empty line included.
-pub(super) fn judge(head: &[u8], limits: &HeadLimits) -> Result<Framing, Refusal> {
+pub(crate) fn judge(head: &[u8], limits: &HeadLimits) -> Result<Framing, Refusal> {
     let mut lines = head
         .split(|byte| *byte == b'\n')
         .map(|line| line.strip_suffix(b"\r"));
