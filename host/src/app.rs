@@ -3,13 +3,14 @@
 //! Read from top to bottom it is the program: what is built, in which order, and from what. Nothing
 //! is decided here that a component could decide itself.
 
+use crate::adapters::{Announced, ListOf};
 use crate::api;
 use crate::banner;
 use crate::cli::{Failure, Start};
 use crate::export::Exports;
 use crate::http::{AccessLog, Listener, Listeners, Server, Tokens, bind};
 use crate::models::{self, Models};
-use crate::plugins::{self, Catalog, Facts, Watch};
+use crate::plugins::{self, Catalog, Facts, Subscribers, Watch};
 use crate::reload::Reloader;
 use crate::reloads::{self, Reloads};
 use crate::services::Services;
@@ -115,10 +116,10 @@ impl App {
         let registry = registry(&settings);
         let telemetry = telemetry(&settings, environment, &registry, &facts, &drops)?;
         let telemetry = Arc::new(telemetry);
-        let models = models(&settings, environment, &telemetry)?;
-        let catalog = catalog(&settings, &registry, facts, models.clone())?;
+        let subscribers = Subscribers::counted_in(telemetry.plugins().clone());
+        let models = models(&settings, environment, &telemetry, subscribers.clone())?;
+        let catalog = catalog(&settings, &registry, facts, models.clone(), subscribers)?;
         catalog.attach(Arc::clone(&telemetry));
-        models.announce_to(&catalog);
         let scan = catalog.scan();
         if settings.plugins.strict
             && let Some(refusal) = scan.refused.first()
@@ -323,6 +324,7 @@ fn models(
     settings: &Settings,
     environment: &Environment,
     telemetry: &Telemetry,
+    subscribers: Subscribers,
 ) -> Result<Models, Failure> {
     let options = models::Options {
         settings: settings.models.clone(),
@@ -332,6 +334,7 @@ fn models(
         environment: environment.clone(),
         serving: telemetry.serving().clone(),
         custom: telemetry.custom().clone(),
+        events: Arc::new(Announced(subscribers)),
     };
     Models::new(options).map_err(Failure::failed)
 }
@@ -341,6 +344,7 @@ fn catalog(
     registry: &Registry,
     facts: Facts,
     models: Models,
+    subscribers: Subscribers,
 ) -> Result<Arc<Catalog>, Failure> {
     let program = std::env::current_exe().map_err(Failure::failed)?;
     let bundled = bundled_folder(&program);
@@ -360,7 +364,9 @@ fn catalog(
     let source = registry
         .source("host", &own)
         .expect("the first sources always have room");
-    let catalog = Catalog::new(options, registry.clone(), &source, facts, Arc::new(models));
+    let models = Arc::new(ListOf(models));
+    let registry = registry.clone();
+    let catalog = Catalog::new(options, registry, &source, facts, models, subscribers);
     catalog.map_err(Failure::failed)
 }
 

@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+mod adapters;
 pub mod api;
 pub mod app;
 mod banner;

@@ -334,8 +334,8 @@ fn a_listener_gets_every_event_it_asked_for_and_no_other() {
     site.catalog.scan();
     for number in 0..1000 {
         let event = Row::new().number(events::STATUS, f64::from(number));
-        site.catalog.publish_event(EventKinds::REQUEST_DONE, &event);
-        site.catalog.publish_event(EventKinds::MODEL_LOADED, &event);
+        site.subscribers.publish(EventKinds::REQUEST_DONE, &event);
+        site.subscribers.publish(EventKinds::MODEL_LOADED, &event);
     }
     let seen = || {
         let page = site.page();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use meterbox::plugins::{Catalog, Endpoint, Facts, NoModels, Options, PluginOptions};
+use meterbox::plugins::{Catalog, Endpoint, Facts, NoModels, Options, PluginOptions, Subscribers};
 use meterbox_exposition::Page;
 use meterbox_metrics::{Counter, Limits, Registry, SourceOptions};
 use meterbox_plugin_abi::gather::{Filter, Flow, GatherSource, Visitor};
@@ -56,6 +56,7 @@ impl World {
             &host,
             facts,
             Arc::new(NoModels),
+            Subscribers::default(),
         );
         let catalog = catalog.expect("the names are new");
         let scan = catalog.scan();

@@ -1,6 +1,6 @@
 //! A host's catalog without its HTTP, in which limits that a benchmark would run into are lifted.
 
-use meterbox::plugins::{Catalog, Facts, NoModels, Options};
+use meterbox::plugins::{Catalog, Facts, NoModels, Options, Subscribers};
 use meterbox_config::Isolation;
 use meterbox_metrics::{Registry, SourceOptions};
 use meterbox_plugin_loader::file::{ApiVersion, Policy};
@@ -35,8 +35,15 @@ pub(super) fn catalog(folder: &Path, isolation: Isolation) -> Result<Arc<Catalog
         uuid: "bench".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
-    let catalog = Catalog::new(options, registry, &source, facts, Arc::new(NoModels))
-        .map_err(|error| error.to_string())?;
+    let catalog = Catalog::new(
+        options,
+        registry,
+        &source,
+        facts,
+        Arc::new(NoModels),
+        Subscribers::default(),
+    )
+    .map_err(|error| error.to_string())?;
     let scan = catalog.scan();
     match scan.refused.first() {
         Some(refusal) => Err(refusal.to_string()),

@@ -1,34 +1,49 @@
-//! What plugins that listen are told about models and workers.
+//! What listeners are told about models and workers.
 
-use crate::plugins::Catalog;
 use meterbox_plugin_abi::Row;
 use meterbox_plugin_abi::events::{self as fields, EventKinds};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock, Weak};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// The way to the plugins. Before there are any, nobody listens.
-#[derive(Clone, Default)]
-pub(super) struct Announcer(Arc<OnceLock<Weak<Catalog>>>);
+/// Takes the events of models, on their way to whoever listens.
+pub trait EventSink: Send + Sync + 'static {
+    /// Whether anybody wants events of this kind: if not, none is made.
+    fn wants(&self, kind: EventKinds) -> bool;
 
-impl Announcer {
-    /// From now on, these plugins are told.
-    pub(super) fn announce_to(&self, plugins: &Arc<Catalog>) {
-        // A second call changes nothing.
-        let _ = self.0.set(Arc::downgrade(plugins));
+    /// Takes an event. Never waits.
+    fn take(&self, kind: EventKinds, event: &Row);
+}
+
+/// Nobody listens.
+#[derive(Debug, Clone, Copy)]
+pub struct NoListeners;
+
+impl EventSink for NoListeners {
+    fn wants(&self, _: EventKinds) -> bool {
+        false
     }
 
-    fn announce(&self, kind: EventKinds, row: impl FnOnce(Row) -> Row) {
-        let Some(plugins) = self.0.get().and_then(Weak::upgrade) else {
-            return;
-        };
-        if plugins.has_listeners() {
-            plugins.publish_event(kind, &row(now()));
+    fn take(&self, _: EventKinds, _: &Row) {}
+}
+
+/// The way to the listeners.
+#[derive(Clone)]
+pub(super) struct Events(Arc<dyn EventSink>);
+
+impl Events {
+    pub(super) fn to(sink: Arc<dyn EventSink>) -> Self {
+        Self(sink)
+    }
+
+    /// Publishes what `fill` adds to a row that has the time of this moment.
+    pub(super) fn publish(&self, kind: EventKinds, fill: impl FnOnce(Row) -> Row) {
+        if self.0.wants(kind) {
+            self.0.take(kind, &fill(now()));
         }
     }
 }
 
-/// A row with the time of this moment.
 fn now() -> Row {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     Row::new().number(
@@ -39,24 +54,24 @@ fn now() -> Row {
 
 /// Events of one version.
 pub(super) struct VersionEvents {
-    announcer: Announcer,
+    events: Events,
     name: String,
     version: String,
     loaded: AtomicBool,
 }
 
 impl VersionEvents {
-    pub(super) fn new(announcer: &Announcer, name: &str, version: &str) -> Self {
+    pub(super) fn new(events: &Events, name: &str, version: &str) -> Self {
         Self {
-            announcer: announcer.clone(),
+            events: events.clone(),
             name: name.to_owned(),
             version: version.to_owned(),
             loaded: AtomicBool::new(false),
         }
     }
 
-    fn announce(&self, kind: EventKinds, more: impl FnOnce(Row) -> Row) {
-        self.announcer.announce(kind, |row| {
+    fn publish(&self, kind: EventKinds, more: impl FnOnce(Row) -> Row) {
+        self.events.publish(kind, |row| {
             more(
                 row.text(fields::MODEL, &*self.name)
                     .text(fields::MODEL_VERSION, &*self.version),
@@ -65,25 +80,25 @@ impl VersionEvents {
     }
 
     pub(super) fn registered(&self) {
-        self.announce(EventKinds::MODEL_REGISTERED, |row| row);
+        self.publish(EventKinds::MODEL_REGISTERED, |row| row);
     }
 
     pub(super) fn unregistered(&self) {
-        self.announce(EventKinds::MODEL_UNLOADED, |row| row);
+        self.publish(EventKinds::MODEL_UNLOADED, |row| row);
     }
 
     /// A worker takes batches. With the first one the model is loaded.
     pub(super) fn worker_started(&self, worker: u32) {
         if !self.loaded.swap(true, Ordering::Relaxed) {
-            self.announce(EventKinds::MODEL_LOADED, |row| row);
+            self.publish(EventKinds::MODEL_LOADED, |row| row);
         }
-        self.announce(EventKinds::WORKER_STARTED, |row| {
+        self.publish(EventKinds::WORKER_STARTED, |row| {
             row.text(fields::WORKER, worker.to_string())
         });
     }
 
     pub(super) fn worker_died(&self, worker: u32, reason: &str) {
-        self.announce(EventKinds::WORKER_DIED, |row| {
+        self.publish(EventKinds::WORKER_DIED, |row| {
             row.text(fields::WORKER, worker.to_string())
                 .text(fields::REASON, reason)
         });

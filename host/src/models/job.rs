@@ -3,6 +3,7 @@
 //! A job is answered exactly once. Dropping it unanswered answers it too: its client is told that the
 //! worker died.
 
+use super::input::Input;
 use super::wire;
 use bytes::Bytes;
 use meterbox_telemetry::serving;
@@ -11,26 +12,6 @@ use tokio::sync::{mpsc, oneshot};
 
 /// Parts of a streamed answer that wait for a slow client.
 const PARTS_MAX: usize = 16;
-
-/// What the handler gets to see of a request.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Input {
-    /// Header names and values, in order.
-    pub headers: Vec<(String, String)>,
-    /// The inputs: fields of a form, or one named `body`.
-    pub parameters: Vec<Parameter>,
-}
-
-/// One input.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Parameter {
-    /// Its name.
-    pub name: String,
-    /// Its content type; empty if unknown.
-    pub content_type: String,
-    /// Its bytes.
-    pub value: Bytes,
-}
 
 /// What a request is answered with.
 #[derive(Debug)]
@@ -42,6 +23,33 @@ pub enum JobAnswer {
     Stream(wire::Prediction, mpsc::Receiver<Part>),
     /// By nobody.
     Failed(JobFailure),
+}
+
+impl JobAnswer {
+    /// The status of the answer; 500 where the handler chose one that no answer can have.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        let (status, least) = match self {
+            Self::Whole(prediction) | Self::Stream(prediction, _) => {
+                (u16::try_from(prediction.status).unwrap_or(500), 200)
+            }
+            Self::Failed(failure) => (failure.code, 400),
+        };
+        if (least..600).contains(&status) {
+            status
+        } else {
+            500
+        }
+    }
+
+    /// Bytes of the handler's answer, as far as they are known when it begins.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Whole(prediction) => prediction.body.len(),
+            Self::Stream(..) | Self::Failed(_) => 0,
+        }
+    }
 }
 
 /// A part of a streamed answer.

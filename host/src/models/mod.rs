@@ -2,12 +2,14 @@
 //!
 //! [`Models`] is the whole of it for the rest of the server. `archive` unpacks, `store` finds archives,
 //! `repository` knows what is registered, `settings` decides who has a say, `queue` holds what waits,
-//! `pool` keeps workers, `worker` runs one of them, `wire` is the protocol they speak. No HTTP here, and
-//! no JSON of the API.
+//! `pool` keeps workers, `worker` runs one of them, `wire` is the protocol they speak; `ask` is the
+//! use-case of one prediction. No HTTP here, and no JSON of the API.
 
 pub mod archive;
+mod ask;
 mod events;
 mod gpu;
+mod input;
 mod job;
 mod name;
 mod pool;
@@ -23,7 +25,10 @@ pub mod wire;
 mod work_folder;
 mod worker;
 
-pub use job::{Input, JobAnswer, JobFailure, Parameter, Part};
+pub use ask::{AskError, Question};
+pub use events::{EventSink, NoListeners};
+pub use input::{Input, Parameter};
+pub use job::{JobAnswer, JobFailure, Part};
 pub use name::is_valid as is_valid_name;
 pub use pool::{Scaled, Scaling};
 pub use queue::{JobQueue, QueueRules, Ticket};

@@ -266,7 +266,7 @@ impl Candidate<'_> {
             retry_timeout: Duration::from_secs(settings.retry_timeout_s.into()),
             reply_bytes_max: shared.reply_bytes_max,
         };
-        let events = Arc::new(VersionEvents::new(&shared.announcer, &name, &version));
+        let events = Arc::new(VersionEvents::new(&shared.events, &name, &version));
         let lines = Arc::new(shared.custom.model(&name, &metrics));
         let (numbers, launcher) = (Arc::clone(&shared.numbers), Arc::clone(&shared.launcher));
         let pool = Pool::new(

@@ -1,7 +1,7 @@
 //! All models of the server, for the rest of the server.
 
 use super::archive::Caps;
-use super::events::Announcer;
+use super::events::{EventSink, Events};
 use super::gpu;
 use super::pool::{Scaled, WorkerNumbers};
 use super::repository::{Repository, RepositoryError};
@@ -9,7 +9,6 @@ use super::store::Store;
 use super::version::Version;
 use super::work_folder::WorkFolder;
 use super::worker::{Launcher, ProcessLauncher, ProcessOptions};
-use crate::plugins::{Catalog, ModelList};
 use meterbox_config::{Environment, ModelSettings};
 use meterbox_plugin_abi::{Row, models as fields};
 use meterbox_telemetry::custom::CustomMetrics;
@@ -60,6 +59,8 @@ pub struct Options {
     pub serving: ServingMetrics,
     /// Metrics of model code.
     pub custom: CustomMetrics,
+    /// Who is told what happens to models and workers.
+    pub events: Arc<dyn EventSink>,
 }
 
 /// Why models cannot be served.
@@ -94,7 +95,7 @@ pub(super) struct Shared {
     pub(super) caps: Caps,
     pub(super) unpacking: Semaphore,
     pub(super) work_folder: WorkFolder,
-    pub(super) announcer: Announcer,
+    pub(super) events: Events,
 }
 
 /// What became of the removal of a version.
@@ -159,13 +160,12 @@ impl Models {
             unpacking: Semaphore::new(UNPACKING_MAX),
             settings,
             work_folder,
-            announcer: Announcer::default(),
+            events: Events::to(options.events),
         }))
     }
 
-    /// From now on these plugins are told what happens to models and workers.
-    pub fn announce_to(&self, plugins: &Arc<Catalog>) {
-        self.0.announcer.announce_to(plugins);
+    pub(super) fn events(&self) -> &Events {
+        &self.0.events
     }
 
     /// The named version of a model, or its default one.
@@ -282,10 +282,10 @@ impl Models {
     pub(super) fn count(&self) {
         self.0.serving.versions(self.0.repository.len());
     }
-}
 
-impl ModelList for Models {
-    fn rows(&self) -> Vec<Row> {
+    /// One row per version, with the fields of `meterbox_plugin_abi::models`.
+    #[must_use]
+    pub fn rows(&self) -> Vec<Row> {
         let row = |(version, is_default): (Arc<Version>, bool)| {
             let (min, max) = version.workers_wanted();
             Row::new()
@@ -300,7 +300,8 @@ impl ModelList for Models {
         self.0.repository.all().into_iter().map(row).collect()
     }
 
-    fn refresh_metrics(&self) {
+    /// Brings up to date what is read when metrics are gathered: the memory of workers.
+    pub fn refresh_metrics(&self) {
         for (version, _) in self.0.repository.all() {
             version.measure_memory();
         }

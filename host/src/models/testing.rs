@@ -1,7 +1,8 @@
 //! What several test modules here need: a folder, and workers that a test plays itself.
 
-use super::events::{Announcer, VersionEvents};
-use super::job::{Input, Job, JobAnswer};
+use super::events::{EventSink, Events, NoListeners, VersionEvents};
+use super::input::Input;
+use super::job::{Job, JobAnswer};
 use super::pool::{Pool, PoolPlan, WorkerNumbers};
 use super::queue::{JobQueue, QueueRules, Ticket};
 use super::service::{Models, Options};
@@ -108,6 +109,7 @@ impl Stage {
             reply_bytes_max: 1 << 16,
         };
         let lines = Arc::new(bench.telemetry.custom().model("noop", &metrics));
+        let events = Events::to(Arc::new(NoListeners));
         let numbers = Arc::new(WorkerNumbers::from(9000));
         let launcher = Arc::new(Theatre(sender));
         let (queue_of_pool, metrics_of_pool) = (Arc::clone(&queue), Arc::clone(&metrics));
@@ -118,7 +120,7 @@ impl Stage {
             queue_of_pool,
             metrics_of_pool,
             lines,
-            Arc::new(VersionEvents::new(&Announcer::default(), "noop", "1.11")),
+            Arc::new(VersionEvents::new(&events, "noop", "1.11")),
         );
         Self {
             bench,
@@ -163,6 +165,21 @@ impl Stage {
     }
 }
 
+/// Puts a model into the store, as a plain folder.
+pub(crate) fn pack(store: &Path, file: &str, manifest: &str, config: &str) {
+    let folder = store.join(file);
+    std::fs::create_dir_all(folder.join("MAR-INF")).unwrap();
+    std::fs::write(folder.join("MAR-INF/MANIFEST.json"), manifest).unwrap();
+    std::fs::write(folder.join("c.yaml"), config).unwrap();
+}
+
+/// A manifest with this model and version.
+pub(crate) fn manifest(name: &str, version: &str) -> String {
+    format!(
+        r#"{{"model":{{"modelName":"{name}","modelVersion":"{version}","handler":"service.py","configFile":"c.yaml"}}}}"#
+    )
+}
+
 /// All models of a server, whose workers the test plays.
 pub(crate) struct House {
     pub(crate) models: Models,
@@ -175,6 +192,15 @@ pub(crate) struct House {
 impl House {
     /// With this store, and settings changed so.
     pub(crate) fn new(store: Folder, change: impl FnOnce(&mut ModelSettings)) -> Self {
+        Self::heard_by(Arc::new(NoListeners), store, change)
+    }
+
+    /// The same, with somebody who listens.
+    pub(crate) fn heard_by(
+        events: Arc<dyn EventSink>,
+        store: Folder,
+        change: impl FnOnce(&mut ModelSettings),
+    ) -> Self {
         let bench = Bench::new();
         let temp = Folder::new("house");
         let mut settings = Settings::defaults().models;
@@ -188,6 +214,7 @@ impl House {
             environment: Environment::default(),
             serving: bench.telemetry.serving().clone(),
             custom: bench.telemetry.custom().clone(),
+            events,
         };
         let (sender, workers) = mpsc::channel(64);
         let work_folder = WorkFolder::create(temp.path()).unwrap();

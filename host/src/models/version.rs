@@ -2,7 +2,8 @@
 
 use super::archive::{Runtime, Unpacked};
 use super::events::VersionEvents;
-use super::job::{Input, Job};
+use super::input::Input;
+use super::job::Job;
 use super::pool::{Pool, Scaling};
 use super::queue::{JobQueue, Ticket};
 use super::settings::VersionSettings;

@@ -24,6 +24,7 @@ pub use options::grants::{Grants, PERMISSIONS};
 pub use options::settings::{Options, PluginOptions};
 pub use process::processes::{LastCrash, ProcessStatus};
 pub use served::house::{Facts, ModelList, NoModels};
+pub use served::subscribers::Subscribers;
 
 /// The name under which a plugin's series are kept: they outlive its generations.
 fn source_name(plugin: &str) -> String {

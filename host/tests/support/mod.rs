@@ -6,7 +6,7 @@
 )]
 
 use meterbox::plugins::{
-    Catalog, Facts, NameSets, NoModels, Options, PluginOptions, PluginRequest, call,
+    Catalog, Facts, NameSets, NoModels, Options, PluginOptions, PluginRequest, Subscribers, call,
 };
 use meterbox_config::{MetricsDetail, MetricsMode};
 use meterbox_metrics::{Registry, SourceOptions};
@@ -29,6 +29,7 @@ pub(crate) struct Site {
     pub(crate) runtime: tokio::runtime::Runtime,
     root: PathBuf,
     registry: Registry,
+    pub(crate) subscribers: Subscribers,
 }
 
 impl Site {
@@ -50,12 +51,14 @@ impl Site {
             uuid: "0".to_owned(),
             version: "0".to_owned(),
         };
+        let subscribers = Subscribers::default();
         let catalog = Catalog::new(
             options,
             registry.clone(),
             &source,
             facts,
             Arc::new(NoModels),
+            subscribers.clone(),
         )
         .unwrap();
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -68,6 +71,7 @@ impl Site {
             runtime,
             root,
             registry,
+            subscribers,
         }
     }
 

@@ -1,4 +1,4 @@
-//! Questions to a model: find the version, queue the input, wait for the answer.
+//! Questions to a model in all their HTTP forms; the asking itself is [`models::Models::ask`].
 //!
 //! **Source:** URL forms and texts are TorchServe 0.12's.
 
@@ -6,13 +6,11 @@ use super::answer;
 use super::input::{self, Question};
 use crate::api::errors;
 use crate::http::{Answer, ApiError, Class, Outcome, Params, Request};
-use crate::models::Input;
+use crate::models::{self, AskError, Input};
 use crate::services::Services;
-use meterbox_plugin_abi::Row;
-use meterbox_plugin_abi::events::{self as fields, EventKinds};
-use meterbox_telemetry::serving::{Refusal, UrlVersion};
+use meterbox_telemetry::serving::Refusal;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 /// When a client may come back that met a full queue.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
@@ -81,53 +79,25 @@ pub(super) fn workflow(_: Arc<Services>, _: Request, params: Params) -> Answer {
 async fn ask(
     services: &Services,
     request: &Request,
-    name: &str,
+    model: &str,
     version: Option<&str>,
     input: Input,
 ) -> Outcome {
-    let found = services
-        .models
-        .find(name, version)
-        .map_err(|error| errors::repository(&error))?;
-    let url = if version.is_some() {
-        UrlVersion::Named
-    } else {
-        UrlVersion::Unnamed
+    let question = models::Question {
+        model,
+        version,
+        id: request.id.to_string(),
+        input,
+        received: request.received,
+        method: request.method.as_str(),
+        path: request.path(),
+        bytes: request.body.len(),
     };
-    let ticket = found
-        .predict(request.id.to_string(), input, request.received, url)
-        .map_err(|refusal| refused(name, version, refusal))?;
-    let version = found.version().to_owned();
-    drop(found);
-    let outcome = answer::reply(ticket.answer().await);
-    if services.plugins.has_listeners() {
-        announce(services, request, name, version, &outcome);
+    match services.models.ask(question).await {
+        Ok(answered) => answer::reply(answered),
+        Err(AskError::NotFound(error)) => Err(errors::repository(&error)),
+        Err(AskError::Refused(refusal)) => Err(refused(model, version, refusal)),
     }
-    outcome
-}
-
-/// Tells plugins that listen that a prediction was answered.
-fn announce(services: &Services, request: &Request, name: &str, version: String, done: &Outcome) {
-    let (status, body) = match done {
-        Ok(reply) => (reply.status(), reply.body_bytes().map_or(0, <[u8]>::len)),
-        Err(error) => (error.status(), 0),
-    };
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    let row = Row::new()
-        .number(fields::UNIX_SECONDS, since.as_secs_f64())
-        .text(fields::MODEL, name)
-        .text(fields::MODEL_VERSION, version)
-        .text(fields::METHOD, request.method.as_str())
-        .text(fields::PATH, request.path())
-        .number(fields::STATUS, status.into())
-        .number(fields::SECONDS, request.received.elapsed().as_secs_f64())
-        .number(fields::BYTES_IN, request.body.len() as f64)
-        .number(fields::BYTES_OUT, body as f64);
-    services
-        .plugins
-        .publish_event(EventKinds::REQUEST_DONE, &row);
 }
 
 /// The text is the same for a full queue, and the stray quotation mark behind a version is sent.

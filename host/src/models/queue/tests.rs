@@ -1,5 +1,5 @@
 use super::*;
-use crate::models::job::Input;
+use crate::models::input::Input;
 use crate::models::testing::{Stage, failure, rules};
 use std::time::Duration;
 

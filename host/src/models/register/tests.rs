@@ -2,23 +2,8 @@
 
 use super::*;
 use crate::models::service::Removal;
-use crate::models::testing::{Actor, Folder, House, soon};
+use crate::models::testing::{Actor, Folder, House, manifest, pack, soon};
 use meterbox_config::{LoadModels, ModelArchive};
-use std::path::Path;
-
-/// Puts a model into the store, as a plain folder.
-fn pack(store: &Path, file: &str, manifest: &str, config: &str) {
-    let folder = store.join(file);
-    std::fs::create_dir_all(folder.join("MAR-INF")).unwrap();
-    std::fs::write(folder.join("MAR-INF/MANIFEST.json"), manifest).unwrap();
-    std::fs::write(folder.join("c.yaml"), config).unwrap();
-}
-
-fn manifest(name: &str, version: &str) -> String {
-    format!(
-        r#"{{"model":{{"modelName":"{name}","modelVersion":"{version}","handler":"service.py","configFile":"c.yaml"}}}}"#
-    )
-}
 
 /// A house whose store has versions 1.11 and 2.0 of noop.
 fn house() -> House {

@@ -1,7 +1,7 @@
 //! Requests to a worker.
 
 use super::END;
-use crate::models::job::Input;
+use crate::models::input::Input;
 
 /// What a worker is told to load.
 #[derive(Debug, Clone, Copy)]
@@ -105,7 +105,7 @@ fn blob(bytes: &mut Vec<u8>, blob: &[u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::models::job::Parameter;
+    use crate::models::input::Parameter;
 
     fn hex(bytes: &[u8]) -> String {
         bytes.iter().map(|byte| format!("{byte:02x}")).collect()

@@ -13,13 +13,15 @@ mod output;
 mod process;
 mod session;
 mod status;
+mod stop;
 mod supervisor;
 
 pub(super) use launch::{Assignment, Launcher};
 pub(super) use process::{ProcessLauncher, ProcessOptions};
 pub(super) use status::WorkerStatus;
 pub use status::{Stage, WorkerReport};
-pub(super) use supervisor::{Stop, Supervisor};
+pub(super) use stop::Stop;
+pub(super) use supervisor::Supervisor;
 
 #[cfg(test)]
 pub(super) use launch::{Exit, LaunchError, Launched, Process};

@@ -1,7 +1,7 @@
 //! A worker at work: batch after batch over one connection, until it ends.
 
 use super::link::{Link, LinkError};
-use super::supervisor::{Stop, StopSignal};
+use super::stop::{Stop, StopSignal};
 use crate::models::job::{Job, JobFailure};
 use crate::models::queue::JobQueue;
 use crate::models::wire::{Reply, RequestsFrame};

@@ -5,6 +5,7 @@ use super::launch::{Assignment, Exit, LaunchError, Launched, Launcher, Process};
 use super::link::{Link, LinkError};
 use super::session::{End, Session};
 use super::status::WorkerStatus;
+use super::stop::{Stop, StopSignal};
 use crate::models::events::VersionEvents;
 use crate::models::job::{Job, JobFailure};
 use crate::models::queue::{JobQueue, Member};
@@ -13,34 +14,6 @@ use meterbox_telemetry::workers::{Death, WorkerMetrics};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
-
-/// What a worker is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Stop {
-    /// Go on.
-    No,
-    /// Finish the batch, then end.
-    AfterBatch,
-    /// End.
-    Now,
-}
-
-/// The worker's end of the wire by which it is told.
-pub(super) struct StopSignal(watch::Receiver<Stop>);
-
-impl StopSignal {
-    /// Waits until told at least `stop`. If the other end is gone, nobody wants this worker any more, but
-    /// its batch may be finished.
-    pub(super) async fn wait(&mut self, stop: Stop) {
-        if self.0.wait_for(|told| *told >= stop).await.is_err() && stop == Stop::Now {
-            std::future::pending::<()>().await;
-        }
-    }
-
-    pub(super) fn is_urgent(&self) -> bool {
-        *self.0.borrow() == Stop::Now
-    }
-}
 
 /// Runs one worker.
 pub(crate) struct Supervisor {
@@ -77,7 +50,7 @@ enum Ended {
 impl Supervisor {
     /// Runs until told to stop.
     pub(crate) async fn run(self, stop: watch::Receiver<Stop>) {
-        let mut stop = StopSignal(stop);
+        let mut stop = StopSignal::new(stop);
         let mut backoff = Backoff::default();
         let begin = Instant::now();
         let mut again = false;

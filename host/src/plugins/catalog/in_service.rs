@@ -88,14 +88,14 @@ impl Catalog {
         self.house.collectors.set(collectors.collect());
         let isolated = slots.iter().filter_map(|slot| slot.isolated.clone());
         self.house.isolated.store(Arc::new(isolated.collect()));
-        let listeners = slots.iter().filter_map(|slot| {
+        let subscribers = slots.iter().filter_map(|slot| {
             let subscription = slot
                 .subscription
                 .clone()
                 .filter(|_| slot.running.is_some())?;
             Some((slot.name(), subscription))
         });
-        self.listeners.store(Arc::new(listeners.collect()));
+        self.subscribers.set(subscribers.collect());
         drop(slots);
         self.publish_exporters();
     }

@@ -14,13 +14,11 @@ use crate::plugins::gather::collectors::Collectors;
 use crate::plugins::options::grants::Grants;
 use crate::plugins::options::settings::Options;
 use crate::plugins::served::house::{Facts, House, ModelList};
-use crate::plugins::served::subscription::Subscription;
+use crate::plugins::served::subscribers::Subscribers;
 use crate::plugins::served::timers::Timers;
 use arc_swap::ArcSwap;
 use meterbox_config::Settings;
 use meterbox_metrics::{RegisterError, Registry, Source};
-use meterbox_plugin_abi::Row;
-use meterbox_plugin_abi::events::EventKinds;
 use meterbox_plugin_abi::gather::{Filter, Visitor};
 use meterbox_plugin_loader::file::Verified;
 use meterbox_plugin_loader::running::{Clock, Monotonic, Running};
@@ -55,7 +53,7 @@ pub struct Catalog {
     /// Folders with files that are no plugins, and how many, as the log was told last.
     pub(in crate::plugins) ignored: Mutex<Vec<(PathBuf, usize)>>,
     /// The plugins that may have subscribed to events.
-    pub(in crate::plugins) listeners: ArcSwap<Vec<(String, Arc<Subscription>)>>,
+    pub(in crate::plugins) subscribers: Subscribers,
     /// The plugins that export.
     pub(in crate::plugins) exporters: Exporters,
 }
@@ -76,7 +74,7 @@ pub struct Scan {
 impl Catalog {
     /// An empty catalog; [`Catalog::scan`] fills it.
     ///
-    /// `source` is the host's own source in `registry`.
+    /// `source` is the host's own source in `registry`; `subscribers` are told who listens.
     ///
     /// # Errors
     /// When the host's own metrics about collectors cannot be registered.
@@ -86,6 +84,7 @@ impl Catalog {
         source: &Source,
         facts: Facts,
         models: Arc<dyn ModelList>,
+        subscribers: Subscribers,
     ) -> Result<Arc<Self>, RegisterError> {
         let collectors = Collectors::new(source, options.collect_limit)?;
         let sets = ArcSwap::from_pointee(options.sets.clone());
@@ -112,7 +111,7 @@ impl Catalog {
             superseded: Mutex::default(),
             unlisted: Mutex::default(),
             ignored: Mutex::default(),
-            listeners: ArcSwap::default(),
+            subscribers,
             exporters: Exporters::default(),
         }))
     }
@@ -159,24 +158,6 @@ impl Catalog {
         let catalog = Arc::downgrade(self);
         // A second call changes nothing.
         let _ = self.house.readings.set(Readings { telemetry, catalog });
-    }
-
-    /// Whether any plugin listens to events.
-    #[must_use]
-    pub fn has_listeners(&self) -> bool {
-        !self.listeners.load().is_empty()
-    }
-
-    /// Tells an event to every plugin that subscribed to its kind. Never waits.
-    pub fn publish_event(&self, kind: EventKinds, event: &Row) {
-        for (name, subscription) in self.listeners.load().iter() {
-            let dropped = subscription.publish(kind, event);
-            if dropped > 0
-                && let Some(plugins) = self.plugins_metrics()
-            {
-                plugins.plugin(name).events_dropped(dropped);
-            }
-        }
     }
 
     pub(in crate::plugins) fn plugins_metrics(&self) -> Option<&PluginsMetrics> {
@@ -307,7 +288,7 @@ impl Catalog {
         self.routes.store(Arc::default());
         self.house.collectors.set(Vec::new());
         self.house.isolated.store(Arc::default());
-        self.listeners.store(Arc::default());
+        self.subscribers.set(Vec::new());
         self.exporters.send_replace(Arc::default());
         std::thread::scope(|scope| {
             for running in &retired {

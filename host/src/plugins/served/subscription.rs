@@ -40,9 +40,14 @@ impl Subscription {
         })
     }
 
+    /// Whether the plugin has subscribed to this kind.
+    pub(in crate::plugins) fn wants(&self, kind: EventKinds) -> bool {
+        EventKinds(self.kinds.load(Ordering::Relaxed)).has(kind)
+    }
+
     /// Queues an event if the plugin wants its kind; gives how many were dropped since the last time.
     pub(in crate::plugins) fn publish(self: &Arc<Self>, kind: EventKinds, event: &Row) -> u64 {
-        if !EventKinds(self.kinds.load(Ordering::Relaxed)).has(kind) {
+        if !self.wants(kind) {
             return 0;
         }
         let mut queue = self.queue.lock();

@@ -1,0 +1,32 @@
+//! Where components meet that do not know each other: each trait is its user's, each value another's.
+
+use crate::models::{EventSink, Models};
+use crate::plugins::{ModelList, Subscribers};
+use meterbox_plugin_abi::Row;
+use meterbox_plugin_abi::events::EventKinds;
+
+/// Plugins are told what happens to models.
+pub(crate) struct Announced(pub(crate) Subscribers);
+
+impl EventSink for Announced {
+    fn wants(&self, kind: EventKinds) -> bool {
+        self.0.want(kind)
+    }
+
+    fn take(&self, kind: EventKinds, event: &Row) {
+        self.0.publish(kind, event);
+    }
+}
+
+/// Plugins see which models there are.
+pub(crate) struct ListOf(pub(crate) Models);
+
+impl ModelList for ListOf {
+    fn rows(&self) -> Vec<Row> {
+        self.0.rows()
+    }
+
+    fn refresh_metrics(&self) {
+        self.0.refresh_metrics();
+    }
+}
