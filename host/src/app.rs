@@ -35,6 +35,8 @@ use tokio::time::Instant;
 
 /// Names that only the server and what is shipped with it may register.
 const RESERVED_PREFIXES: [&str; 3] = ["meterbox_", "ts_", "process_"];
+/// Name sets that only they may enter.
+const RESERVED_SETS: [&str; 4] = ["meterbox", "torchserve", "torchserve-plugin", "node"];
 /// Exporters have this long for their last pushes even when answers took all of the grace period.
 const LAST_EXPORT: Duration = Duration::from_secs(1);
 /// How often series that nobody touches any more are looked for.
@@ -272,6 +274,7 @@ fn registry(settings: &Settings) -> Registry {
         ..Limits::default()
     };
     options.reserved_prefixes = RESERVED_PREFIXES.map(str::to_owned).into();
+    options.reserved_sets = RESERVED_SETS.map(str::to_owned).into();
     options.name_sets.clone_from(&metrics.name_sets);
     Registry::new(options)
 }

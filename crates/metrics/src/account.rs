@@ -4,7 +4,7 @@
 //! listener. A reload opens the same account again, so its series and its drop counters go on.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use parking_lot::RwLock;
 
@@ -16,8 +16,11 @@ use crate::reason::{DropCount, Drops, REASONS, Reason};
 pub struct SourceOptions {
     /// Most series that it may own.
     pub series_max: u32,
-    /// Whether it may use the store's reserved name prefixes.
+    /// Whether it may use the store's reserved name prefixes and sets.
     pub reserved_names: bool,
+    /// Whether its families go before those of others that took a name first, and are its alone
+    /// unless they are shared.
+    pub privileged: bool,
 }
 
 impl SourceOptions {
@@ -27,6 +30,7 @@ impl SourceOptions {
         Self {
             series_max: 10_000,
             reserved_names: false,
+            privileged: false,
         }
     }
 
@@ -36,6 +40,7 @@ impl SourceOptions {
         Self {
             series_max: u32::MAX,
             reserved_names: true,
+            privileged: true,
         }
     }
 
@@ -52,7 +57,8 @@ pub(crate) struct Account {
     pub(crate) name: Box<str>,
     pub(crate) id: u16,
     series_max: AtomicU32,
-    reserved_names: AtomicU32,
+    reserved_names: AtomicBool,
+    privileged: AtomicBool,
     series: AtomicU32,
     pub(crate) drops: Drops,
 }
@@ -67,13 +73,18 @@ impl Account {
     }
 
     pub(crate) fn reserved_names(&self) -> bool {
-        self.reserved_names.load(Ordering::Relaxed) != 0
+        self.reserved_names.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn privileged(&self) -> bool {
+        self.privileged.load(Ordering::Relaxed)
     }
 
     fn allow(&self, options: &SourceOptions) {
         self.series_max.store(options.series_max, Ordering::Relaxed);
         self.reserved_names
-            .store(options.reserved_names.into(), Ordering::Relaxed);
+            .store(options.reserved_names, Ordering::Relaxed);
+        self.privileged.store(options.privileged, Ordering::Relaxed);
     }
 }
 
@@ -119,13 +130,22 @@ impl Accounts {
             name: name.into(),
             id,
             series_max: AtomicU32::new(0),
-            reserved_names: AtomicU32::new(0),
+            reserved_names: AtomicBool::new(false),
+            privileged: AtomicBool::new(false),
             series: AtomicU32::new(0),
             drops: Drops::default(),
         });
         account.allow(options);
         accounts.push(Arc::clone(&account));
         Some(account)
+    }
+
+    /// The name of the account with this id.
+    pub(crate) fn name(&self, id: u16) -> String {
+        let accounts = self.accounts.read();
+        accounts
+            .get(usize::from(id))
+            .map_or_else(String::new, |account| account.name.to_string())
     }
 
     pub(crate) fn find(&self, name: &str) -> Option<Arc<Account>> {

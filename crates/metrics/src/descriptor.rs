@@ -29,6 +29,7 @@ pub struct Descriptor {
     pub(crate) set: Option<String>,
     pub(crate) show_empty: bool,
     pub(crate) inherited: bool,
+    pub(crate) shared: bool,
     pub(crate) ttl_seconds: Option<f64>,
 }
 
@@ -50,6 +51,7 @@ impl Descriptor {
             set: None,
             show_empty: false,
             inherited: false,
+            shared: false,
             ttl_seconds: None,
         }
     }
@@ -96,6 +98,14 @@ impl Descriptor {
     #[must_use]
     pub fn inherited(mut self) -> Self {
         self.inherited = true;
+        self
+    }
+
+    /// Any source may write to and remove any series of it; otherwise a series is its maker's alone.
+    /// Said by the family's first registrant, it stays so.
+    #[must_use]
+    pub fn shared(mut self) -> Self {
+        self.shared = true;
         self
     }
 

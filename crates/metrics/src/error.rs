@@ -106,6 +106,24 @@ pub enum RegisterError {
         /// The prefix.
         prefix: String,
     },
+    /// The name is one of a family that another source keeps to itself.
+    #[error("metric {metric} belongs to {owner}, which does not share it: use another name")]
+    NotShared {
+        /// The metric.
+        metric: String,
+        /// Whose it is.
+        owner: String,
+    },
+    /// A name set that this source may not enter.
+    #[error(
+        "metric {metric}: the name set {set:?} is the server's own: name no set, or one of your own"
+    )]
+    ReservedSet {
+        /// The metric.
+        metric: String,
+        /// The set.
+        set: String,
+    },
     /// The name is in use with another shape.
     #[error(
         "metric {metric} is already registered by {owner} with {existing}, not {wanted}: use the same or another name"
@@ -187,6 +205,18 @@ pub enum SeriesError {
         metric: String,
         /// The limit.
         limit: u32,
+    },
+    /// Another source made this series, and the family is not shared.
+    #[error(
+        "metric {metric}: {source_name} may not touch a series that {owner} made: use other label values or another name"
+    )]
+    NotOwner {
+        /// The metric.
+        metric: String,
+        /// Who asked.
+        source_name: String,
+        /// Whose the series is.
+        owner: String,
     },
     /// No cells are left.
     #[error(

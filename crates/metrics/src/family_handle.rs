@@ -123,10 +123,10 @@ impl Family {
         self.core.observe(slot, x)
     }
 
-    /// Removes the series with these label values. Handles to it stay safe to use and count nowhere.
-    /// Says whether there was one.
+    /// Removes the series with these label values, if this source may. Handles to it stay safe to use
+    /// and count nowhere. Says whether it went; another source's series stays and that is counted.
     pub fn remove(&self, values: &[&str]) -> bool {
-        self.core.remove(values)
+        self.core.remove(&self.account, values)
     }
 }
 

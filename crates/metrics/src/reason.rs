@@ -37,10 +37,12 @@ pub enum Reason {
     BadValue,
     /// A value written to a series after it was removed.
     Removed,
+    /// A series that another source made, in a family that is not shared.
+    NotOwner,
 }
 
 /// All reasons with the word that labels them on a metrics page.
-pub(crate) const REASONS: [(Reason, &str); 15] = [
+pub(crate) const REASONS: [(Reason, &str); 16] = [
     (Reason::BadName, "bad_name"),
     (Reason::BadDescriptor, "bad_descriptor"),
     (Reason::ReservedName, "reserved_name"),
@@ -56,6 +58,7 @@ pub(crate) const REASONS: [(Reason, &str); 15] = [
     (Reason::WrongKind, "wrong_kind"),
     (Reason::BadValue, "bad_value"),
     (Reason::Removed, "removed"),
+    (Reason::NotOwner, "not_owner"),
 ];
 
 impl Reason {

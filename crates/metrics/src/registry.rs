@@ -29,18 +29,21 @@ pub struct Options {
     pub clock: Box<dyn Clock>,
     /// Starts of names that only sources with `reserved_names` may register.
     pub reserved_prefixes: Vec<String>,
+    /// Name sets that only sources with `reserved_names` may enter.
+    pub reserved_sets: Vec<String>,
     /// The chosen name sets, in the order of the page.
     pub name_sets: Vec<String>,
 }
 
 impl Options {
-    /// Default limits, no reserved prefixes, no sets.
+    /// Default limits, nothing reserved, no sets.
     #[must_use]
     pub fn new(clock: impl Clock + 'static) -> Self {
         Self {
             limits: Limits::default(),
             clock: Box::new(clock),
             reserved_prefixes: Vec::new(),
+            reserved_sets: Vec::new(),
             name_sets: Vec::new(),
         }
     }
@@ -53,6 +56,7 @@ pub struct Registry(Arc<Inner>);
 pub(crate) struct Inner {
     store: Arc<Store>,
     reserved_prefixes: Vec<String>,
+    reserved_sets: Vec<String>,
     table: Mutex<Table>,
     /// What a page shows, in its order; remade when a family or the choice of sets changes.
     shown: ArcSwap<Vec<Arc<Core>>>,
@@ -65,6 +69,7 @@ impl Registry {
         Self(Arc::new(Inner {
             store: Arc::new(Store::new(options.limits, options.clock)),
             reserved_prefixes: options.reserved_prefixes,
+            reserved_sets: options.reserved_sets,
             table: Mutex::new(Table::new(options.name_sets)),
             shown: ArcSwap::default(),
         }))
@@ -158,6 +163,16 @@ impl Inner {
             let (metric, prefix) = (descriptor.name.clone(), prefix.clone());
             let error = RegisterError::ReservedPrefix { metric, prefix };
             return Err((Reason::ReservedName, error));
+        }
+        if !account.reserved_names()
+            && let Some(set) = &descriptor.set
+            && self.reserved_sets.contains(set)
+        {
+            let (metric, set) = (descriptor.name.clone(), set.clone());
+            return Err((
+                Reason::ReservedName,
+                RegisterError::ReservedSet { metric, set },
+            ));
         }
         let mut table = self.table.lock();
         let (core, change) = table.register(&self.store, account, descriptor, shape)?;

@@ -3,6 +3,7 @@
 //! A name may have several *forms*, one for each name set, of which a page shows the one whose set was
 //! chosen first. A family in no set is always shown, and is the same family as any form of its name.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -14,15 +15,14 @@ use crate::kind::Kind;
 use crate::reason::Reason;
 use crate::store::Store;
 
-/// Endings that a histogram or summary adds to its name on a page.
-const DERIVED: [&str; 3] = ["_bucket", "_count", "_sum"];
-
 /// Why a registration was refused, as a counter and as an error.
 pub(crate) type Refusal = (Reason, RegisterError);
 
 pub(crate) struct Table {
     /// All forms of each name.
     by_name: HashMap<Box<str>, Vec<Arc<Core>>>,
+    /// The families that show each name, in any format.
+    shown: HashMap<Box<str>, Vec<Arc<Core>>>,
     families: u32,
     /// The chosen sets.
     sets: Vec<String>,
@@ -43,6 +43,7 @@ impl Table {
     pub(crate) fn new(sets: Vec<String>) -> Self {
         Self {
             by_name: HashMap::new(),
+            shown: HashMap::new(),
             families: 0,
             sets,
         }
@@ -57,9 +58,21 @@ impl Table {
         shape: Shape,
     ) -> Result<(Arc<Core>, Change), Refusal> {
         let set = descriptor.set.as_deref();
-        if let Some(known) = self.form(&descriptor.name, set) {
+        let mut evicted = false;
+        let outranks = |known: &Arc<Core>| account.privileged() && !known.is_privileged();
+        while let Some(known) = self.form(&descriptor.name, set) {
+            if outranks(known) {
+                let guest = Arc::clone(known);
+                self.evict(&guest);
+                evicted = true;
+                continue;
+            }
             if known.shape != shape {
                 return Err(conflict(known, &shape));
+            }
+            if !known.is_open_to(account) {
+                let (metric, owner) = (descriptor.name.clone(), first_source(known));
+                return Err((Reason::NotOwner, RegisterError::NotShared { metric, owner }));
             }
             if known.descriptor.help != descriptor.help {
                 account.drops.count(Reason::HelpDiffers);
@@ -75,8 +88,13 @@ impl Table {
                 },
             ));
         }
-        if let Some(clash) = self.clash(&shape, set) {
-            return Err(conflict(clash, &shape));
+        while let Some(clash) = self.clash(&shape) {
+            if !outranks(clash) {
+                return Err(conflict(clash, &shape));
+            }
+            let guest = Arc::clone(clash);
+            self.evict(&guest);
+            evicted = true;
         }
         let limit = store.accounts.limits().families;
         if self.families >= limit {
@@ -90,13 +108,7 @@ impl Table {
             shape,
             Arc::clone(account),
         );
-        self.families += 1;
-        let forms = self
-            .by_name
-            .entry(descriptor.name.as_str().into())
-            .or_default();
-        forms.push(Arc::clone(&core));
-        let change = if forms.len() == 1 {
+        let change = if self.add(&core) == 1 && !evicted {
             Change::NewName
         } else {
             Change::Forms
@@ -107,17 +119,23 @@ impl Table {
     /// Removes what a source made, and the families that nobody else registered. Says how many series
     /// went.
     pub(crate) fn leave(&mut self, source: u16) -> usize {
-        let (mut removed, mut families) = (0, 0);
+        let mut removed = 0;
+        let mut gone = Vec::new();
         self.by_name.retain(|_, forms| {
             forms.retain(|core| {
                 let (series, unused) = core.leave(source);
                 removed += series;
-                families += u32::from(!unused);
+                if unused {
+                    gone.push(Arc::clone(core));
+                }
                 !unused
             });
             !forms.is_empty()
         });
-        self.families = families;
+        for core in &gone {
+            self.drop_names(core);
+        }
+        self.families -= gone.len() as u32;
         removed
     }
 
@@ -141,7 +159,8 @@ impl Table {
             let ranked = forms
                 .iter()
                 .filter_map(|core| Some((self.rank(core)?, Arc::clone(core))));
-            ranked.min_by_key(|(rank, _)| *rank)
+            // Whatever set a guest names, the server's own form of a name goes first.
+            ranked.min_by_key(|(rank, core)| (!core.is_privileged(), *rank))
         };
         let mut shown: Vec<_> = self.by_name.values().filter_map(shown_form).collect();
         shown.sort_by(|a, b| (a.0, &a.1.shape.name).cmp(&(b.0, &b.1.shape.name)));
@@ -175,29 +194,94 @@ impl Table {
         self.by_name.get(name)?.iter().find(same)
     }
 
-    /// A family whose samples would carry the same names: a counter `x_count` beside a histogram `x`.
-    fn clash(&self, shape: &Shape, set: Option<&str>) -> Option<&Arc<Core>> {
-        let name = shape.name.as_str();
-        let derives = |kind| matches!(kind, Kind::Histogram | Kind::Summary);
-        let over = DERIVED
-            .iter()
-            .filter_map(|ending| self.form(name.strip_suffix(ending)?, set))
-            .find(|core| derives(core.kind()));
-        if over.is_some() || !derives(shape.kind) {
-            return over;
+    /// A family of another name that would show the same names: a counter `x_count` beside a histogram
+    /// `x`, or a gauge `x` beside a counter `x_total`, which OpenMetrics calls `x`.
+    fn clash(&self, shape: &Shape) -> Option<&Arc<Core>> {
+        let taken = shown_names(shape.kind, shape.name.as_str());
+        taken.iter().find_map(|name| {
+            self.shown
+                .get(&**name)?
+                .iter()
+                .find(|core| core.shape.name != shape.name)
+        })
+    }
+
+    fn add(&mut self, core: &Arc<Core>) -> usize {
+        for name in shown_names(core.kind(), core.shape.name.as_str()) {
+            self.shown
+                .entry(name.into())
+                .or_default()
+                .push(Arc::clone(core));
         }
-        DERIVED
-            .iter()
-            .find_map(|ending| self.form(&format!("{name}{ending}"), set))
+        self.families += 1;
+        let forms = self
+            .by_name
+            .entry(core.shape.name.as_str().into())
+            .or_default();
+        forms.push(Arc::clone(core));
+        forms.len()
+    }
+
+    fn drop_names(&mut self, core: &Arc<Core>) {
+        for name in shown_names(core.kind(), core.shape.name.as_str()) {
+            if let Some(cores) = self.shown.get_mut(&*name) {
+                cores.retain(|other| !Arc::ptr_eq(other, core));
+                if cores.is_empty() {
+                    self.shown.remove(&*name);
+                }
+            }
+        }
+    }
+
+    /// Takes a guest's family off the page, which stands where the server's own one belongs. Its handles
+    /// stay safe to use and show nowhere.
+    fn evict(&mut self, core: &Arc<Core>) {
+        for account in core.sources.read().iter() {
+            account.drops.count(Reason::Conflict);
+        }
+        self.drop_names(core);
+        self.families -= 1;
+        if let Some(forms) = self.by_name.get_mut(core.shape.name.as_str()) {
+            forms.retain(|other| !Arc::ptr_eq(other, core));
+        }
     }
 }
 
-fn conflict(known: &Core, wanted: &Shape) -> Refusal {
-    let owner = known
-        .sources
-        .read()
+/// Every name that a family shows in any format: of its samples, and of the family in OpenMetrics.
+fn shown_names(kind: Kind, name: &str) -> Vec<Cow<'_, str>> {
+    let (base, endings): (&str, &[&str]) = match kind {
+        Kind::Histogram => (name, &["_bucket", "_count", "_sum", "_created"]),
+        Kind::Summary => (name, &["_count", "_sum", "_created"]),
+        Kind::Counter | Kind::FloatCounter | Kind::ObservedCounter => {
+            match name.strip_suffix("_total") {
+                Some(base) => (base, &["_total", "_created"]),
+                None => (name, &[]),
+            }
+        }
+        Kind::Info => match name.strip_suffix("_info") {
+            Some(base) => (base, &["_info"]),
+            None => (name, &[]),
+        },
+        _ => (name, &[]),
+    };
+    let mut names = vec![Cow::Borrowed(base)];
+    names.extend(
+        endings
+            .iter()
+            .map(|ending| Cow::Owned(format!("{base}{ending}"))),
+    );
+    names
+}
+
+fn first_source(known: &Core) -> String {
+    let sources = known.sources.read();
+    sources
         .first()
-        .map_or_else(String::new, |first| first.name.to_string());
+        .map_or_else(String::new, |first| first.name.to_string())
+}
+
+fn conflict(known: &Core, wanted: &Shape) -> Refusal {
+    let owner = first_source(known);
     let metric = wanted.name.to_string();
     let existing = if known.shape.name == wanted.name {
         known.shape.describe()

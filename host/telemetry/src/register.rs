@@ -68,7 +68,7 @@ impl Registrar<'_> {
     pub(super) fn declared_for_models(&self) -> Result<(), RegisterError> {
         for declared in &self.declarations.model {
             if self.chosen(Set::TorchServe) || !torchserve::has(&declared.name) {
-                self.source.register(&declared.descriptor())?;
+                self.source.register(&declared.descriptor().shared())?;
             }
         }
         Ok(())

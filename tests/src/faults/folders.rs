@@ -120,7 +120,7 @@ pub(super) fn open_to_others(run: &mut Run) {
     });
 }
 
-/// F13: a second plugin of a name, a route or a metric: the first is untouched.
+/// F13: a second plugin of a name, a route or a series: the first is untouched.
 pub(super) fn duplicates(run: &mut Run) {
     let good = library("drift");
     let host = builder().plugin("faulty");
@@ -137,7 +137,7 @@ pub(super) fn duplicates(run: &mut Run) {
     scene.put("zlaim0.so", renamed(&library("faulty"), "faulty", "zlaim0"));
     let reason = scene.refusal("zlaim0.so");
     assert!(reason.contains("drift"), "{reason}");
-    // Another name, the same metric: both count into one family.
+    // Another name, the same series of a metric: it is its maker's alone.
     let shares = renamed(
         &library("faulty"),
         "\"name\":\"faulty\"",
@@ -145,7 +145,8 @@ pub(super) fn duplicates(run: &mut Run) {
     );
     scene.put("shares.toml", "route = \"shares\"\n");
     scene.put("shares.so", shares);
-    scene.serves("shares");
+    let reason = scene.refusal("shares.so");
+    assert!(reason.contains("plugin.faulty made"), "{reason}");
     let after = scene.plugin("drift");
     for field in ["generation", "sha256", "path"] {
         assert_eq!(before[field], after[field], "the first is untouched");

@@ -48,6 +48,8 @@ pub(crate) struct Core {
     set: Mutex<SeriesSet>,
     /// Shown whichever name sets are chosen: somebody registered it in none.
     always_shown: AtomicBool,
+    /// Registered by a privileged source: no other's family goes before it.
+    privileged: AtomicBool,
     /// Those who registered this family, the first first.
     pub(crate) sources: RwLock<Vec<Arc<Account>>>,
 }
@@ -61,6 +63,7 @@ impl Core {
     ) -> Arc<Self> {
         Arc::new(Self {
             always_shown: AtomicBool::new(descriptor.set.is_none()),
+            privileged: AtomicBool::new(first.privileged()),
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             cells: Arc::clone(&store.cells),
             hash_keys: store.hash_keys.clone(),
@@ -90,17 +93,24 @@ impl Core {
     /// cells are not used again before a rest that is far longer than a write.
     #[inline(always)]
     pub(crate) fn slot(&self, account: &Account, values: &[&str]) -> Result<Slot, SeriesError> {
-        match self.known(values) {
+        match self.known(account, values) {
             Some(slot) => Ok(slot),
             None => self.slot_slowly(account, values),
         }
     }
 
+    /// The family as one source sees it, for look-ups that are kept: what one source may write to,
+    /// another may not.
+    #[inline(always)]
+    fn known_as(&self, account: &Account) -> u64 {
+        self.id << u16::BITS | u64::from(account.id)
+    }
+
     /// What this thread has looked up before.
     #[inline]
-    fn known(&self, values: &[&str]) -> Option<Slot> {
+    fn known(&self, account: &Account, values: &[&str]) -> Option<Slot> {
         known::find(known::Key {
-            family: self.id,
+            family: self.known_as(account),
             removals: self.removals.load(Ordering::Acquire),
             hash: self.hash_keys.hash(values),
             values,
@@ -117,7 +127,7 @@ impl Core {
         let (segment, position) = self.find_or_make(&mut set, account, hash, values)?;
         let slot = segment.slot(position);
         drop(set);
-        let family = self.id;
+        let family = self.known_as(account);
         known::keep(
             known::Key {
                 family,
@@ -180,15 +190,42 @@ impl Core {
             return refuse(Reason::ValueTooLong, error);
         }
         label::render(labels, values, &mut set.block);
-        if let Some(found) = set.find(hash as u32) {
-            return Ok(found);
+        if let Some(place) = set.place(hash as u32) {
+            let owner = set.owner(place);
+            if self.may_touch(account, owner) {
+                return Ok(set.at(place));
+            }
+            let error = SeriesError::NotOwner {
+                metric: self.metric(),
+                source_name: account.name.to_string(),
+                owner: self.store.accounts.name(owner),
+            };
+            return refuse(Reason::NotOwner, error);
         }
         set.make(self, account, hash as u32)
             .or_else(|full| refuse(full.reason(), full.error(self, account)))
     }
 
-    /// Removes the series with these label values, or says that there is none.
-    pub(crate) fn remove(&self, values: &[&str]) -> bool {
+    /// Whether a source may have series here: what a privileged source registered is its own, unless it
+    /// is shared.
+    pub(crate) fn is_open_to(&self, account: &Account) -> bool {
+        let is_guest = self.is_privileged() && !account.privileged();
+        !is_guest
+            || self.descriptor.shared
+            || self
+                .sources
+                .read()
+                .iter()
+                .any(|known| known.id == account.id)
+    }
+
+    /// Whether a source may write to and remove what `owner` made.
+    fn may_touch(&self, account: &Account, owner: u16) -> bool {
+        self.descriptor.shared || account.id == owner
+    }
+
+    /// Removes the series with these label values, or says that it has not.
+    pub(crate) fn remove(&self, account: &Account, values: &[&str]) -> bool {
         let too_long = |value: &&str| value.len() > VALUE_BYTES_MAX;
         if values.len() != self.shape.labels.len() || values.iter().any(too_long) {
             return false;
@@ -196,7 +233,14 @@ impl Core {
         let hash = self.hash_keys.hash(values);
         let mut set = self.set.lock();
         label::render(&self.shape.labels, values, &mut set.block);
-        set.remove_one(self, hash as u32)
+        let Some(place) = set.place(hash as u32) else {
+            return false;
+        };
+        if !self.may_touch(account, set.owner(place)) {
+            account.drops.count(Reason::NotOwner);
+            return false;
+        }
+        set.remove_at(self, place)
     }
 
     /// Removes every series that `source` made and forgets it as a registrant. Says how many series
@@ -214,6 +258,9 @@ impl Core {
 
     /// Adds a registrant.
     pub(crate) fn join(&self, account: &Arc<Account>) {
+        if account.privileged() {
+            self.privileged.store(true, Ordering::Relaxed);
+        }
         let mut sources = self.sources.write();
         if !sources.iter().any(|known| known.id == account.id) {
             sources.push(Arc::clone(account));
@@ -223,6 +270,10 @@ impl Core {
     /// Shows the family whichever sets are chosen from now on. Says whether that is new.
     pub(crate) fn show_always(&self) -> bool {
         !self.always_shown.swap(true, Ordering::Relaxed)
+    }
+
+    pub(crate) fn is_privileged(&self) -> bool {
+        self.privileged.load(Ordering::Relaxed)
     }
 
     pub(crate) fn is_always_shown(&self) -> bool {

@@ -28,11 +28,8 @@ pub(super) struct Resting {
 }
 
 impl SeriesSet {
-    /// Removes the series whose block is `self.block`.
-    pub(super) fn remove_one(&mut self, core: &Core, hash: u32) -> bool {
-        let Some(place) = self.place(hash) else {
-            return false;
-        };
+    /// Removes the series at this place.
+    pub(super) fn remove_at(&mut self, core: &Core, place: Place) -> bool {
         let only = |position, _: &Made| position == place.position();
         self.remove_in(core, place.segment(), only) > 0
     }

@@ -60,15 +60,18 @@ impl SeriesSet {
         self.len
     }
 
-    /// The series whose block is `self.block`.
-    pub(super) fn find(&self, hash: u32) -> Option<(Arc<Segment>, usize)> {
-        let place = self.place(hash)?;
-        Some((
-            Arc::clone(&self.segments[place.segment()]),
-            place.position(),
-        ))
+    /// Who made the series at this place.
+    pub(super) fn owner(&self, place: Place) -> u16 {
+        self.notes[place.segment()].made[place.position()].owner
     }
 
+    /// Where the series at this place is.
+    pub(super) fn at(&self, place: Place) -> (Arc<Segment>, usize) {
+        let segment = Arc::clone(&self.segments[place.segment()]);
+        (segment, place.position())
+    }
+
+    /// The place of the series whose block is `self.block`.
     pub(super) fn place(&self, hash: u32) -> Option<Place> {
         self.index.find(hash, |place| {
             let rows = &self.notes[place.segment()].rows;
@@ -86,6 +89,9 @@ impl SeriesSet {
         hash: u32,
     ) -> Result<(Arc<Segment>, usize), NoRoom> {
         let limit = core.store.accounts.limits().series_per_metric;
+        let now = core.store.clock.unix_seconds();
+        // Before anything is refused: a family that is full of resting cells has to wake up some day.
+        self.wake(core, now);
         // Resting cells are bounded as well: a family that churns faster than they wake is refused.
         if self.len >= limit as usize || self.resting.len() > (limit as usize).max(1024) {
             return Err(NoRoom::Metric(limit));
@@ -94,8 +100,6 @@ impl SeriesSet {
             .accounts
             .reserve(account)
             .map_err(NoRoom::Account)?;
-        let now = core.store.clock.unix_seconds();
-        self.wake(core, now);
         let Some(place) = self.free_place(core) else {
             core.store.accounts.release(account.id);
             return Err(NoRoom::Cells);

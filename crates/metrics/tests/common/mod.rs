@@ -25,14 +25,28 @@ impl HandClock {
 
 /// A registry with these limits and a clock that begins at second 1000.
 pub(crate) fn registry_with(limits: Limits) -> (Registry, HandClock) {
+    let (mut options, clock) = options();
+    options.limits = limits;
+    (Registry::new(options), clock)
+}
+
+/// A registry that reserves a name set, and one source named `test` that may do everything.
+pub(crate) fn registry_reserving(set: &str) -> (Registry, Source) {
+    let (mut options, _) = options();
+    options.reserved_sets = vec![set.to_owned()];
+    let registry = Registry::new(options);
+    let source = registry.source("test", &SourceOptions::own()).unwrap();
+    (registry, source)
+}
+
+fn options() -> (Options, HandClock) {
     let clock = HandClock::default();
     clock.advance(1000);
     let told = clock.clone();
     let mut options = Options::new(move || told.0.load(Ordering::Relaxed) as f64);
-    options.limits = limits;
     options.reserved_prefixes = vec!["meterbox_".to_owned(), "ts_".to_owned()];
     options.name_sets = vec!["first".to_owned(), "second".to_owned()];
-    (Registry::new(options), clock)
+    (options, clock)
 }
 
 /// A registry and one source named `test` that may do everything.

@@ -258,6 +258,7 @@ fn start(
     let grants = catalog.grants(name, bundled);
     let source = SourceOptions {
         reserved_names: grants.has("metrics.reserved"),
+        privileged: grants.has("metrics.reserved"),
         ..SourceOptions::guest().series_max(options.series_max_of(plugin))
     };
     let source = catalog

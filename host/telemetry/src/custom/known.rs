@@ -165,7 +165,7 @@ impl KnownMetrics {
                 "too many models have written metrics",
             ));
         };
-        let mut descriptor = declared.descriptor();
+        let mut descriptor = declared.descriptor().shared();
         if let Some(ttl) = ttl {
             descriptor = descriptor.ttl_seconds(ttl.as_secs_f64());
         }

@@ -73,7 +73,10 @@ impl CustomMetrics {
         let source_name = format!("model:{name}");
         let options = &self.0.options;
         // Declared metrics may have reserved names; those that lines bring up are checked here.
-        let allowed = SourceOptions::own().series_max(options.series_max);
+        let allowed = SourceOptions {
+            reserved_names: true,
+            ..SourceOptions::guest().series_max(options.series_max)
+        };
         let source = options.registry.source(&source_name, &allowed);
         ModelLines {
             shared: Arc::clone(&self.0),
