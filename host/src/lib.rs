@@ -18,7 +18,7 @@ pub mod models;
 pub mod plugins;
 mod reload;
 pub mod reloads;
-pub mod scaffold;
 pub mod services;
 mod signal;
 pub mod stage;
+pub mod tools;

@@ -6,7 +6,6 @@
 mod call;
 mod change;
 mod check;
-mod digest;
 mod list;
 mod new;
 mod pin;
@@ -14,7 +13,7 @@ mod show;
 
 use super::exit::Failure;
 use super::options::ConfigOptions;
-use crate::scaffold::Language;
+use crate::tools::scaffold::Language;
 use clap::{Args, Subcommand};
 use meterbox_config::Environment;
 use std::path::PathBuf;

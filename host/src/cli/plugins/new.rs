@@ -4,7 +4,7 @@ use super::{New, pretty};
 use crate::cli::exit::Failure;
 use crate::cli::options::working_folder;
 use crate::cli::print;
-use crate::scaffold::{self, Made, Name, Sdk};
+use crate::tools::scaffold::{self, Made, Name, Sdk};
 use serde_json::json;
 
 /// Makes the project and prints where it is and what to run in it.

@@ -6,15 +6,15 @@ use std::path::Path;
 
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Finding {
+pub struct Finding {
     /// A closed code: that of the loader's refusal, or `metric_name`, `route`, `collect`, …
-    pub(super) code: &'static str,
+    pub code: &'static str,
     /// Where: a file, a metric, a route, an entry.
-    pub(super) place: String,
+    pub place: String,
     /// What is wrong.
-    pub(super) cause: String,
+    pub cause: String,
     /// What to do; empty when there is nothing more to say.
-    pub(super) fix: String,
+    pub fix: String,
 }
 
 impl Finding {

@@ -1,4 +1,4 @@
-//! `meterbox plugins check`: what a server would say about a file, before it meets one.
+//! What a server would say about a file, before it meets one.
 //!
 //! First what can be seen without running the file, then whether it loads in a throw-away process, then
 //! a dry run in a confined one. Nothing of the file ever runs in this process.
@@ -12,90 +12,81 @@ mod report;
 mod sample;
 mod witness;
 
-use super::digest::digest;
-use super::{Check, pretty};
-use crate::cli::exit::{Exit, Failure};
-use crate::cli::print;
+pub use finding::Finding;
+pub use report::Report;
+
+use super::digest::{DigestError, digest};
 use crate::plugins::PERMISSIONS;
 use crate::plugins::options::config_file;
 use crate::plugins::process::python::Python;
 use dry_run::{DryRun, Step};
 use facts::Facts;
-use finding::Finding;
 use meterbox_config::Settings;
 use meterbox_plugin_abi::API_VERSION;
 use meterbox_plugin_loader::Refusal;
 use meterbox_plugin_loader::file::{Language, RUNNER_PROTOCOL, Verified};
 use meterbox_plugin_loader::probe::{PROBE_LIMIT, ProbeCommand, probe};
 use meterbox_plugin_process::parent::ChildCommand;
-use report::Report;
 use std::ffi::OsString;
 use std::path::Path;
 use std::time::Instant;
 
-/// Checks one file and prints what was found.
+/// Checks one file; `config` is its configuration for the dry run, or else `NAME.toml` beside it.
+/// `program` is the one that becomes the throw-away processes.
 ///
 /// # Errors
-/// The file cannot be read at all, or there are findings.
-pub(super) fn check(check: &Check) -> Result<(), Failure> {
-    let file = check.file.as_path();
-    let (sha256, bytes) = digest(file).map_err(Failure::refused)?;
-    let program = std::env::current_exe().map_err(Failure::failed)?;
+/// The file cannot be read at all.
+pub fn examine(file: &Path, config: Option<&Path>, program: &Path) -> Result<Report, DigestError> {
+    let (sha256, bytes) = digest(file)?;
     let Facts {
         verified,
         owned,
-        mut findings,
+        findings,
     } = facts::facts(file);
-    let mut dry_run = None;
-    let mut abi = "not judged: the file is refused before that".to_owned();
-    if let Some(verified) = &verified {
-        findings.extend(permissions(verified));
-        let begin = Instant::now();
-        let loaded = loads(verified, &program);
-        let took = begin.elapsed();
-        match loaded {
-            Err(refusal) => {
-                let finding = Finding::of(&refusal, file);
-                abi = format!("refused: {}", finding.cause);
-                findings.push(finding);
-            }
-            Ok(()) => {
-                abi = fits(verified);
-                match run(check, verified, &program) {
-                    Ok(mut run) => {
-                        if verified.language == Language::Library {
-                            run.steps.insert(0, Step::load(took));
-                        }
-                        findings.extend(judge(&run, verified));
-                        dry_run = Some(run);
-                    }
-                    Err(finding) => findings.push(finding),
-                }
-            }
-        }
-    } else if let Some(finding) = findings.last() {
-        abi = format!("refused: {}", finding.cause);
-    }
-    let report = Report {
-        file,
+    let mut report = Report {
+        file: file.to_owned(),
         sha256,
         bytes,
         owned,
-        verified: verified.as_ref(),
-        abi,
-        dry_run: dry_run.as_ref(),
-        findings: &findings,
+        abi: findings.last().map_or_else(String::new, refused),
+        verified: None,
+        dry_run: None,
+        findings,
     };
-    print(&if check.json {
-        pretty(&report.json())
-    } else {
-        report.text()
-    });
-    if findings.is_empty() {
-        Ok(())
-    } else {
-        Err(Failure::said(Exit::Failed))
+    if let Some(verified) = verified {
+        report.findings.extend(permissions(&verified));
+        meet(&mut report, &verified, config, program);
+        report.verified = Some(verified);
     }
+    Ok(report)
+}
+
+/// Loads the file and runs it dry, each in a process of its own.
+fn meet(report: &mut Report, verified: &Verified, config: Option<&Path>, program: &Path) {
+    let begin = Instant::now();
+    let loaded = loads(verified, program);
+    let took = begin.elapsed();
+    if let Err(refusal) = loaded {
+        let finding = Finding::of(&refusal, &report.file);
+        report.abi = refused(&finding);
+        report.findings.push(finding);
+        return;
+    }
+    report.abi = fits(verified);
+    match run(config, verified, program) {
+        Ok(mut run) => {
+            if verified.language == Language::Library {
+                run.steps.insert(0, Step::load(took));
+            }
+            report.findings.extend(judge(&run, verified));
+            report.dry_run = Some(run);
+        }
+        Err(finding) => report.findings.push(finding),
+    }
+}
+
+fn refused(finding: &Finding) -> String {
+    format!("refused: {}", finding.cause)
 }
 
 fn loads(verified: &Verified, program: &Path) -> Result<(), Refusal> {
@@ -141,11 +132,11 @@ fn permissions(verified: &Verified) -> Vec<Finding> {
         .collect()
 }
 
-fn run(check: &Check, verified: &Verified, program: &Path) -> Result<DryRun, Finding> {
+fn run(config: Option<&Path>, verified: &Verified, program: &Path) -> Result<DryRun, Finding> {
     let metadata = &verified.metadata;
     let folder = verified.path.parent().unwrap_or(Path::new("."));
     let beside = config_file::path(folder, &metadata.name);
-    let config_file = check.plugin_config.as_deref().unwrap_or(&beside);
+    let config_file = config.unwrap_or(&beside);
     let config = config_file::read(config_file, metadata.schema.as_ref(), true)
         .map_err(|refusal| Finding::of(&refusal, config_file))?;
     let command =

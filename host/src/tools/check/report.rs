@@ -7,29 +7,32 @@ use meterbox_plugin_abi::Route;
 use meterbox_plugin_loader::file::{Language, Metadata, Verified};
 use serde_json::{Value, json};
 use std::fmt::Write;
-use std::path::Path;
+use std::path::PathBuf;
 
 /// Everything that was found out about one file.
 #[derive(Debug)]
-pub(super) struct Report<'a> {
-    pub(super) file: &'a Path,
+pub struct Report {
+    pub(super) file: PathBuf,
     pub(super) sha256: String,
     pub(super) bytes: u64,
     pub(super) owned: bool,
-    pub(super) verified: Option<&'a Verified>,
+    pub(super) verified: Option<Verified>,
     /// One sentence on whether this host can load it.
     pub(super) abi: String,
-    pub(super) dry_run: Option<&'a DryRun>,
-    pub(super) findings: &'a [Finding],
+    pub(super) dry_run: Option<DryRun>,
+    /// What is wrong with it; a file without findings is fine.
+    pub findings: Vec<Finding>,
 }
 
 /// Pushes and log lines that a person sees.
 const LINES_MAX: usize = 10;
 const MEBIBYTE: f64 = 1_048_576.0;
 
-impl Report<'_> {
-    pub(super) fn json(&self) -> Value {
-        let metadata = self.verified.map(|verified| &verified.metadata);
+impl Report {
+    /// The report for a program.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        let metadata = self.verified.as_ref().map(|verified| &verified.metadata);
         let text = |read: fn(&Metadata) -> &String| metadata.map(|metadata| read(metadata).clone());
         json!({
             "file": self.file.display().to_string(),
@@ -39,27 +42,29 @@ impl Report<'_> {
             "name": text(|metadata| &metadata.name),
             "version": text(|metadata| &metadata.version),
             "description": text(|metadata| &metadata.description),
-            "language": self.verified.map(|verified| verified.language.word()),
+            "language": self.verified.as_ref().map(|verified| verified.language.word()),
             "api": text(|metadata| &metadata.api),
             "abi": self.abi,
             "owned": self.owned,
-            "glibc": self.verified.and_then(|verified| verified.glibc.clone()),
-            "needed": self.verified.map(|verified| verified.libraries.clone()),
+            "glibc": self.verified.as_ref().and_then(|verified| verified.glibc.clone()),
+            "needed": self.verified.as_ref().map(|verified| verified.libraries.clone()),
             "permissions": metadata.map(|metadata| metadata.permissions.clone()),
-            "roles": self.dry_run.map(|run| run.roles.clone()),
-            "routes": self.dry_run.map(|run| run.routes.iter().map(route_json).collect::<Vec<_>>()),
-            "metrics": self.dry_run.map(metrics_json),
-            "dry_run": self.dry_run.map(run_json),
+            "roles": self.dry_run.as_ref().map(|run| run.roles.clone()),
+            "routes": self.dry_run.as_ref().map(|run| run.routes.iter().map(route_json).collect::<Vec<_>>()),
+            "metrics": self.dry_run.as_ref().map(metrics_json),
+            "dry_run": self.dry_run.as_ref().map(run_json),
             "findings": self.findings.iter().map(Finding::json).collect::<Vec<_>>(),
         })
     }
 
-    pub(super) fn text(&self) -> String {
+    /// The report for a person: aligned lines, then the findings.
+    #[must_use]
+    pub fn text(&self) -> String {
         let mut text = format!("{}\n", self.file.display());
         let mut row = |key: &str, value: &str| {
             writeln!(text, "  {key:<12} {value}").expect("a String takes any text");
         };
-        if let Some(verified) = self.verified {
+        if let Some(verified) = &self.verified {
             let metadata = &verified.metadata;
             let plugin = format!(
                 "{} {}, a {}",
@@ -81,7 +86,7 @@ impl Report<'_> {
             },
         );
         row("abi", &self.abi);
-        if let Some(verified) = self.verified {
+        if let Some(verified) = &self.verified {
             if verified.language == Language::Library {
                 let glibc = verified.glibc.as_ref();
                 row(
@@ -92,7 +97,7 @@ impl Report<'_> {
             }
             row("permissions", &permissions(&verified.metadata.permissions));
         }
-        if let Some(run) = self.dry_run {
+        if let Some(run) = &self.dry_run {
             run_rows(run, &mut row);
         }
         let count = self.findings.len();
@@ -101,7 +106,7 @@ impl Report<'_> {
             1 => "1 finding\n".to_owned(),
             _ => format!("{count} findings\n"),
         };
-        for finding in self.findings {
+        for finding in &self.findings {
             text += &finding.lines();
         }
         text
