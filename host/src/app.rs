@@ -7,17 +7,18 @@ use crate::adapters::{Announced, ListOf};
 use crate::api;
 use crate::banner;
 use crate::cli::{Failure, Start};
+use crate::clock::unix_seconds;
 use crate::export::Exports;
 use crate::http::{AccessLog, Listener, Listeners, Server, Tokens, bind};
 use crate::models::{self, Models};
 use crate::plugins::{self, Catalog, Facts, Subscribers, Watch};
 use crate::reload::Reloader;
-use crate::reloads::{self, Reloads};
+use crate::reload_requests::{self, ReloadRequests};
 use crate::services::Services;
 use crate::signal::{Signal, Signals};
 use crate::stage::Stage;
 use arc_swap::ArcSwap;
-use meterbox_config::{Address, Environment, Settings};
+use meterbox_config::{Environment, Settings};
 use meterbox_metrics::{Limits, Registry, SourceOptions};
 use meterbox_plugin_loader::probe::ProbeCommand;
 use meterbox_telemetry::custom::Declarations;
@@ -28,7 +29,7 @@ use meterbox_telemetry::{Drops, Options as TelemetryOptions, Telemetry, modes};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -97,7 +98,7 @@ struct App {
     server: Arc<Server>,
     registry: Registry,
     log: Log,
-    asked: mpsc::Receiver<reloads::Answer>,
+    asked: mpsc::Receiver<reload_requests::Answer>,
     exports: Exports,
     /// Held so that folders are watched.
     _watch: Option<Watch>,
@@ -105,7 +106,7 @@ struct App {
 
 impl App {
     fn build(settings: Settings, environment: &Environment, log: Log) -> Result<Self, Failure> {
-        let wanted = wanted(&settings);
+        let wanted = listeners(&settings);
         let backlog = settings.http.backlog;
         // Before anything else that takes time: an address that is taken ends the start at once.
         let bound = bind(&settings.listeners, wanted, backlog).map_err(Failure::refused)?;
@@ -145,7 +146,7 @@ impl App {
             .server()
             .insecure_listener(settings.tokens.insecure_management);
         telemetry.server().configured(unix_seconds());
-        let (reloads, asked) = Reloads::channel();
+        let (reloads, asked) = ReloadRequests::channel();
         let services = Arc::new(Services {
             settings: ArcSwap::from_pointee(settings),
             plugins: catalog,
@@ -249,14 +250,9 @@ impl App {
     }
 }
 
-/// The listeners that are opened. Metrics, switched off, keeps its share of a socket that is open
-/// anyway, since no second one could be bound there later; nothing of it is served.
-pub(crate) fn wanted(settings: &Settings) -> Listeners {
+fn listeners(settings: &Settings) -> Listeners {
     let both = Listeners::INFERENCE | Listeners::MANAGEMENT;
-    let listeners = &settings.listeners;
-    let shared = [&listeners.inference, &listeners.management].contains(&&listeners.metrics);
-    let any_port = matches!(listeners.metrics, Address::Tcp { port: 0, .. });
-    if settings.metrics.endpoints_enabled || shared && !any_port {
+    if settings.metrics_are_bound() {
         both | Listener::Metrics.into()
     } else {
         both
@@ -384,12 +380,4 @@ fn hostname() -> String {
         .nodename()
         .to_string_lossy()
         .into_owned()
-}
-
-/// Seconds since 1970.
-pub(crate) fn unix_seconds() -> f64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_secs_f64()
 }

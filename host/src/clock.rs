@@ -1,6 +1,13 @@
-//! Moments as text.
+//! Moments as text, and now as a number.
 
 use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Seconds since 1970.
+#[must_use]
+pub fn unix_seconds() -> f64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.unwrap_or_default().as_secs_f64()
+}
 
 /// `2026-11-21T01:36:54.395Z`; moments before 1970 are shown as its begin.
 #[must_use]

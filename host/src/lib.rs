@@ -17,7 +17,7 @@ pub mod http;
 pub mod models;
 pub mod plugins;
 mod reload;
-pub mod reloads;
+pub mod reload_requests;
 pub mod services;
 mod signal;
 pub mod stage;

@@ -2,8 +2,8 @@
 //!
 //! All or nothing: a configuration with an error, or an address that cannot be bound, changes nothing.
 
-use crate::app::{unix_seconds, wanted};
 use crate::banner;
+use crate::clock::unix_seconds;
 use crate::http::{Listener, Listeners, Server, bind};
 use crate::services::Services;
 use meterbox_config::{LoadRequest, Settings, keys};
@@ -53,8 +53,7 @@ impl Reloader {
         // Addresses are as they were at the start, whatever the file says now.
         let mut listeners = before.listeners.clone();
         listeners.metrics.clone_from(&settings.listeners.metrics);
-        let opens =
-            wanted(&settings).has(Listener::Metrics) && !self.server.carries(Listener::Metrics);
+        let opens = settings.metrics_are_bound() && !self.server.carries(Listener::Metrics);
         let bound = if opens {
             let backlog = settings.http.backlog;
             bind(&listeners, Listeners::METRICS, backlog).map_err(|error| error.to_string())?

@@ -3,7 +3,7 @@
 use crate::http::{Listeners, Place, Tokens};
 use crate::models::Models;
 use crate::plugins::Catalog;
-use crate::reloads::Reloads;
+use crate::reload_requests::ReloadRequests;
 use crate::stage::Stage;
 use arc_swap::ArcSwap;
 use meterbox_config::Settings;
@@ -25,7 +25,7 @@ pub struct Services {
     /// Where the server is between start and end.
     pub stage: Arc<Stage>,
     /// Asks for the configuration to be read again.
-    pub reloads: Reloads,
+    pub reloads: ReloadRequests,
     /// Where the listeners are.
     pub places: ArcSwap<Vec<(Listeners, Place)>>,
 }

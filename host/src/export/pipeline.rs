@@ -3,7 +3,7 @@
 use super::health::{Health, Turn};
 use super::push;
 use super::queue::{NoRoom, Queue};
-use crate::app::unix_seconds;
+use crate::clock::unix_seconds;
 use crate::plugins::Exporter;
 use arc_swap::ArcSwap;
 use meterbox_config::ExportLimits;

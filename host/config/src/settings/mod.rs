@@ -24,6 +24,7 @@ pub use process::ProcessSettings;
 pub use process::temp_folder;
 pub use tokens::TokenSettings;
 
+use super::address::Address;
 use super::check;
 use super::environment::Environment;
 use super::error::{ConfigError, Warning};
@@ -95,6 +96,21 @@ impl Settings {
         } else {
             Err(values.errors)
         }
+    }
+
+    /// Whether the metrics listener is bound. Switched off, it keeps its share of a socket that is open
+    /// anyway, since no second one could be bound there later; nothing of it is served.
+    #[must_use]
+    pub fn metrics_are_bound(&self) -> bool {
+        let ListenerSettings {
+            inference,
+            management,
+            metrics,
+            ..
+        } = &self.listeners;
+        let any_port = matches!(metrics, Address::Tcp { port: 0, .. });
+        let shared = [inference, management].contains(&metrics) && !any_port;
+        self.metrics.endpoints_enabled || shared
     }
 
     /// The settings when nobody says anything, for tests and tools.

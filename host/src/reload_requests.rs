@@ -10,9 +10,9 @@ pub type Answer = oneshot::Sender<Result<(), String>>;
 
 /// The asking side. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Reloads(mpsc::Sender<Answer>);
+pub struct ReloadRequests(mpsc::Sender<Answer>);
 
-impl Reloads {
+impl ReloadRequests {
     /// Both sides.
     #[must_use]
     pub fn channel() -> (Self, mpsc::Receiver<Answer>) {
@@ -38,13 +38,13 @@ mod tests {
 
     #[tokio::test]
     async fn who_asks_hears_what_came_of_it() {
-        let (reloads, mut asked) = Reloads::channel();
+        let (requests, mut asked) = ReloadRequests::channel();
         let serve = async {
             let first = asked.recv().await.unwrap();
             first.send(Err("line 3".to_owned())).unwrap();
             drop(asked.recv().await.unwrap());
         };
-        let ask = async { (reloads.ask().await, reloads.ask().await) };
+        let ask = async { (requests.ask().await, requests.ask().await) };
         let ((first, second), ()) = tokio::join!(ask, serve);
         assert_eq!(first, Err("line 3".to_owned()));
         assert!(second.is_err(), "a server that ends answers as well");
