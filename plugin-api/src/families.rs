@@ -50,6 +50,13 @@ impl<'a> Families<'a> {
         !self.stopped && self.filter.wants_family(name)
     }
 
+    /// Whether anything of any of these families is wanted; a name that ends in `*` stands for all that
+    /// begin so.
+    #[must_use]
+    pub fn wants_any(&self, names: &[&str]) -> bool {
+        !self.stopped && self.filter.wants_any(names)
+    }
+
     /// A family of any kind. Its samples follow as calls on the result; it is shown when that is dropped.
     pub fn family(&mut self, kind: Kind, name: &str, help: &str) -> FamilyRows<'_, 'a> {
         let wanted = self.wants(name);

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::collectors::Collector;
 use crate::config::Settings;
-use crate::machine::Machine;
+use crate::machine::{Machine, Reader};
 use crate::sample::Samples;
 
 /// A folder with `proc`, `sys` and `root` in it, removed when dropped.
@@ -60,11 +60,16 @@ impl Fixture {
         }
     }
 
+    /// What reads the files of this machine.
+    pub(crate) fn reader(&self) -> Reader {
+        Reader::new(&self.machine())
+    }
+
     /// One scrape that must go well.
     #[track_caller]
     pub(crate) fn collect(&self, collector: &mut dyn Collector) -> Samples {
         let mut samples = Samples::default();
-        collector.collect(&self.machine(), &mut samples).unwrap();
+        collector.collect(&mut self.reader(), &mut samples).unwrap();
         samples
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! The plugin is a collector: at each gather `collectors` read the machine into plain
 //! `sample::Samples`, and `show` hands them to the host. Families belong to name sets; those
-//! that the operator did not choose are not read. Nothing is cached, and nothing runs between scrapes.
+//! that the operator did not choose are not read. No value is cached, and nothing runs between scrapes.
 
 #![forbid(unsafe_code)]
 
@@ -11,9 +11,11 @@ mod config;
 mod error;
 #[cfg(test)]
 mod fixture;
+mod in_order;
 mod kernel_stat;
 mod machine;
 mod mount_probe;
+mod mounts;
 #[cfg(test)]
 mod oracle;
 mod pattern;
@@ -70,8 +72,9 @@ impl Plugin for System {
     fn collect(&self, families: &mut Families<'_>) -> Result<()> {
         let sets = self.host.metric_sets();
         let mut tell = |problem: &str| self.host.log(Level::WARN, problem);
-        let samples = self.scraper().scrape(&sets, &mut tell);
-        show::show(&samples, families);
+        let mut scraper = self.scraper();
+        let samples = scraper.scrape(&sets, &|names| families.wants_any(names), &mut tell);
+        show::show(samples, families);
         Ok(())
     }
 }

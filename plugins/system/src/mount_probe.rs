@@ -1,6 +1,6 @@
 //! `statvfs` with a time limit, because a file system whose server is gone never answers.
 //!
-//! The call is made on a thread of its own. A mount that does not answer in time is remembered
+//! Where it may be so, the call is made on a thread of its own. A mount that does not answer in time is remembered
 //! with its thread and not asked again until that thread comes back; the others go on with a
 //! fresh one. At most [`STUCK_MAX`] threads can be lost that way, then unknown mounts are skipped.
 
@@ -103,19 +103,24 @@ impl MountProbe {
         self.stuck.retain(|(_, thread)| hangs(thread));
     }
 
-    /// The room on the file system mounted at `path`, which errors call `mount`.
+    /// The room on the file system mounted at `path`, which errors call `mount`. One that always
+    /// `answers` is asked right here.
     ///
     /// # Errors
     /// What the kernel said, or that it said nothing in time.
-    pub(crate) fn room(&mut self, mount: &str, path: PathBuf) -> Result<Room, CollectError> {
+    pub(crate) fn room(
+        &mut self,
+        mount: &str,
+        path: PathBuf,
+        answers: bool,
+    ) -> Result<Room, CollectError> {
+        if answers {
+            return Room::of(&path).map_err(|errno| failed(mount, &errno));
+        }
         self.ask(mount, Box::new(move || Room::of(&path)))
     }
 
     fn ask(&mut self, mount: &str, call: Call) -> Result<Room, CollectError> {
-        let failed = |text: String| CollectError::Call {
-            what: format!("statvfs of {mount}"),
-            text,
-        };
         let stuck = || CollectError::Stuck {
             mount: mount.into(),
         };
@@ -124,15 +129,15 @@ impl MountProbe {
         }
         let thread = match self.thread.take() {
             Some(thread) => thread,
-            None => ProbeThread::start().map_err(|error| failed(error.to_string()))?,
+            None => ProbeThread::start().map_err(|error| failed(mount, &error))?,
         };
-        let gone = || failed(String::from("the thread that asks it ended"));
+        let gone = || failed(mount, &"the thread that asks it ended");
         thread.calls.send(call).map_err(|_| gone())?;
         let wait = self.timeout.min(self.left).max(WAIT_MIN);
         match thread.answers.recv_timeout(wait) {
             Ok(answer) => {
                 self.thread = Some(thread);
-                answer.map_err(|errno| failed(errno.to_string()))
+                answer.map_err(|errno| failed(mount, &errno))
             }
             Err(RecvTimeoutError::Timeout) => {
                 self.left = self.left.saturating_sub(wait);
@@ -141,6 +146,13 @@ impl MountProbe {
             }
             Err(RecvTimeoutError::Disconnected) => Err(gone()),
         }
+    }
+}
+
+fn failed(mount: &str, why: &dyn std::fmt::Display) -> CollectError {
+    CollectError::Call {
+        what: format!("statvfs of {mount}"),
+        text: why.to_string(),
     }
 }
 
@@ -204,10 +216,12 @@ mod tests {
     #[test]
     fn a_missing_folder_is_told_with_the_mount() {
         let mut probe = MountProbe::new(Duration::from_secs(5));
-        let error = probe.room("/gone", "/nonexistent/gone".into()).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "statvfs of /gone: No such file or directory (os error 2)"
-        );
+        for answers in [false, true] {
+            let answer = probe.room("/gone", "/nonexistent/gone".into(), answers);
+            assert_eq!(
+                answer.unwrap_err().to_string(),
+                "statvfs of /gone: No such file or directory (os error 2)"
+            );
+        }
     }
 }

@@ -104,7 +104,6 @@ fn theirs(page: &str) -> BTreeMap<String, Shown> {
 fn ours(samples: &Samples) -> BTreeMap<String, Shown> {
     let node = samples
         .families()
-        .iter()
         .filter(|family| family.family.set == Set::Node);
     let shown = node.map(|family| {
         let kind = match family.family.kind {
@@ -112,18 +111,15 @@ fn ours(samples: &Samples) -> BTreeMap<String, Shown> {
             Kind::Gauge => "gauge",
             Kind::Unknown => "untyped",
         };
-        let labels = |values: &[String]| {
+        let labels = |values: &[&str]| {
             let names = family.family.labels.iter();
             let pairs = names
                 .zip(values)
                 .map(|(name, value)| format!("{name}={value:?}"));
             pairs.collect::<Vec<_>>().join(",")
         };
-        let samples = family
-            .rows
-            .iter()
-            .map(|(values, value)| (labels(values), *value))
-            .collect();
+        let mut samples = BTreeMap::new();
+        family.each_row(|values, value| _ = samples.insert(labels(values), value));
         let (help, kind) = (family.family.help.clone().into_owned(), kind.into());
         (
             family.family.name.clone().into_owned(),
@@ -144,7 +140,7 @@ fn the_node_set_agrees_with_node_exporter() {
         return;
     };
     let mut scraper = Scraper::new(&Settings::default());
-    let mut scrape = || ours(&scraper.scrape(&[], &mut |problem| panic!("{problem}")));
+    let mut scrape = || ours(scraper.scrape(&[], &|_| true, &mut |problem| panic!("{problem}")));
     let before = scrape();
     let page = page(&address);
     if !page.contains("node_exporter_build_info{") || !page.contains(",version=\"1.5.") {

@@ -1,12 +1,13 @@
 //! What a collector hands over: families and their samples, plain data.
 //!
-//! Collectors fill [`Samples`]; `publish` turns them into series of the host. Nothing here knows
-//! the border, so that every collector can be tested on fixture texts alone.
+//! Collectors fill [`Samples`]; `show` hands them to the host. Nothing here knows
+//! the border, so that every collector can be tested on fixture texts alone. The same `Samples` serves
+//! every scrape: a machine says the same things each time, so the families stay and no sample allocates.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 
 use crate::error::{CollectError, Problem};
+use crate::in_order::InOrder;
 
 /// A named set of metric names, chosen by the host's `metrics_names`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -112,28 +113,79 @@ impl Family {
 #[derive(Debug, Clone)]
 pub(crate) struct FamilySamples {
     pub(crate) family: Family,
-    pub(crate) rows: Vec<(Vec<String>, f64)>,
+    /// Whether anything was said of it in this scrape.
+    named: bool,
+    /// The label values of all rows, one after another, and where each ends.
+    text: String,
+    ends: Vec<u32>,
+    values: Vec<f64>,
 }
+
+impl FamilySamples {
+    fn new(family: &Family) -> Self {
+        Self {
+            family: family.clone(),
+            named: false,
+            text: String::new(),
+            ends: Vec::new(),
+            values: Vec::new(),
+        }
+    }
+
+    fn clear(&mut self) {
+        self.named = false;
+        self.text.clear();
+        self.ends.clear();
+        self.values.clear();
+    }
+
+    fn push(&mut self, labels: &[&str], value: f64) {
+        for label in labels {
+            self.text.push_str(label);
+            let end =
+                u32::try_from(self.text.len()).expect("what the kernel prints is below 4 GiB");
+            self.ends.push(end);
+        }
+        self.values.push(value);
+    }
+
+    /// Calls `visit` with the label values and the value of each row.
+    pub(crate) fn each_row<'a>(&'a self, mut visit: impl FnMut(&[&'a str], f64)) {
+        let mut labels = [""; LABELS_MAX];
+        let labels = &mut labels[..self.family.labels.len()];
+        let (mut start, mut ends) = (0, self.ends.iter());
+        for value in &self.values {
+            for (slot, end) in labels.iter_mut().zip(ends.by_ref()) {
+                *slot = &self.text[start..*end as usize];
+                start = *end as usize;
+            }
+            visit(labels, *value);
+        }
+    }
+}
+
+/// The most labels that a family has.
+pub(crate) const LABELS_MAX: usize = 6;
 
 /// Everything that was read in one scrape.
 #[derive(Debug, Default)]
 pub(crate) struct Samples {
     /// Sets whose families are left out.
     unwanted: Vec<Set>,
-    families: Vec<FamilySamples>,
-    by_name: HashMap<Cow<'static, str>, usize>,
+    families: InOrder<FamilySamples>,
     problems: Vec<Problem>,
 }
 
 impl Samples {
-    /// Nothing yet, and only families of these sets to come; of all sets if none is named.
-    pub(crate) fn of_sets(names: &[String]) -> Self {
-        let chosen = |set: &Set| names.is_empty() || names.iter().any(|name| name == set.name());
-        let unwanted = Set::ALL.into_iter().filter(|set| !chosen(set)).collect();
-        Self {
-            unwanted,
-            ..Self::default()
-        }
+    /// Begins a scrape: nothing yet, and only families of these sets to come; of all sets if none is
+    /// named.
+    pub(crate) fn begin(&mut self, sets: &[String]) {
+        let chosen = |set: &Set| sets.is_empty() || sets.iter().any(|name| name == set.name());
+        self.unwanted.clear();
+        self.unwanted
+            .extend(Set::ALL.into_iter().filter(|set| !chosen(set)));
+        self.families.values_mut().for_each(FamilySamples::clear);
+        self.problems.clear();
     }
 
     /// Whether families of this set are kept.
@@ -146,26 +198,17 @@ impl Samples {
         if !self.wants(family.set) {
             return;
         }
-        // Only names made from what the kernel prints can be wrong.
-        if matches!(family.name, Cow::Owned(_)) && !is_name(&family.name) {
-            return self.problem(&CollectError::parse(
-                "metric",
-                "not a metric name",
-                &family.name,
-            ));
-        }
         debug_assert_eq!(family.labels.len(), labels.len(), "{}", family.name);
-        let rows = self.rows_of(family);
-        rows.push((
-            labels.iter().map(|label| String::from(*label)).collect(),
-            value,
-        ));
+        debug_assert!(labels.len() <= LABELS_MAX, "{}", family.name);
+        if let Some(samples) = self.samples_of(family) {
+            samples.push(labels, value);
+        }
     }
 
     /// Names a family, so that it is known even if no sample follows.
     pub(crate) fn declare(&mut self, family: &Family) {
         if self.wants(family.set) {
-            self.rows_of(family);
+            self.samples_of(family);
         }
     }
 
@@ -177,9 +220,9 @@ impl Samples {
         });
     }
 
-    /// The families in the order they were first named.
-    pub(crate) fn families(&self) -> &[FamilySamples] {
-        &self.families
+    /// The families of this scrape.
+    pub(crate) fn families(&self) -> impl Iterator<Item = &FamilySamples> {
+        self.families.values().filter(|family| family.named)
     }
 
     /// Hands over what could not be read since the last call.
@@ -193,33 +236,39 @@ impl Samples {
         &self.problems
     }
 
-    fn rows_of(&mut self, family: &Family) -> &mut Vec<(Vec<String>, f64)> {
-        let index = *self.by_name.entry(family.name.clone()).or_insert_with(|| {
-            self.families.push(FamilySamples {
-                family: family.clone(),
-                rows: Vec::new(),
-            });
-            self.families.len() - 1
-        });
-        &mut self.families[index].rows
+    fn samples_of(&mut self, family: &Family) -> Option<&mut FamilySamples> {
+        // Only names made from what the kernel prints can be wrong.
+        if matches!(family.name, Cow::Owned(_)) && !is_name(&family.name) {
+            let error = CollectError::parse("metric", "not a metric name", &family.name);
+            self.problem(&error);
+            return None;
+        }
+        let made = || FamilySamples::new(family);
+        let samples = self.families.get_or(&family.name, made);
+        samples.named = true;
+        Some(samples)
     }
 
     /// The value of one sample, for tests.
     #[cfg(test)]
     pub(crate) fn value(&self, name: &str, labels: &[&str]) -> Option<f64> {
-        let index = *self.by_name.get(name)?;
-        let rows = &self.families[index].rows;
-        rows.iter()
-            .find(|(row, _)| row == labels)
-            .map(|(_, value)| *value)
+        let mut found = None;
+        let named = |family: &&FamilySamples| family.family.name == name;
+        self.families().find(named)?.each_row(|row, value| {
+            if row == labels && found.is_none() {
+                found = Some(value);
+            }
+        });
+        found
     }
 
     /// How many samples a family has, for tests.
     #[cfg(test)]
     pub(crate) fn count(&self, name: &str) -> usize {
-        self.by_name
-            .get(name)
-            .map_or(0, |index| self.families[*index].rows.len())
+        let named = |family: &&FamilySamples| family.family.name == name;
+        self.families()
+            .find(named)
+            .map_or(0, |family| family.values.len())
     }
 }
 
@@ -252,7 +301,7 @@ mod tests {
             );
         }
         assert_eq!(samples.count("node_memory_Good2"), 1);
-        assert_eq!(samples.families().len(), 1);
+        assert_eq!(samples.families().count(), 1);
         let texts: Vec<&str> = samples.problems().iter().map(|p| p.text.as_str()).collect();
         assert_eq!(
             texts[0],
@@ -263,20 +312,22 @@ mod tests {
 
     #[test]
     fn rows_of_one_family_stay_together_in_the_order_they_came() {
-        const A: Family = Family::gauge(Set::Node, "a", "A.", &["x"]);
-        const B: Family = Family::gauge(Set::Meterbox, "b", "B.", &[]);
-        let mut samples = Samples::of_sets(&[String::from("node")]);
-        samples.add(&A, &["2"], 2.0);
-        samples.add(&B, &[], 9.0);
-        samples.add(&A, &["1"], 1.0);
-        let [only] = samples.families() else {
-            panic!("{:?}", samples.families())
-        };
-        let rows: Vec<&str> = only
-            .rows
-            .iter()
-            .map(|(labels, _)| labels[0].as_str())
-            .collect();
-        assert_eq!(rows, ["2", "1"]);
+        static A: Family = Family::gauge(Set::Node, "a", "A.", &["x", "y"]);
+        static B: Family = Family::gauge(Set::Meterbox, "b", "B.", &[]);
+        let mut samples = Samples::default();
+        for scrape in [1.0, 2.0] {
+            samples.begin(&[String::from("node")]);
+            samples.add(&A, &["2", ""], scrape);
+            samples.add(&B, &[], 9.0);
+            samples.add(&A, &["1", "z"], scrape);
+            let mut rows = Vec::new();
+            for family in samples.families() {
+                assert_eq!(family.family.name, "a");
+                family.each_row(|labels, value| rows.push((labels.to_vec(), value)));
+            }
+            assert_eq!(rows, [(vec!["2", ""], scrape), (vec!["1", "z"], scrape)]);
+        }
+        samples.begin(&[]);
+        assert_eq!(samples.families().count(), 0);
     }
 }

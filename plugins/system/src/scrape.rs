@@ -8,24 +8,24 @@ use std::time::Instant;
 
 use crate::collectors::{self, Collector};
 use crate::config::Settings;
-use crate::machine::Machine;
+use crate::machine::Reader;
 use crate::sample::{Family, Samples, Set};
 
-const DURATION: Family = Family::gauge(
+static DURATION: Family = Family::gauge(
     Set::Meterbox,
-    "meterbox_system_collector_duration_seconds",
+    OWN_NAMES[0],
     "How long the part of the system plugin took in this scrape.",
     &["collector"],
 );
-const SUCCESS: Family = Family::gauge(
+static SUCCESS: Family = Family::gauge(
     Set::Meterbox,
-    "meterbox_system_collector_success",
+    OWN_NAMES[1],
     "1 if the part of the system plugin had something to say in this scrape, 0 if it failed.",
     &["collector"],
 );
-const PROBLEMS: Family = Family::counter(
+static PROBLEMS: Family = Family::counter(
     Set::Meterbox,
-    "meterbox_system_problems_total",
+    OWN_NAMES[2],
     "Things that could not be read, by part of the system plugin and reason.",
     &["collector", "reason"],
 );
@@ -33,10 +33,31 @@ const PROBLEMS: Family = Family::counter(
 /// Different problems that are told in the log; further ones are only counted.
 const TOLD_MAX: usize = 256;
 
+/// What each part says about itself: who wants that makes all of them run.
+const OWN_NAMES: [&str; 3] = [
+    "meterbox_system_collector_duration_seconds",
+    "meterbox_system_collector_success",
+    "meterbox_system_problems_total",
+];
+
+/// A collector and the names of its families.
+struct Part {
+    collector: Box<dyn Collector>,
+    names: Vec<&'static str>,
+}
+
+impl Part {
+    fn new(collector: Box<dyn Collector>) -> Self {
+        let names = collector.names();
+        Self { collector, names }
+    }
+}
+
 /// The collectors and what they remember from scrape to scrape.
 pub(crate) struct Scraper {
-    machine: Machine,
-    collectors: Vec<Box<dyn Collector>>,
+    reader: Reader,
+    samples: Samples,
+    parts: Vec<Part>,
     problems: BTreeMap<(&'static str, &'static str), u64>,
     told: HashSet<String>,
 }
@@ -45,8 +66,12 @@ impl Scraper {
     /// Makes the collectors that these settings want.
     pub(crate) fn new(settings: &Settings) -> Self {
         Self {
-            machine: settings.machine.clone(),
-            collectors: collectors::all(settings),
+            reader: Reader::new(&settings.machine),
+            samples: Samples::default(),
+            parts: collectors::all(settings)
+                .into_iter()
+                .map(Part::new)
+                .collect(),
             problems: BTreeMap::new(),
             told: HashSet::new(),
         }
@@ -54,15 +79,24 @@ impl Scraper {
 
     /// Lets go of everything that collectors hold: the thread that asks file systems, the driver.
     pub(crate) fn stop(&mut self) {
-        self.collectors.clear();
+        self.parts.clear();
     }
 
-    /// Reads everything now that has a name in one of `sets` (none: in any). A problem that was not
-    /// met before goes to `tell`, as one line.
-    pub(crate) fn scrape(&mut self, sets: &[String], tell: &mut dyn FnMut(&str)) -> Samples {
-        let mut out = Samples::of_sets(sets);
-        for collector in &mut self.collectors {
-            if !collector.sets().iter().any(|set| out.wants(*set)) {
+    /// Reads everything now that has a name in one of `sets` (none: in any) and that somebody `wants`.
+    /// A problem that was not met before goes to `tell`, as one line.
+    pub(crate) fn scrape(
+        &mut self,
+        sets: &[String],
+        wants: &dyn Fn(&[&str]) -> bool,
+        tell: &mut dyn FnMut(&str),
+    ) -> &Samples {
+        let out = &mut self.samples;
+        out.begin(sets);
+        self.reader.begin();
+        let wants_all = wants(&OWN_NAMES);
+        for Part { collector, names } in &mut self.parts {
+            let in_sets = collector.sets().iter().any(|set| out.wants(*set));
+            if !in_sets || !(wants_all || wants(names)) {
                 continue;
             }
             let name = collector.name();
@@ -70,7 +104,7 @@ impl Scraper {
                 out.declare(family);
             }
             let started = Instant::now();
-            let result = collector.collect(&self.machine, &mut out);
+            let result = collector.collect(&mut self.reader, out);
             let success = result.is_ok();
             if let Err(error) = result {
                 out.problem(&error);
@@ -115,8 +149,8 @@ mod tests {
         fixture.proc("loadavg", "1 2 3 1/2 3\n");
         let mut scraper = scraper(&fixture, &["memory", "load"]);
         let mut told = Vec::new();
-        scraper.scrape(&[], &mut |line| told.push(String::from(line)));
-        let samples = scraper.scrape(&[], &mut |line| told.push(String::from(line)));
+        scraper.scrape(&[], &|_| true, &mut |line| told.push(String::from(line)));
+        let samples = scraper.scrape(&[], &|_| true, &mut |line| told.push(String::from(line)));
         assert_eq!(
             samples.value("meterbox_system_collector_success", &["memory"]),
             Some(0.0)
@@ -137,10 +171,10 @@ mod tests {
     #[test]
     fn inherited_families_are_named_even_without_a_sample() {
         let fixture = Fixture::new();
-        let samples = scraper(&fixture, &["gpu", "memory"]).scrape(&[], &mut |_| ());
+        let mut scraper = scraper(&fixture, &["gpu", "memory"]);
+        let samples = scraper.scrape(&[], &|_| true, &mut |_| ());
         let names: Vec<&str> = samples
             .families()
-            .iter()
             .map(|family| &*family.family.name)
             .collect();
         for name in [
@@ -160,7 +194,7 @@ mod tests {
         fixture.proc("meminfo", "MemTotal: 3 kB\nMemFree: 1 kB\n");
         let mut scraper = scraper(&fixture, &["netstat", "memory", "load"]);
         let sets = [String::from("torchserve-plugin"), String::from("meterbox")];
-        let samples = scraper.scrape(&sets, &mut |problem| panic!("{problem}"));
+        let samples = scraper.scrape(&sets, &|_| true, &mut |problem| panic!("{problem}"));
         let count = |name| samples.count(name);
         assert_eq!((count("node_load1"), count("MemoryUsed")), (0, 0));
         assert_eq!(
@@ -176,8 +210,50 @@ mod tests {
     #[test]
     fn only_the_wanted_collectors_run() {
         let fixture = Fixture::new();
-        let samples = scraper(&fixture, &["load"]).scrape(&[], &mut |_| ());
+        let mut scraper = scraper(&fixture, &["load"]);
+        let samples = scraper.scrape(&[], &|_| true, &mut |_| ());
         assert_eq!(samples.count("meterbox_system_collector_success"), 1);
+    }
+
+    #[test]
+    fn only_what_can_have_a_wanted_name_is_read() {
+        let fixture = Fixture::new();
+        fixture.proc("loadavg", "1 2 3 1/2 3\n");
+        let mut scraper = scraper(&fixture, &["load", "memory", "vmstat"]);
+        for (wanted, ran) in [
+            ("node_load1", &["load"][..]),
+            ("node_vmstat_*", &["vmstat"]),
+            (OWN_NAMES[0], &["load", "memory", "vmstat"]),
+            ("node_time_seconds", &[]),
+        ] {
+            let wants = |names: &[&str]| names.contains(&wanted);
+            let samples = scraper.scrape(&[], &wants, &mut |_| ());
+            for name in ["load", "memory", "vmstat"] {
+                let success = samples.value("meterbox_system_collector_success", &[name]);
+                assert_eq!(success.is_some(), ran.contains(&name), "{wanted}: {name}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_family_that_this_very_machine_has_is_one_that_its_collector_names() {
+        for name in collectors::NAMES {
+            let settings = Settings {
+                collectors: vec![String::from(name)],
+                ..Settings::default()
+            };
+            let mut scraper = Scraper::new(&settings);
+            let names: Vec<&str> = scraper.parts[0].names.clone();
+            let samples = scraper.scrape(&[], &|_| true, &mut |_| ());
+            for family in samples.families().map(|samples| &*samples.family.name) {
+                let covers = |name: &&str| match name.strip_suffix('*') {
+                    Some(begin) => family.starts_with(begin),
+                    None => *name == family,
+                };
+                let mut known = names.iter().chain(&OWN_NAMES);
+                assert!(known.any(covers), "{name} does not name {family}");
+            }
+        }
     }
 
     #[test]
@@ -190,8 +266,8 @@ mod tests {
     #[test]
     fn this_very_machine_is_read_without_a_problem() {
         let mut told = Vec::new();
-        let samples = Scraper::new(&Settings::default())
-            .scrape(&[], &mut |line| told.push(String::from(line)));
+        let mut scraper = Scraper::new(&Settings::default());
+        let samples = scraper.scrape(&[], &|_| true, &mut |line| told.push(String::from(line)));
         assert!(told.is_empty(), "{told:?}");
         for name in [
             "node_load1",

@@ -2,14 +2,15 @@
 
 use meterbox_plugin::prelude::*;
 
-use crate::sample::{Family, FamilySamples, Kind, Samples, Set};
+use crate::sample::{Family, Kind, LABELS_MAX, Samples, Set};
 
 /// Units of our own names, as OpenMetrics spells them.
 const UNITS: [&str; 6] = ["seconds", "bytes", "ratio", "celsius", "watts", "joules"];
 
 /// Shows everything that was read.
 pub(crate) fn show(samples: &Samples, families: &mut Families<'_>) {
-    for FamilySamples { family, rows } in samples.families() {
+    for samples in samples.families() {
+        let family = &samples.family;
         if !families.wants(&family.name) {
             continue;
         }
@@ -26,18 +27,15 @@ pub(crate) fn show(samples: &Samples, families: &mut Families<'_>) {
         if matches!(family.set, Set::TorchServe | Set::TorchServePlugin) {
             shown = shown.inherited();
         }
-        let mut labels: Vec<(&str, &str)> = Vec::with_capacity(family.labels.len());
-        for (values, value) in rows {
-            labels.clear();
-            labels.extend(
-                family
-                    .labels
-                    .iter()
-                    .copied()
-                    .zip(values.iter().map(String::as_str)),
-            );
-            shown = shown.sample(&labels, *value);
-        }
+        let mut labels = [("", ""); LABELS_MAX];
+        let labels = &mut labels[..family.labels.len()];
+        let mut shown = Some(shown);
+        samples.each_row(|values, value| {
+            for (slot, label) in labels.iter_mut().zip(family.labels.iter().zip(values)) {
+                *slot = (label.0, label.1);
+            }
+            shown = shown.take().map(|shown| shown.sample(labels, value));
+        });
     }
 }
 

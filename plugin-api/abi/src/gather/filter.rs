@@ -36,6 +36,19 @@ impl Filter<'_> {
             })
     }
 
+    /// True when samples of any of these families may be wanted; one that ends in `*` stands for all
+    /// whose names begin so.
+    #[must_use]
+    pub fn wants_any<S: AsRef<str>>(&self, families: &[S]) -> bool {
+        self.is_all()
+            || families
+                .iter()
+                .any(|family| match family.as_ref().strip_suffix('*') {
+                    Some(begin) => self.names.iter().any(|name| name.starts_with(begin)),
+                    None => self.wants_family(family.as_ref()),
+                })
+    }
+
     /// True when the sample named `base` + `suffix` is wanted.
     #[must_use]
     pub fn wants_sample(&self, base: &str, suffix: &str) -> bool {

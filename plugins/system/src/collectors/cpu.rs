@@ -4,44 +4,44 @@
 //! the reading before that were neither idle nor waiting for I/O. The time per CPU is node_exporter's.
 //! CPU frequency and thermal throttling are not read.
 
-use super::{Collector, HOST_LABELS, HOST_LEVEL};
+use super::{Collector, HOST_LABELS, HOST_LEVEL, names_of};
 use crate::config::Settings;
 use crate::error::CollectError;
 use crate::kernel_stat::{CpuTicks, IDLE, KernelStat, MODES};
-use crate::machine::Machine;
+use crate::machine::Reader;
 use crate::sample::{Family, Samples, Set};
 
-const UTILIZATION: [Family; 1] = [Family::gauge(
+static UTILIZATION: [Family; 1] = [Family::gauge(
     Set::TorchServe,
     "CPUUtilization",
     "Torchserve prometheus gauge metric with unit: Percent",
     HOST_LABELS,
 )];
-const NODE_SECONDS: Family = Family::counter(
+static NODE_SECONDS: Family = Family::counter(
     Set::Node,
     "node_cpu_seconds_total",
     "Seconds the CPUs spent in each mode.",
     &["cpu", "mode"],
 );
-const NODE_GUEST_SECONDS: Family = Family::counter(
+static NODE_GUEST_SECONDS: Family = Family::counter(
     Set::Node,
     "node_cpu_guest_seconds_total",
     "Seconds the CPUs spent in guests (VMs) for each mode.",
     &["cpu", "mode"],
 );
-const SECONDS: Family = Family::counter(
+static SECONDS: Family = Family::counter(
     Set::Meterbox,
     "meterbox_system_cpu_seconds_total",
     "Time of all CPUs together since boot, by mode; user and nice contain guests.",
     &["mode"],
 );
-const RATIO: Family = Family::gauge(
+static RATIO: Family = Family::gauge(
     Set::Meterbox,
     "meterbox_system_cpu_utilization_ratio",
     "Share of all CPU time since the scrape before that was neither idle nor waiting for I/O.",
     &[],
 );
-const CPUS: Family = Family::gauge(
+static CPUS: Family = Family::gauge(
     Set::Meterbox,
     "meterbox_system_cpus",
     "CPUs that are online.",
@@ -67,10 +67,8 @@ impl Cpu {
     pub(super) fn new(settings: &Settings) -> Self {
         let ticks_per_second = procfs::ticks_per_second();
         // The first scrape then tells of the time since the start, instead of a made-up zero.
-        let text = settings.machine.proc("stat").ok();
-        let baseline = text
-            .and_then(|text| KernelStat::parse(&text).ok())
-            .map(|stat| stat.total);
+        let mut reader = Reader::new(&settings.machine);
+        let baseline = reader.kernel_stat().ok().map(|stat| stat.total);
         let hostname = settings.hostname.clone();
         Self {
             hostname,
@@ -143,17 +141,27 @@ impl Collector for Cpu {
         "cpu"
     }
 
+    fn names(&self) -> Vec<&'static str> {
+        names_of(UTILIZATION.iter().chain([
+            &NODE_SECONDS,
+            &NODE_GUEST_SECONDS,
+            &SECONDS,
+            &RATIO,
+            &CPUS,
+        ]))
+    }
+
     fn sets(&self) -> &'static [Set] {
         &[Set::Meterbox, Set::TorchServe, Set::Node]
     }
 
     fn declared(&self) -> &'static [Family] {
-        const { &UTILIZATION }
+        &UTILIZATION
     }
 
-    fn collect(&mut self, machine: &Machine, out: &mut Samples) -> Result<(), CollectError> {
-        let stat = KernelStat::parse(&machine.proc("stat")?)?;
-        self.update_utilization(&stat);
+    fn collect(&mut self, reader: &mut Reader, out: &mut Samples) -> Result<(), CollectError> {
+        let stat = reader.kernel_stat()?;
+        self.update_utilization(stat);
         out.add(
             &UTILIZATION[0],
             &[HOST_LEVEL, &self.hostname],
@@ -166,8 +174,8 @@ impl Collector for Cpu {
         for (mode, ticks) in MODES.iter().zip(total.modes) {
             out.add(&SECONDS, &[mode], self.seconds(ticks));
         }
-        for (id, ticks) in stat.cpus {
-            let ticks = self.steady(id, ticks);
+        for (id, ticks) in &stat.cpus {
+            let ticks = self.steady(*id, *ticks);
             let cpu = id.to_string();
             for (mode, ticks) in MODES.iter().zip(ticks.modes) {
                 out.add(&NODE_SECONDS, &[&cpu, mode], self.seconds(ticks));

@@ -5,10 +5,10 @@
 
 use procfs::DiskStat;
 
-use super::Collector;
+use super::{Collector, names_of};
 use crate::config::Settings;
 use crate::error::CollectError;
-use crate::machine::Machine;
+use crate::machine::{KernelFile, Reader};
 use crate::pattern::Patterns;
 use crate::sample::{Family, Samples, Set};
 
@@ -39,7 +39,7 @@ fn seconds(ms: u64) -> Option<f64> {
     Some(ms as f64 * SECONDS_PER_MS)
 }
 
-const FIGURES: [Figure; 22] = [
+static FIGURES: [Figure; 22] = [
     Figure {
         family: node(
             "node_disk_reads_completed_total",
@@ -200,12 +200,14 @@ const FIGURES: [Figure; 22] = [
 
 /// Reads `/proc/diskstats`.
 pub(super) struct DiskIo {
+    file: KernelFile,
     ignored: Patterns,
 }
 
 impl DiskIo {
     pub(super) fn new(settings: &Settings) -> Self {
         Self {
+            file: settings.machine.proc("diskstats"),
             ignored: settings.ignored_disks.clone(),
         }
     }
@@ -216,8 +218,12 @@ impl Collector for DiskIo {
         "disk_io"
     }
 
-    fn collect(&mut self, machine: &Machine, out: &mut Samples) -> Result<(), CollectError> {
-        for line in machine.proc("diskstats")?.lines() {
+    fn names(&self) -> Vec<&'static str> {
+        names_of(FIGURES.iter().map(|figure| &figure.family))
+    }
+
+    fn collect(&mut self, reader: &mut Reader, out: &mut Samples) -> Result<(), CollectError> {
+        for line in reader.text(&mut self.file)?.lines() {
             let Ok(disk) = DiskStat::from_line(line) else {
                 out.problem(&CollectError::parse(
                     "diskstats",

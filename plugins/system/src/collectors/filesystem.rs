@@ -3,11 +3,12 @@
 //! TorchServe's three figures are of `/`, as psutil computes them; the others are of every mount
 //! that is not ignored, under node_exporter's names. Quotas and inodes of single users are not read.
 
-use super::{Collector, HOST_LABELS, HOST_LEVEL, cpu::percent};
+use super::{Collector, HOST_LABELS, HOST_LEVEL, cpu::percent, names_of};
 use crate::config::Settings;
 use crate::error::CollectError;
-use crate::machine::Machine;
+use crate::machine::{KernelFile, Machine, Reader};
 use crate::mount_probe::{MountProbe, Room};
+use crate::mounts::{Mount, Mounts};
 use crate::pattern::covers;
 use crate::sample::{Family, Samples, Set};
 
@@ -17,7 +18,7 @@ const fn host(name: &'static str, help: &'static str) -> Family {
     Family::gauge(Set::TorchServe, name, help, HOST_LABELS)
 }
 const GIGABYTES: &str = "Torchserve prometheus gauge metric with unit: Gigabytes";
-const INHERITED: [Family; 3] = [
+static INHERITED: [Family; 3] = [
     host("DiskUsage", GIGABYTES),
     host("DiskAvailable", GIGABYTES),
     host(
@@ -33,18 +34,18 @@ const fn node(name: &'static str, help: &'static str) -> Family {
 const fn own(name: &'static str, help: &'static str) -> Family {
     Family::gauge(Set::Meterbox, name, help, LABELS)
 }
-const NODE_ERROR: Family = node(
+static NODE_ERROR: Family = node(
     "node_filesystem_device_error",
     "Whether an error occurred while getting statistics for the given device.",
 );
-const NODE_READONLY: Family = node("node_filesystem_readonly", "Filesystem read-only status.");
+static NODE_READONLY: Family = node("node_filesystem_readonly", "Filesystem read-only status.");
 
 /// A figure of one file system: its family and which part of its room it is.
 struct Figure {
     family: Family,
     value: fn(&Room) -> u64,
 }
-const FIGURES: [Figure; 8] = [
+static FIGURES: [Figure; 8] = [
     Figure {
         family: node("node_filesystem_size_bytes", "Filesystem size in bytes."),
         value: |room| room.size,
@@ -99,33 +100,36 @@ const FIGURES: [Figure; 8] = [
 
 /// Reads the mount table and asks each file system.
 pub(super) struct Filesystem {
+    machine: Machine,
     hostname: String,
     ignored_mounts: Vec<String>,
     ignored_fs_types: Vec<String>,
+    /// The first process sees the machine's mounts even if this one is confined; it may not be
+    /// readable, then our own view has to do.
+    tables: [KernelFile; 2],
+    mounts: Mounts,
     probe: MountProbe,
 }
 
 impl Filesystem {
     pub(super) fn new(settings: &Settings) -> Self {
         Self {
+            machine: settings.machine.clone(),
             hostname: settings.hostname.clone(),
+            tables: ["1/mounts", "mounts"].map(|name| settings.machine.proc(name)),
+            mounts: Mounts::default(),
             ignored_mounts: settings.ignored_mounts.clone(),
             ignored_fs_types: settings.ignored_fs_types.clone(),
             probe: MountProbe::new(settings.mount_timeout),
         }
     }
 
-    fn ignores(&self, mount: &Mount) -> bool {
-        self.ignored_mounts
-            .iter()
-            .any(|rule| covers(rule, &mount.point))
-            || self.ignored_fs_types.contains(&mount.fs_type)
-    }
-
     /// TorchServe's figures of `/`: used is all that is not free, the share leaves root's reserve out.
-    fn inherited(&mut self, machine: &Machine, out: &mut Samples) {
-        let [usage, available, utilization] = const { &INHERITED };
-        let room = match self.probe.room("/", machine.fs_root.clone()) {
+    fn inherited(&mut self, out: &mut Samples) {
+        let [usage, available, utilization] = &INHERITED;
+        let root = self.machine.fs_root.clone();
+        let answers = self.mounts.answers("/");
+        let room = match self.probe.room("/", root, answers) {
             Ok(room) => room,
             Err(error) => return out.problem(&error),
         };
@@ -142,77 +146,19 @@ impl Filesystem {
     }
 }
 
-/// One line of the mount table.
-#[derive(Debug, PartialEq, Eq)]
-struct Mount {
-    device: String,
-    point: String,
-    fs_type: String,
-    read_only: bool,
-}
-
-/// Reads the text of `/proc/mounts`; a mount that is listed twice counts once.
-fn parse(text: &str, out: &mut Samples) -> Vec<Mount> {
-    let mut mounts: Vec<Mount> = Vec::new();
-    for line in text.lines() {
-        let mut words = line.split(' ');
-        let (Some(device), Some(point), Some(fs_type), Some(options)) =
-            (words.next(), words.next(), words.next(), words.next())
-        else {
-            out.problem(&CollectError::parse(
-                "mounts",
-                "not `device point type options`",
-                line,
-            ));
-            continue;
-        };
-        let mount = Mount {
-            device: unescape(device),
-            point: unescape(point),
-            fs_type: fs_type.into(),
-            read_only: options.split(',').any(|option| option == "ro"),
-        };
-        let same = |known: &Mount| {
-            (&known.device, &known.point, &known.fs_type)
-                == (&mount.device, &mount.point, &mount.fs_type)
-        };
-        if !mounts.iter().any(same) {
-            mounts.push(mount);
-        }
-    }
-    mounts
-}
-
-/// The kernel writes space, tab, line end and backslash as three octal digits.
-fn unescape(word: &str) -> String {
-    const ESCAPES: [(&str, char); 4] = [
-        ("\\040", ' '),
-        ("\\011", '\t'),
-        ("\\012", '\n'),
-        ("\\134", '\\'),
-    ];
-    let mut plain = String::with_capacity(word.len());
-    let mut rest = word;
-    while let Some(at) = rest.find('\\') {
-        plain.push_str(&rest[..at]);
-        rest = &rest[at..];
-        match ESCAPES.iter().find(|(escape, _)| rest.starts_with(escape)) {
-            Some((escape, character)) => {
-                plain.push(*character);
-                rest = &rest[escape.len()..];
-            }
-            None => {
-                plain.push('\\');
-                rest = &rest[1..];
-            }
-        }
-    }
-    plain + rest
-}
-
 impl Collector for Filesystem {
     fn name(&self) -> &'static str {
         "filesystem"
+    }
+
+    fn names(&self) -> Vec<&'static str> {
+        let figures = FIGURES.iter().map(|figure| &figure.family);
+        names_of(
+            INHERITED
+                .iter()
+                .chain([&NODE_ERROR, &NODE_READONLY])
+                .chain(figures),
+        )
     }
 
     fn sets(&self) -> &'static [Set] {
@@ -220,23 +166,27 @@ impl Collector for Filesystem {
     }
 
     fn declared(&self) -> &'static [Family] {
-        const { &INHERITED }
+        &INHERITED
     }
 
-    fn collect(&mut self, machine: &Machine, out: &mut Samples) -> Result<(), CollectError> {
+    fn collect(&mut self, reader: &mut Reader, out: &mut Samples) -> Result<(), CollectError> {
         self.probe.begin();
-        self.inherited(machine, out);
-        // The first process sees the machine's mounts even if this one is confined; it may not be
-        // readable, then our own view has to do.
-        let text = machine
-            .proc("1/mounts")
-            .or_else(|_| machine.proc("mounts"))?;
-        for mount in parse(&text, out) {
-            if self.ignores(&mount) {
-                continue;
-            }
+        let [first, own] = &mut self.tables;
+        let mut read = |table| reader.text(table).map(|text| self.mounts.update(text, out));
+        let table = read(first).or_else(|_| read(own));
+        if table.is_err() {
+            self.mounts = Mounts::default();
+        }
+        self.inherited(out);
+        table?;
+        let (rules, types) = (&self.ignored_mounts, &self.ignored_fs_types);
+        let ignores = |mount: &&Mount| {
+            rules.iter().any(|rule| covers(rule, &mount.point)) || types.contains(&mount.fs_type)
+        };
+        for mount in self.mounts.list().iter().filter(|mount| !ignores(mount)) {
             let labels: &[&str] = &[&mount.device, &mount.fs_type, &mount.point];
-            let answer = self.probe.room(&mount.point, machine.mount(&mount.point));
+            let path = self.machine.mount(&mount.point);
+            let answer = self.probe.room(&mount.point, path, mount.answers);
             out.add(&NODE_ERROR, labels, f64::from(answer.is_err()));
             match answer {
                 Ok(room) => {
@@ -256,29 +206,6 @@ impl Collector for Filesystem {
 mod tests {
     use super::*;
     use crate::fixture::Fixture;
-
-    #[test]
-    fn mounts_are_read_with_their_escapes_and_once_each() {
-        let mut out = Samples::default();
-        let text = "/dev/vda / ext4 rw,relatime 0 0\n\
-            //nas/my\\040share /data\\040x\\134y\\z cifs ro,soft 0 0\n\
-            /dev/vda / ext4 rw 0 0\nbroken\n";
-        let mounts = parse(text, &mut out);
-        assert_eq!(mounts.len(), 2);
-        let expected = Mount {
-            device: "//nas/my share".into(),
-            point: "/data x\\y\\z".into(),
-            fs_type: "cifs".into(),
-            read_only: true,
-        };
-        assert_eq!(mounts[1], expected);
-        assert!(!mounts[0].read_only);
-        let problem = &out.problems()[0].text;
-        assert_eq!(
-            problem,
-            "mounts: not `device point type options`: \"broken\""
-        );
-    }
 
     #[test]
     fn default_rules_leave_real_disks_and_skip_the_kernels_own() {

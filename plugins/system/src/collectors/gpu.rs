@@ -12,10 +12,10 @@ use nvml_wrapper::Nvml;
 use nvml_wrapper::enum_wrappers::device::TemperatureSensor;
 use nvml_wrapper::error::NvmlError;
 
-use super::{Collector, HOST_LEVEL};
+use super::{Collector, HOST_LEVEL, names_of};
 use crate::config::Settings;
 use crate::error::CollectError;
-use crate::machine::Machine;
+use crate::machine::Reader;
 use crate::sample::{Family, Samples, Set};
 
 const HOST_GPU_LABELS: &[&str] = &["Level", "DeviceId", "Hostname"];
@@ -23,7 +23,7 @@ const fn host(name: &'static str, help: &'static str) -> Family {
     Family::gauge(Set::TorchServe, name, help, HOST_GPU_LABELS)
 }
 const PERCENT: &str = "Torchserve prometheus gauge metric with unit: Percent";
-const INHERITED: [Family; 3] = [
+static INHERITED: [Family; 3] = [
     host("GPUUtilization", PERCENT),
     host("GPUMemoryUtilization", PERCENT),
     host(
@@ -35,33 +35,33 @@ const INHERITED: [Family; 3] = [
 const fn own(name: &'static str, help: &'static str) -> Family {
     Family::gauge(Set::Meterbox, name, help, &["gpu"])
 }
-const INFO: Family = Family::gauge(
+static INFO: Family = Family::gauge(
     Set::Meterbox,
     "meterbox_system_gpu_info",
     "Always 1; says which device a number of the label gpu stands for.",
     &["gpu", "uuid", "name"],
 );
-const UTILIZATION: Family = own(
+static UTILIZATION: Family = own(
     "meterbox_system_gpu_utilization_ratio",
     "Share of the driver's last sampling period in which a kernel ran on the GPU.",
 );
-const MEMORY_SIZE: Family = own(
+static MEMORY_SIZE: Family = own(
     "meterbox_system_gpu_memory_size_bytes",
     "Memory of the GPU.",
 );
-const MEMORY_USED: Family = own(
+static MEMORY_USED: Family = own(
     "meterbox_system_gpu_memory_used_bytes",
     "Memory of the GPU that is not free.",
 );
-const TEMPERATURE: Family = own(
+static TEMPERATURE: Family = own(
     "meterbox_system_gpu_temperature_celsius",
     "Temperature of the chip.",
 );
-const POWER: Family = own(
+static POWER: Family = own(
     "meterbox_system_gpu_power_watts",
     "Power that the GPU draws.",
 );
-const ENERGY: Family = Family::counter(
+static ENERGY: Family = Family::counter(
     Set::Meterbox,
     "meterbox_system_gpu_energy_joules_total",
     "Energy that the GPU took since the driver was loaded.",
@@ -125,7 +125,7 @@ impl Gpu {
 
     fn add(&self, index: u32, reading: &Reading, out: &mut Samples) {
         let gpu = index.to_string();
-        let [utilization, memory_utilization, memory_used] = const { &INHERITED };
+        let [utilization, memory_utilization, memory_used] = &INHERITED;
         let inherited: &[&str] = &[HOST_LEVEL, &gpu, &self.hostname];
         let own: &[&str] = &[&gpu];
         out.add(&INFO, &[&gpu, &reading.uuid, &reading.name], 1.0);
@@ -213,15 +213,27 @@ impl Collector for Gpu {
         "gpu"
     }
 
+    fn names(&self) -> Vec<&'static str> {
+        names_of(INHERITED.iter().chain([
+            &INFO,
+            &UTILIZATION,
+            &MEMORY_SIZE,
+            &MEMORY_USED,
+            &TEMPERATURE,
+            &POWER,
+            &ENERGY,
+        ]))
+    }
+
     fn sets(&self) -> &'static [Set] {
         &[Set::Meterbox, Set::TorchServe]
     }
 
     fn declared(&self) -> &'static [Family] {
-        const { &INHERITED }
+        &INHERITED
     }
 
-    fn collect(&mut self, _machine: &Machine, out: &mut Samples) -> Result<(), CollectError> {
+    fn collect(&mut self, _reader: &mut Reader, out: &mut Samples) -> Result<(), CollectError> {
         let Some(driver) = self.open(out) else {
             return Ok(());
         };

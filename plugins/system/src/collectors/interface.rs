@@ -3,20 +3,20 @@
 //!
 //! Without sysfs there is nothing to say, which is no error: the traffic comes from procfs.
 
-use super::Collector;
+use super::{Collector, names_of};
 use crate::config::Settings;
 use crate::error::CollectError;
-use crate::machine::Machine;
+use crate::machine::{Attributes, Machine, Reader};
 use crate::pattern::Patterns;
 use crate::sample::{Family, Samples, Set};
 
-const UP: Family = Family::gauge(
+static UP: Family = Family::gauge(
     Set::Node,
     "node_network_up",
     "Value is 1 if operstate is 'up', 0 otherwise.",
     &["device"],
 );
-const INFO: Family = Family::gauge(
+static INFO: Family = Family::gauge(
     Set::Node,
     "node_network_info",
     "Non-numeric data from /sys/class/net/<iface>, value is always 1.",
@@ -29,7 +29,7 @@ const INFO: Family = Family::gauge(
         "operstate",
     ],
 );
-const OWN_UP: Family = Family::gauge(
+static OWN_UP: Family = Family::gauge(
     Set::Meterbox,
     "meterbox_system_network_up",
     "1 if the interface is up, 0 otherwise.",
@@ -56,7 +56,7 @@ macro_rules! property {
 }
 
 /// A numeric attribute: its file, its family.
-const PROPERTIES: [(&str, Family); 16] = [
+static PROPERTIES: [(&str, Family); 16] = [
     ("addr_assign_type", property!("address_assign_type")),
     ("carrier", property!("carrier")),
     (
@@ -83,19 +83,85 @@ const PROPERTIES: [(&str, Family); 16] = [
     ("tx_queue_len", property!("transmit_queue_length")),
     ("type", property!("protocol_type")),
 ];
-const SPEED: Family = property!("speed_bytes");
+static SPEED: Family = property!("speed_bytes");
 /// The kernel tells the speed in megabits per second.
 const BYTES_PER_MEGABIT: f64 = 125_000.0;
 
+/// Interfaces whose files stay open; those of further ones are opened at each scrape.
+const LINKS_OPEN_MAX: usize = 8;
+
+/// Attributes that are texts, before those of [`PROPERTIES`]; the last of all is the speed.
+const TEXTS: [&str; 5] = ["operstate", "address", "broadcast", "duplex", "ifalias"];
+const ATTRIBUTES: usize = TEXTS.len() + PROPERTIES.len() + 1;
+
 /// Reads `/sys/class/net`.
 pub(super) struct Interface {
+    machine: Machine,
     ignored: Patterns,
+    /// The interfaces, and whatever else lies among them, in the order of their names.
+    links: Vec<Link>,
+}
+
+/// One interface.
+struct Link {
+    device: String,
+    attributes: Attributes<ATTRIBUTES>,
+}
+
+impl Link {
+    fn new(machine: &Machine, device: String) -> Self {
+        let folder = format!("class/net/{device}");
+        let mut names = ["speed"; ATTRIBUTES];
+        let known = TEXTS
+            .into_iter()
+            .chain(PROPERTIES.iter().map(|(file, _)| *file));
+        names
+            .iter_mut()
+            .zip(known)
+            .for_each(|(slot, name)| *slot = name);
+        Self {
+            device,
+            attributes: Attributes::new(machine, &folder, names),
+        }
+    }
+
+    fn read(&mut self, reader: &mut Reader, out: &mut Samples) {
+        let device = self.device.as_str();
+        let mut files = self.attributes.files().iter_mut();
+        let mut texts = TEXTS.map(|_| None);
+        for (text, file) in texts.iter_mut().zip(files.by_ref()) {
+            *text = reader.attribute(file).map(String::from);
+        }
+        let [state, others @ ..] = texts;
+        // `bonding_masters` lies among the interfaces and is none.
+        let Some(state) = state else {
+            return;
+        };
+        let up = f64::from(state == "up");
+        out.add(&UP, &[device], up);
+        out.add(&OWN_UP, &[device], up);
+        let [address, broadcast, duplex, alias] = others.map(Option::unwrap_or_default);
+        let labels = [&address, &broadcast, device, &duplex, &alias, &state];
+        out.add(&INFO, &labels, 1.0);
+
+        let mut number = |file| reader.attribute(file).and_then(number);
+        for ((_, family), file) in PROPERTIES.iter().zip(files.by_ref()) {
+            if let Some(value) = number(file) {
+                out.add(family, &[device], value);
+            }
+        }
+        if let Some(speed) = files.next().and_then(number) {
+            out.add(&SPEED, &[device], speed * BYTES_PER_MEGABIT);
+        }
+    }
 }
 
 impl Interface {
     pub(super) fn new(settings: &Settings) -> Self {
         Self {
+            machine: settings.machine.clone(),
             ignored: settings.ignored_links.clone(),
+            links: Vec::new(),
         }
     }
 }
@@ -114,36 +180,22 @@ impl Collector for Interface {
         "interface"
     }
 
-    fn collect(&mut self, machine: &Machine, out: &mut Samples) -> Result<(), CollectError> {
-        for device in machine.sys_names("class/net") {
-            if self.ignored.matches(&device) {
-                continue;
-            }
-            let attribute = |name: &str| machine.sys(format!("class/net/{device}/{name}"));
-            // `bonding_masters` lies among the interfaces and is none.
-            let Some(state) = attribute("operstate") else {
-                continue;
-            };
-            let up = f64::from(state == "up");
-            out.add(&UP, &[&device], up);
-            out.add(&OWN_UP, &[&device], up);
+    fn names(&self) -> Vec<&'static str> {
+        let properties = PROPERTIES.iter().map(|(_, family)| family);
+        names_of([&UP, &INFO, &OWN_UP, &SPEED].into_iter().chain(properties))
+    }
 
-            let text = |name| attribute(name).unwrap_or_default();
-            let (address, broadcast) = (text("address"), text("broadcast"));
-            let (duplex, alias) = (text("duplex"), text("ifalias"));
-            out.add(
-                &INFO,
-                &[&address, &broadcast, &device, &duplex, &alias, &state],
-                1.0,
-            );
-
-            for (file, family) in &PROPERTIES {
-                if let Some(value) = attribute(file).as_deref().and_then(number) {
-                    out.add(family, &[&device], value);
-                }
-            }
-            if let Some(speed) = attribute("speed").as_deref().and_then(number) {
-                out.add(&SPEED, &[&device], speed * BYTES_PER_MEGABIT);
+    fn collect(&mut self, reader: &mut Reader, out: &mut Samples) -> Result<(), CollectError> {
+        let mut names = self.machine.sys_names("class/net");
+        names.retain(|name| !self.ignored.matches(name));
+        if !names.iter().eq(self.links.iter().map(|link| &link.device)) {
+            let link = |name| Link::new(&self.machine, name);
+            self.links = names.into_iter().map(link).collect();
+        }
+        for (index, link) in self.links.iter_mut().enumerate() {
+            link.read(reader, out);
+            if index >= LINKS_OPEN_MAX {
+                link.attributes.close();
             }
         }
         Ok(())
@@ -199,6 +251,6 @@ mod tests {
     fn without_sysfs_there_is_nothing_to_say() {
         let fixture = Fixture::new();
         let samples = fixture.collect(&mut Interface::new(&fixture.settings()));
-        assert!(samples.families().is_empty() && samples.problems().is_empty());
+        assert!(samples.families().next().is_none() && samples.problems().is_empty());
     }
 }

@@ -3,10 +3,10 @@
 //!
 //! Single processes are not listed; the host's own has the collector `process`.
 
-use super::Collector;
+use super::{Collector, names_of};
 use crate::error::CollectError;
 use crate::kernel_stat::KernelStat;
-use crate::machine::Machine;
+use crate::machine::Reader;
 use crate::sample::{Family, Samples, Set};
 
 /// A figure of `/proc/stat` with its name in the `node` set and in ours.
@@ -23,7 +23,7 @@ const fn gauge(set: Set, name: &'static str, help: &'static str) -> Family {
     Family::gauge(set, name, help, &[])
 }
 
-const ROWS: [Row; 6] = [
+static ROWS: [Row; 6] = [
     Row {
         value: |stat| stat.interrupts,
         node: counter(
@@ -108,11 +108,15 @@ impl Collector for Kernel {
         "kernel"
     }
 
-    fn collect(&mut self, machine: &Machine, out: &mut Samples) -> Result<(), CollectError> {
-        let stat = KernelStat::parse(&machine.proc("stat")?)?;
+    fn names(&self) -> Vec<&'static str> {
+        names_of(ROWS.iter().flat_map(|row| [&row.node, &row.own]))
+    }
+
+    fn collect(&mut self, reader: &mut Reader, out: &mut Samples) -> Result<(), CollectError> {
+        let stat = reader.kernel_stat()?;
         for row in &ROWS {
             // A kernel that does not count something has no sample for it, not a zero.
-            if let Some(value) = (row.value)(&stat) {
+            if let Some(value) = (row.value)(stat) {
                 out.add(&row.node, &[], value as f64);
                 out.add(&row.own, &[], value as f64);
             }

@@ -2,17 +2,18 @@
 //!
 //! Read as `f64`: `procfs::LoadAverage` keeps `f32`, which would print 0.1 as 0.10000000149.
 
-use super::Collector;
+use super::{Collector, names_of};
+use crate::config::Settings;
 use crate::error::CollectError;
-use crate::machine::Machine;
+use crate::machine::{KernelFile, Reader};
 use crate::sample::{Family, Samples, Set};
 
-const NODE: [Family; 3] = [
+static NODE: [Family; 3] = [
     Family::gauge(Set::Node, "node_load1", "1m load average.", &[]),
     Family::gauge(Set::Node, "node_load5", "5m load average.", &[]),
     Family::gauge(Set::Node, "node_load15", "15m load average.", &[]),
 ];
-const OWN: Family = Family::gauge(
+static OWN: Family = Family::gauge(
     Set::Meterbox,
     "meterbox_system_load_average",
     "Tasks that run or wait for a CPU or for I/O, averaged over 1, 5 and 15 minutes.",
@@ -20,7 +21,17 @@ const OWN: Family = Family::gauge(
 );
 
 /// Reads `/proc/loadavg`.
-pub(super) struct Load;
+pub(super) struct Load {
+    file: KernelFile,
+}
+
+impl Load {
+    pub(super) fn new(settings: &Settings) -> Self {
+        Self {
+            file: settings.machine.proc("loadavg"),
+        }
+    }
+}
 
 fn parse(text: &str) -> Option<[f64; 3]> {
     let mut words = text.split_ascii_whitespace().map(|word| word.parse().ok());
@@ -32,10 +43,14 @@ impl Collector for Load {
         "load"
     }
 
-    fn collect(&mut self, machine: &Machine, out: &mut Samples) -> Result<(), CollectError> {
-        let text = machine.proc("loadavg")?;
-        let averages = parse(&text).ok_or_else(|| {
-            CollectError::parse("loadavg", "does not begin with three numbers", &text)
+    fn names(&self) -> Vec<&'static str> {
+        names_of(NODE.iter().chain([&OWN]))
+    }
+
+    fn collect(&mut self, reader: &mut Reader, out: &mut Samples) -> Result<(), CollectError> {
+        let text = reader.text(&mut self.file)?;
+        let averages = parse(text).ok_or_else(|| {
+            CollectError::parse("loadavg", "does not begin with three numbers", text)
         })?;
         for ((family, minutes), average) in NODE.iter().zip(["1", "5", "15"]).zip(averages) {
             out.add(family, &[], average);
@@ -54,7 +69,7 @@ mod tests {
     fn three_averages_under_both_names() {
         let fixture = Fixture::new();
         fixture.proc("loadavg", "0.10 1.25 12.00 1/90 5778\n");
-        let samples = fixture.collect(&mut Load);
+        let samples = fixture.collect(&mut Load::new(&fixture.settings()));
         assert_eq!(samples.value("node_load1", &[]), Some(0.1));
         assert_eq!(samples.value("node_load15", &[]), Some(12.0));
         assert_eq!(
@@ -67,8 +82,8 @@ mod tests {
     fn two_numbers_are_an_error() {
         let fixture = Fixture::new();
         fixture.proc("loadavg", "0.10 1.25\n");
-        let error = Load
-            .collect(&fixture.machine(), &mut Samples::default())
+        let error = Load::new(&fixture.settings())
+            .collect(&mut fixture.reader(), &mut Samples::default())
             .unwrap_err();
         let expected = "loadavg: does not begin with three numbers: \"0.10 1.25\\n\"";
         assert_eq!(error.to_string(), expected);

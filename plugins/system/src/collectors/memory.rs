@@ -4,10 +4,11 @@
 //! every field that this kernel prints, under node_exporter's spelling. NUMA nodes and cgroup
 //! limits are not read: as in both models, the figures are the machine's.
 
-use super::{Collector, HOST_LABELS, HOST_LEVEL, cpu::percent};
+use super::{Collector, HOST_LABELS, HOST_LEVEL, cpu::percent, names_of};
 use crate::config::Settings;
 use crate::error::CollectError;
-use crate::machine::Machine;
+use crate::in_order::InOrder;
+use crate::machine::{KernelFile, Reader};
 use crate::sample::{Family, Kind, Samples, Set};
 
 const MEBIBYTE: f64 = 1_048_576.0;
@@ -16,7 +17,7 @@ const fn host(name: &'static str, help: &'static str) -> Family {
     Family::gauge(Set::TorchServe, name, help, HOST_LABELS)
 }
 const MEGABYTES: &str = "Torchserve prometheus gauge metric with unit: Megabytes";
-const INHERITED: [Family; 4] = [
+static INHERITED: [Family; 4] = [
     host("MemoryUsed", MEGABYTES),
     host("MemoryAvailable", MEGABYTES),
     host(
@@ -34,32 +35,37 @@ const INHERITED: [Family; 4] = [
 const fn own(name: &'static str, help: &'static str) -> Family {
     Family::gauge(Set::Meterbox, name, help, &[])
 }
-const SIZE: Family = own(
+static SIZE: Family = own(
     "meterbox_system_memory_size_bytes",
     "Memory that the kernel can use.",
 );
-const USED: Family = own(
+static USED: Family = own(
     "meterbox_system_memory_used_bytes",
     "Memory in use, without buffers and page cache.",
 );
-const AVAILABLE: Family = own(
+static AVAILABLE: Family = own(
     "meterbox_system_memory_available_bytes",
     "Memory that programs can get without swapping.",
 );
-const SWAP_SIZE: Family = own("meterbox_system_swap_size_bytes", "Swap space.");
-const SWAP_USED: Family = own("meterbox_system_swap_used_bytes", "Swap space in use.");
+static SWAP_SIZE: Family = own("meterbox_system_swap_size_bytes", "Swap space.");
+static SWAP_USED: Family = own("meterbox_system_swap_used_bytes", "Swap space in use.");
 
 /// Reads `/proc/meminfo`.
 pub(super) struct Memory {
+    file: KernelFile,
     hostname: String,
     uuid: String,
+    /// In the `node` set, of each field that the kernel prints.
+    families: InOrder<Family>,
 }
 
 impl Memory {
     pub(super) fn new(settings: &Settings) -> Self {
         Self {
+            file: settings.machine.proc("meminfo"),
             hostname: settings.hostname.clone(),
             uuid: settings.uuid.clone(),
+            families: InOrder::default(),
         }
     }
 }
@@ -112,6 +118,18 @@ fn node_name(field: &Field<'_>) -> String {
         name.push_str("_bytes");
     }
     name
+}
+
+fn node_family(field: &Field<'_>) -> Family {
+    let name = node_name(field);
+    let help = format!("Memory information field {name}.");
+    // node_exporter takes a name that ends so for a counter; no kernel has one yet.
+    let kind = if name.ends_with("_total") {
+        Kind::Counter
+    } else {
+        Kind::Gauge
+    };
+    Family::node(kind, format!("node_memory_{name}"), help)
 }
 
 /// The figures that psutil computes from the fields, in bytes.
@@ -167,6 +185,13 @@ impl Collector for Memory {
         "memory"
     }
 
+    fn names(&self) -> Vec<&'static str> {
+        let own = [&SIZE, &USED, &AVAILABLE, &SWAP_SIZE, &SWAP_USED];
+        let mut names = names_of(INHERITED.iter().chain(own));
+        names.push("node_memory_*");
+        names
+    }
+
     fn sets(&self) -> &'static [Set] {
         &[
             Set::Meterbox,
@@ -177,27 +202,18 @@ impl Collector for Memory {
     }
 
     fn declared(&self) -> &'static [Family] {
-        const { &INHERITED }
+        &INHERITED
     }
 
-    fn collect(&mut self, machine: &Machine, out: &mut Samples) -> Result<(), CollectError> {
-        let text = machine.proc("meminfo")?;
-        let fields = parse(&text, out);
+    fn collect(&mut self, reader: &mut Reader, out: &mut Samples) -> Result<(), CollectError> {
+        let fields = parse(reader.text(&mut self.file)?, out);
         for field in &fields {
-            let name = node_name(field);
-            let help = format!("Memory information field {name}.");
-            // node_exporter takes a name that ends so for a counter; no kernel has one yet.
-            let kind = if name.ends_with("_total") {
-                Kind::Counter
-            } else {
-                Kind::Gauge
-            };
-            let family = Family::node(kind, format!("node_memory_{name}"), help);
-            out.add(&family, &[], field.value as f64);
+            let family = self.families.get_or(field.name, || node_family(field));
+            out.add(family, &[], field.value as f64);
         }
 
         let usage = usage(&fields)?;
-        let [used, available, utilization, memory_used] = const { &INHERITED };
+        let [used, available, utilization, memory_used] = &INHERITED;
         let labels: &[&str] = &[HOST_LEVEL, &self.hostname];
         let megabytes = usage.used as f64 / MEBIBYTE;
         out.add(used, labels, megabytes);

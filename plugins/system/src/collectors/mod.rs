@@ -2,11 +2,11 @@
 //!
 //! A collector belongs to one thing of the machine and emits it in every set that has a name for
 //! it. It keeps state only where a figure needs the reading before (CPU load). It does not cache:
-//! each scrape reads anew. [`all`] is the one list; to add a collector, add a file and a line.
+//! each scrape reads anew, from files that stay open. [`all`] is the one list; to add a collector, add a file and a line.
 
 use crate::config::Settings;
 use crate::error::CollectError;
-use crate::machine::Machine;
+use crate::machine::Reader;
 use crate::sample::{Family, Samples, Set};
 
 mod cpu;
@@ -35,6 +35,9 @@ pub(crate) trait Collector: Send {
         &[Set::Meterbox, Set::Node]
     }
 
+    /// The names of all its families; one that ends in `*` stands for all that begin so.
+    fn names(&self) -> Vec<&'static str>;
+
     /// Families to name in any case: the inherited ones, which print HELP and TYPE even
     /// while they have no sample.
     fn declared(&self) -> &'static [Family] {
@@ -45,7 +48,7 @@ pub(crate) trait Collector: Send {
     ///
     /// # Errors
     /// When there is nothing at all to say; parts that failed are noted in `out` instead.
-    fn collect(&mut self, machine: &Machine, out: &mut Samples) -> Result<(), CollectError>;
+    fn collect(&mut self, reader: &mut Reader, out: &mut Samples) -> Result<(), CollectError>;
 }
 
 /// The names of all collectors, in the order they run.
@@ -76,19 +79,23 @@ pub(crate) fn all(settings: &Settings) -> Vec<Box<dyn Collector>> {
         Box::new(disk_io::DiskIo::new(settings)),
         Box::new(network::Network::new(settings)),
         Box::new(interface::Interface::new(settings)),
-        Box::new(load::Load),
+        Box::new(load::Load::new(settings)),
         Box::new(kernel::Kernel),
-        Box::new(vmstat::VmStat::new()),
-        Box::new(pressure::Pressure),
-        Box::new(sockets::Sockets),
-        Box::new(netstat::NetStat::new()),
-        Box::new(system::System),
+        Box::new(vmstat::VmStat::new(settings)),
+        Box::new(pressure::Pressure::new(settings)),
+        Box::new(sockets::Sockets::new(settings)),
+        Box::new(netstat::NetStat::new(settings)),
+        Box::new(system::System::new(settings)),
         Box::new(process::Process::new(settings)),
         Box::new(gpu::Gpu::new(settings)),
     ];
     all.into_iter()
         .filter(|collector| settings.wants(collector.name()))
         .collect()
+}
+
+fn names_of(families: impl IntoIterator<Item = &'static Family>) -> Vec<&'static str> {
+    families.into_iter().map(|family| &*family.name).collect()
 }
 
 /// The labels of TorchServe's host metrics.

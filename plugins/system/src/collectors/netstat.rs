@@ -2,8 +2,10 @@
 //! node_exporter's choice of fields, under its names.
 
 use super::Collector;
+use crate::config::Settings;
 use crate::error::CollectError;
-use crate::machine::Machine;
+use crate::in_order::InOrder;
+use crate::machine::{KernelFile, Reader};
 use crate::pattern::Patterns;
 use crate::sample::{Family, Kind, Samples, Set};
 
@@ -43,38 +45,65 @@ const FIELDS: [&str; 31] = [
 
 /// Reads the three tables of protocol counters.
 pub(super) struct NetStat {
+    snmp: KernelFile,
+    netstat: KernelFile,
+    snmp6: KernelFile,
+    chosen: Chosen,
+}
+
+/// The chosen fields.
+struct Chosen {
     fields: Patterns,
+    /// Of each `protocol_field` that the kernel prints; none where it was not chosen.
+    families: InOrder<Option<Family>>,
+    key: String,
 }
 
 impl NetStat {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(settings: &Settings) -> Self {
+        let file = |name| settings.machine.proc(name);
         Self {
-            fields: Patterns::new(FIELDS),
+            snmp: file("net/snmp"),
+            netstat: file("net/netstat"),
+            snmp6: file("net/snmp6"),
+            chosen: Chosen {
+                fields: Patterns::new(FIELDS),
+                families: InOrder::default(),
+                key: String::new(),
+            },
         }
     }
+}
 
-    fn add(&self, protocol: &str, field: &str, value: &str, out: &mut Samples) {
-        if !self.fields.matches(&format!("{protocol}_{field}")) {
-            return;
+impl Chosen {
+    fn add(&mut self, protocol: &str, field: &str, value: &str, out: &mut Samples) {
+        self.key.clear();
+        for part in [protocol, "_", field] {
+            self.key.push_str(part);
         }
-        let Ok(number) = value.parse() else {
-            return out.problem(&CollectError::parse("net/netstat", "not a number", value));
+        let chosen = || {
+            let name = format!("node_netstat_{protocol}_{field}");
+            let help = format!("Statistic {protocol}{field}.");
+            let family = || Family::node(Kind::Unknown, name, help);
+            self.fields.matches(&self.key).then(family)
         };
-        let name = format!("node_netstat_{protocol}_{field}");
-        let help = format!("Statistic {protocol}{field}.");
-        out.add(&Family::node(Kind::Unknown, name, help), &[], number);
+        let Some(family) = self.families.get_or(&self.key, chosen) else {
+            return;
+        };
+        match value.parse() {
+            Ok(number) => out.add(family, &[], number),
+            Err(_) => out.problem(&CollectError::parse("net/netstat", "not a number", value)),
+        }
     }
 
     /// Pairs of lines: names, then values, both behind the protocol.
-    fn paired(&self, text: &str, out: &mut Samples) {
-        let lines: Vec<&str> = text.lines().collect();
-        for pair in lines.chunks(2) {
-            let heads = pair
-                .iter()
-                .map(|line| line.split_once(": "))
-                .collect::<Option<Vec<_>>>();
-            match heads.as_deref() {
-                Some([(protocol, names), (same, values)]) if protocol == same => {
+    fn paired(&mut self, text: &str, out: &mut Samples) {
+        let mut lines = text.lines();
+        while let Some(names_line) = lines.next() {
+            let names = names_line.split_once(": ");
+            let values = lines.next().and_then(|line| line.split_once(": "));
+            match (names, values) {
+                (Some((protocol, names)), Some((same, values))) if protocol == same => {
                     for (field, value) in names.split(' ').zip(values.split(' ')) {
                         self.add(protocol, field, value, out);
                     }
@@ -82,14 +111,14 @@ impl NetStat {
                 _ => out.problem(&CollectError::parse(
                     "net/netstat",
                     "not a line of names and one of values",
-                    pair[0],
+                    names_line,
                 )),
             }
         }
     }
 
     /// One field in each line, the protocol's name up to its `6`.
-    fn single(&self, text: &str, out: &mut Samples) {
+    fn single(&mut self, text: &str, out: &mut Samples) {
         for line in text.lines() {
             let mut words = line.split_ascii_whitespace();
             let (Some(name), Some(value)) = (words.next(), words.next()) else {
@@ -113,11 +142,16 @@ impl Collector for NetStat {
         &[Set::Node]
     }
 
-    fn collect(&mut self, machine: &Machine, out: &mut Samples) -> Result<(), CollectError> {
-        self.paired(&machine.proc("net/snmp")?, out);
-        self.paired(&machine.proc("net/netstat")?, out);
+    fn names(&self) -> Vec<&'static str> {
+        vec!["node_netstat_*"]
+    }
+
+    fn collect(&mut self, reader: &mut Reader, out: &mut Samples) -> Result<(), CollectError> {
+        let chosen = &mut self.chosen;
+        chosen.paired(reader.text(&mut self.snmp)?, out);
+        chosen.paired(reader.text(&mut self.netstat)?, out);
         // A machine without IPv6 has no such file.
-        self.single(&machine.proc("net/snmp6").unwrap_or_default(), out);
+        chosen.single(reader.text(&mut self.snmp6).unwrap_or_default(), out);
         Ok(())
     }
 }
@@ -142,7 +176,7 @@ mod tests {
             "net/snmp6",
             "Ip6InOctets   128\nUdp6RcvbufErrors 3\nUdpLite6InErrors 4\nbad\n",
         );
-        let samples = fixture.collect(&mut NetStat::new());
+        let samples = fixture.collect(&mut NetStat::new(&fixture.settings()));
         let value = |name| samples.value(name, &[]);
         assert_eq!(value("node_netstat_Ip_Forwarding"), Some(2.0));
         assert_eq!(value("node_netstat_Tcp_CurrEstab"), Some(5.0));
@@ -150,7 +184,7 @@ mod tests {
         assert_eq!(value("node_netstat_Ip6_InOctets"), Some(128.0));
         assert_eq!(value("node_netstat_Udp6_RcvbufErrors"), Some(3.0));
         assert_eq!(value("node_netstat_UdpLite6_InErrors"), Some(4.0));
-        assert_eq!(samples.families().len(), 6);
+        assert_eq!(samples.families().count(), 6);
         let texts: Vec<&str> = samples.problems().iter().map(|p| p.text.as_str()).collect();
         let expected = [
             "net/netstat: not a number: \"x\"",

@@ -4,10 +4,11 @@
 //! them over netlink, folds them the same way. What an interface *is* has the collector
 //! `interface`.
 
-use super::Collector;
+use super::{Collector, names_of};
 use crate::config::Settings;
 use crate::error::CollectError;
-use crate::machine::Machine;
+use crate::in_order::InOrder;
+use crate::machine::{Attributes, KernelFile, Machine, Reader};
 use crate::pattern::Patterns;
 use crate::sample::{Family, Samples, Set};
 
@@ -25,7 +26,7 @@ macro_rules! node {
 }
 
 /// The sixteen columns of `/proc/net/dev`.
-const COLUMNS: [Family; 16] = [
+static COLUMNS: [Family; 16] = [
     node!("receive_bytes"),
     node!("receive_packets"),
     node!("receive_errs"),
@@ -43,13 +44,13 @@ const COLUMNS: [Family; 16] = [
     node!("transmit_carrier"),
     node!("transmit_compressed"),
 ];
-const NOHANDLER: Family = node!("receive_nohandler");
+static NOHANDLER: Family = node!("receive_nohandler");
 
 const fn own(name: &'static str, help: &'static str) -> Family {
     Family::counter(Set::Meterbox, name, help, DEVICE)
 }
 /// The columns that our own set has, with their place in [`COLUMNS`].
-const OWN: [(usize, Family); 8] = [
+static OWN: [(usize, Family); 8] = [
     (
         0,
         own(
@@ -108,15 +109,45 @@ const OWN: [(usize, Family); 8] = [
     ),
 ];
 
+/// Interfaces whose file stays open; those of further ones are opened at each scrape.
+const DEVICES_OPEN_MAX: usize = 32;
+
 /// Reads `/proc/net/dev`.
 pub(super) struct Network {
+    machine: Machine,
+    file: KernelFile,
     ignored: Patterns,
+    /// The interfaces of the scrape before.
+    devices: InOrder<Device>,
+}
+
+/// What is kept of an interface.
+struct Device {
+    name: String,
+    /// The attribute that procfs has not.
+    nohandler: Attributes<1>,
+    /// Whether it was there in this scrape.
+    seen: bool,
+}
+
+impl Device {
+    fn new(machine: &Machine, name: &str) -> Self {
+        let folder = format!("class/net/{name}");
+        Self {
+            name: name.into(),
+            nohandler: Attributes::new(machine, &folder, ["statistics/rx_nohandler"]),
+            seen: false,
+        }
+    }
 }
 
 impl Network {
     pub(super) fn new(settings: &Settings) -> Self {
         Self {
+            machine: settings.machine.clone(),
+            file: settings.machine.proc("net/dev"),
             ignored: settings.ignored_interfaces.clone(),
+            devices: InOrder::default(),
         }
     }
 }
@@ -138,9 +169,14 @@ impl Collector for Network {
         "network"
     }
 
-    fn collect(&mut self, machine: &Machine, out: &mut Samples) -> Result<(), CollectError> {
+    fn names(&self) -> Vec<&'static str> {
+        let own = OWN.iter().map(|(_, family)| family);
+        names_of(COLUMNS.iter().chain([&NOHANDLER]).chain(own))
+    }
+
+    fn collect(&mut self, reader: &mut Reader, out: &mut Samples) -> Result<(), CollectError> {
         const HEAD_LINES: usize = 2;
-        for line in machine.proc("net/dev")?.lines().skip(HEAD_LINES) {
+        for line in reader.text(&mut self.file)?.lines().skip(HEAD_LINES) {
             let Some((device, columns)) = parse(line) else {
                 out.problem(&CollectError::parse(
                     "net/dev",
@@ -158,10 +194,24 @@ impl Collector for Network {
             for (column, family) in &OWN {
                 out.add(family, &[device], columns[*column] as f64);
             }
-            let nohandler = machine.sys(format!("class/net/{device}/statistics/rx_nohandler"));
-            if let Some(Ok(value)) = nohandler.map(|text| text.parse::<u64>()) {
-                out.add(&NOHANDLER, &[device], value as f64);
+            let known = || Device::new(&self.machine, device);
+            self.devices.get_or(device, known).seen = true;
+        }
+        let mut gone = false;
+        for (index, device) in self.devices.values_mut().enumerate() {
+            gone |= !device.seen;
+            let [file] = device.nohandler.files();
+            let value = reader.attribute(file).map(str::parse::<u64>);
+            if let Some(Ok(value)) = value.filter(|_| device.seen) {
+                out.add(&NOHANDLER, &[&device.name], value as f64);
             }
+            if index >= DEVICES_OPEN_MAX {
+                device.nohandler.close();
+            }
+            device.seen = false;
+        }
+        if gone {
+            self.devices = InOrder::default();
         }
         Ok(())
     }

@@ -3,9 +3,10 @@
 //! A kernel without pressure accounting has nothing to say, which is no error. The averages over
 //! 10, 60 and 300 seconds are not read: a query over the totals gives any window.
 
-use super::Collector;
+use super::{Collector, names_of};
+use crate::config::Settings;
 use crate::error::CollectError;
-use crate::machine::Machine;
+use crate::machine::{KernelFile, Reader};
 use crate::sample::{Family, Samples, Set};
 
 const fn node(name: &'static str, help: &'static str) -> Family {
@@ -14,7 +15,7 @@ const fn node(name: &'static str, help: &'static str) -> Family {
 
 /// A resource: its file, and its families for "some task waited" and "all tasks waited". The last
 /// is 0 for the CPU of a whole machine, so it has no family there.
-const RESOURCES: [(&str, Family, Option<Family>); 3] = [
+static RESOURCES: [(&str, Family, Option<Family>); 3] = [
     (
         "cpu",
         node(
@@ -46,13 +47,13 @@ const RESOURCES: [(&str, Family, Option<Family>); 3] = [
         )),
     ),
 ];
-const WAITING: Family = Family::counter(
+static WAITING: Family = Family::counter(
     Set::Meterbox,
     "meterbox_system_pressure_waiting_seconds_total",
     "Time in which at least one task waited for the resource.",
     &["resource"],
 );
-const STALLED: Family = Family::counter(
+static STALLED: Family = Family::counter(
     Set::Meterbox,
     "meterbox_system_pressure_stalled_seconds_total",
     "Time in which no task got on because all waited for the resource.",
@@ -60,7 +61,19 @@ const STALLED: Family = Family::counter(
 );
 
 /// Reads the three files of `/proc/pressure`.
-pub(super) struct Pressure;
+pub(super) struct Pressure {
+    files: [KernelFile; RESOURCES.len()],
+}
+
+impl Pressure {
+    pub(super) fn new(settings: &Settings) -> Self {
+        let file =
+            |(resource, ..): &(&str, _, _)| settings.machine.proc(format!("pressure/{resource}"));
+        Self {
+            files: RESOURCES.each_ref().map(file),
+        }
+    }
+}
 
 /// Seconds of one line, divided in node_exporter's two steps so that the last digit agrees.
 fn seconds(line: &str) -> Option<f64> {
@@ -76,9 +89,16 @@ impl Collector for Pressure {
         "pressure"
     }
 
-    fn collect(&mut self, machine: &Machine, out: &mut Samples) -> Result<(), CollectError> {
-        for (resource, waiting, stalled) in &RESOURCES {
-            let Ok(text) = machine.proc(format!("pressure/{resource}")) else {
+    fn names(&self) -> Vec<&'static str> {
+        let node = RESOURCES
+            .iter()
+            .flat_map(|(_, waiting, stalled)| [Some(waiting), stalled.as_ref()]);
+        names_of(node.flatten().chain([&WAITING, &STALLED]))
+    }
+
+    fn collect(&mut self, reader: &mut Reader, out: &mut Samples) -> Result<(), CollectError> {
+        for ((resource, waiting, stalled), file) in RESOURCES.iter().zip(&mut self.files) {
+            let Ok(text) = reader.text(file) else {
                 continue;
             };
             for line in text.lines() {
@@ -116,7 +136,7 @@ mod tests {
             full avg10=0.00 avg60=0.00 avg300=0.00 total=1500000\n";
         fixture.proc("pressure/cpu", text);
         fixture.proc("pressure/io", text);
-        let samples = fixture.collect(&mut Pressure);
+        let samples = fixture.collect(&mut Pressure::new(&fixture.settings()));
         let value = |name| samples.value(name, &[]);
         assert_eq!(
             value("node_pressure_cpu_waiting_seconds_total"),
@@ -132,9 +152,10 @@ mod tests {
     #[test]
     fn a_kernel_without_it_has_nothing_to_say_and_a_broken_line_is_told() {
         let fixture = Fixture::new();
-        assert!(fixture.collect(&mut Pressure).families().is_empty());
+        let mut pressure = Pressure::new(&fixture.settings());
+        assert!(fixture.collect(&mut pressure).families().next().is_none());
         fixture.proc("pressure/memory", "some total=x\n\nful\n");
-        let samples = fixture.collect(&mut Pressure);
+        let samples = fixture.collect(&mut Pressure::new(&fixture.settings()));
         assert_eq!(samples.problems().len(), 3);
     }
 }

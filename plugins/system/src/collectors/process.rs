@@ -2,68 +2,87 @@
 //!
 //! Worker processes are not listed here; the host knows them and counts them under their model.
 
-use super::Collector;
+use std::path::PathBuf;
+
+use super::{Collector, names_of};
 use crate::config::Settings;
 use crate::error::CollectError;
 use crate::kernel_stat::KernelStat;
-use crate::machine::Machine;
+use crate::machine::{KernelFile, Reader};
 use crate::sample::{Family, Samples, Set};
 
 const fn gauge(name: &'static str, help: &'static str) -> Family {
     Family::gauge(Set::Meterbox, name, help, &[])
 }
-const CPU: Family = Family::counter(
+static CPU: Family = Family::counter(
     Set::Meterbox,
     "process_cpu_seconds_total",
     "Total user and system CPU time spent in seconds.",
     &[],
 );
-const RESIDENT: Family = gauge(
+static RESIDENT: Family = gauge(
     "process_resident_memory_bytes",
     "Resident memory size in bytes.",
 );
-const VIRTUAL: Family = gauge(
+static VIRTUAL: Family = gauge(
     "process_virtual_memory_bytes",
     "Virtual memory size in bytes.",
 );
-const OPEN_FDS: Family = gauge("process_open_fds", "Number of open file descriptors.");
-const MAX_FDS: Family = gauge(
+static OPEN_FDS: Family = gauge("process_open_fds", "Number of open file descriptors.");
+static MAX_FDS: Family = gauge(
     "process_max_fds",
     "Maximum number of open file descriptors.",
 );
-const START: Family = gauge(
+static START: Family = gauge(
     "process_start_time_seconds",
     "Start time of the process since unix epoch in seconds.",
 );
-const THREADS: Family = gauge("process_threads", "Number of OS threads in the process.");
+static THREADS: Family = gauge("process_threads", "Number of OS threads in the process.");
 
 /// Reads `stat`, `limits` and `fd` of one process.
 pub(super) struct Process {
-    pid: String,
+    stat: KernelFile,
+    limits: KernelFile,
+    fds: PathBuf,
+    /// The kernel's own `stat` where another machine's is looked at.
+    kernel_stat: Option<KernelFile>,
 }
 
 impl Process {
     pub(super) fn new(settings: &Settings) -> Self {
+        let machine = &settings.machine;
         let pid = settings
             .pid
             .map_or_else(|| String::from("self"), |pid| pid.to_string());
-        Self { pid }
+        let elsewhere = machine.proc_root != machine.own_proc_root;
+        Self {
+            stat: machine.own_proc(format!("{pid}/stat")),
+            limits: machine.own_proc(format!("{pid}/limits")),
+            fds: machine.own_proc_root.join(&pid).join("fd"),
+            kernel_stat: elsewhere.then(|| machine.own_proc("stat")),
+        }
     }
 
     /// How many descriptors are open. Since Linux 6.2 the folder's size says so; before, it has to
     /// be listed, which opens one more.
-    fn open_fds(&self, machine: &Machine) -> Option<u64> {
-        let folder = machine.own_proc_root.join(&self.pid).join("fd");
-        match std::fs::metadata(&folder).ok()?.len() {
-            0 => Some((std::fs::read_dir(&folder).ok()?.count() as u64).saturating_sub(1)),
+    fn open_fds(&self) -> Option<u64> {
+        match std::fs::metadata(&self.fds).ok()?.len() {
+            0 => Some((std::fs::read_dir(&self.fds).ok()?.count() as u64).saturating_sub(1)),
             open => Some(open),
         }
     }
 
-    fn max_fds(&self, machine: &Machine) -> Result<f64, CollectError> {
-        let text = machine.own_proc(format!("{}/limits", self.pid))?;
-        soft_limit(&text, "Max open files")
-            .ok_or_else(|| CollectError::parse("<pid>/limits", "no limit of open files", &text))
+    fn max_fds(&mut self, reader: &mut Reader) -> Result<f64, CollectError> {
+        let text = reader.text(&mut self.limits)?;
+        soft_limit(text, "Max open files")
+            .ok_or_else(|| CollectError::parse("<pid>/limits", "no limit of open files", text))
+    }
+
+    fn boot_time(&mut self, reader: &mut Reader) -> Result<Option<u64>, CollectError> {
+        match &mut self.kernel_stat {
+            Some(file) => Ok(KernelStat::parse(reader.text(file)?)?.boot_time),
+            None => Ok(reader.kernel_stat()?.boot_time),
+        }
     }
 }
 
@@ -112,14 +131,20 @@ impl Collector for Process {
         "process"
     }
 
+    fn names(&self) -> Vec<&'static str> {
+        names_of([
+            &CPU, &RESIDENT, &VIRTUAL, &OPEN_FDS, &MAX_FDS, &START, &THREADS,
+        ])
+    }
+
     fn sets(&self) -> &'static [Set] {
         &[Set::Meterbox]
     }
 
-    fn collect(&mut self, machine: &Machine, out: &mut Samples) -> Result<(), CollectError> {
-        let text = machine.own_proc(format!("{}/stat", self.pid))?;
-        let stat = Stat::parse(&text)
-            .ok_or_else(|| CollectError::parse("<pid>/stat", "not a process's state", &text))?;
+    fn collect(&mut self, reader: &mut Reader, out: &mut Samples) -> Result<(), CollectError> {
+        let text = reader.text(&mut self.stat)?;
+        let stat = Stat::parse(text)
+            .ok_or_else(|| CollectError::parse("<pid>/stat", "not a process's state", text))?;
         let ticks_per_second = procfs::ticks_per_second() as f64;
         out.add(&CPU, &[], stat.cpu_ticks as f64 / ticks_per_second);
         out.add(
@@ -129,27 +154,21 @@ impl Collector for Process {
         );
         out.add(&VIRTUAL, &[], stat.virtual_bytes as f64);
         out.add(&THREADS, &[], stat.threads as f64);
-        match machine
-            .own_proc("stat")
-            .and_then(|text| KernelStat::parse(&text))
-        {
-            Ok(KernelStat {
-                boot_time: Some(boot),
-                ..
-            }) => {
+        match self.boot_time(reader) {
+            Ok(Some(boot)) => {
                 out.add(
                     &START,
                     &[],
                     boot as f64 + stat.start_ticks as f64 / ticks_per_second,
                 );
             }
-            Ok(_) => {}
+            Ok(None) => {}
             Err(error) => out.problem(&error),
         }
-        if let Some(open) = self.open_fds(machine) {
+        if let Some(open) = self.open_fds() {
             out.add(&OPEN_FDS, &[], open as f64);
         }
-        match self.max_fds(machine) {
+        match self.max_fds(reader) {
             Ok(most) => out.add(&MAX_FDS, &[], most),
             Err(error) => out.problem(&error),
         }
@@ -217,7 +236,7 @@ mod tests {
         let settings = Settings::default();
         let mut samples = Samples::default();
         Process::new(&settings)
-            .collect(&settings.machine, &mut samples)
+            .collect(&mut Reader::new(&settings.machine), &mut samples)
             .unwrap();
         let value = |name| samples.value(name, &[]).unwrap();
         assert!(value("process_open_fds") >= 3.0);

@@ -2,12 +2,13 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::Collector;
+use super::{Collector, names_of};
+use crate::config::Settings;
 use crate::error::CollectError;
-use crate::machine::Machine;
+use crate::machine::{KernelFile, Reader};
 use crate::sample::{Family, Samples, Set};
 
-const UNAME: Family = Family::gauge(
+static UNAME: Family = Family::gauge(
     Set::Node,
     "node_uname_info",
     "Labeled system information as provided by the uname system call.",
@@ -20,31 +21,31 @@ const UNAME: Family = Family::gauge(
         "version",
     ],
 );
-const TIME: Family = Family::gauge(
+static TIME: Family = Family::gauge(
     Set::Node,
     "node_time_seconds",
     "System time in seconds since epoch (1970).",
     &[],
 );
-const ALLOCATED: Family = Family::gauge(
+static ALLOCATED: Family = Family::gauge(
     Set::Node,
     "node_filefd_allocated",
     "File descriptor statistics: allocated.",
     &[],
 );
-const MAXIMUM: Family = Family::gauge(
+static MAXIMUM: Family = Family::gauge(
     Set::Node,
     "node_filefd_maximum",
     "File descriptor statistics: maximum.",
     &[],
 );
-const OWN_INFO: Family = Family::gauge(
+static OWN_INFO: Family = Family::gauge(
     Set::Meterbox,
     "meterbox_system_info",
     "Always 1; says on which machine and kernel the server runs.",
     &["hostname", "machine", "release"],
 );
-const OWN_FILES: Family = Family::gauge(
+static OWN_FILES: Family = Family::gauge(
     Set::Meterbox,
     "meterbox_system_open_files",
     "Files that are open on the whole machine.",
@@ -52,16 +53,30 @@ const OWN_FILES: Family = Family::gauge(
 );
 
 /// Asks `uname` and the clock, and reads `/proc/sys/fs/file-nr`.
-pub(super) struct System;
+pub(super) struct System {
+    file: KernelFile,
+}
+
+impl System {
+    pub(super) fn new(settings: &Settings) -> Self {
+        Self {
+            file: settings.machine.proc("sys/fs/file-nr"),
+        }
+    }
+}
 
 impl Collector for System {
     fn name(&self) -> &'static str {
         "system"
     }
 
-    fn collect(&mut self, machine: &Machine, out: &mut Samples) -> Result<(), CollectError> {
+    fn names(&self) -> Vec<&'static str> {
+        names_of([&UNAME, &TIME, &ALLOCATED, &MAXIMUM, &OWN_INFO, &OWN_FILES])
+    }
+
+    fn collect(&mut self, reader: &mut Reader, out: &mut Samples) -> Result<(), CollectError> {
         let name = rustix::system::uname();
-        let text = |part: &std::ffi::CStr| part.to_string_lossy().into_owned();
+        let text = std::ffi::CStr::to_string_lossy;
         let (domain, hardware) = (text(name.domainname()), text(name.machine()));
         let (node, release) = (text(name.nodename()), text(name.release()));
         let (system, version) = (text(name.sysname()), text(name.version()));
@@ -77,7 +92,7 @@ impl Collector for System {
             out.add(&TIME, &[], since.as_secs_f64());
         }
 
-        let text = machine.proc("sys/fs/file-nr")?;
+        let text = reader.text(&mut self.file)?;
         let words: Option<Vec<f64>> = text
             .split_ascii_whitespace()
             .map(|word| word.parse().ok())
@@ -86,7 +101,7 @@ impl Collector for System {
             return Err(CollectError::parse(
                 "sys/fs/file-nr",
                 "not three numbers",
-                &text,
+                text,
             ));
         };
         out.add(&ALLOCATED, &[], *allocated);
@@ -105,7 +120,7 @@ mod tests {
     fn open_files_are_read_and_the_kernel_is_named() {
         let fixture = Fixture::new();
         fixture.proc("sys/fs/file-nr", "556\t0\t9223372036854775807\n");
-        let samples = fixture.collect(&mut System);
+        let samples = fixture.collect(&mut System::new(&fixture.settings()));
         assert_eq!(samples.value("node_filefd_allocated", &[]), Some(556.0));
         assert_eq!(
             samples.value("node_filefd_maximum", &[]),
@@ -119,8 +134,8 @@ mod tests {
     fn two_numbers_are_an_error() {
         let fixture = Fixture::new();
         fixture.proc("sys/fs/file-nr", "556 0\n");
-        let error = System
-            .collect(&fixture.machine(), &mut Samples::default())
+        let error = System::new(&fixture.settings())
+            .collect(&mut fixture.reader(), &mut Samples::default())
             .unwrap_err();
         assert_eq!(
             error.to_string(),
