@@ -3,13 +3,14 @@
 //! Read from top to bottom it is the program: what is built, in which order, and from what. Nothing
 //! is decided here that a component could decide itself.
 
+use crate::access_log::AccessLog;
 use crate::adapters::{Announced, ListOf};
 use crate::api;
 use crate::banner;
 use crate::cli::{Failure, Start};
 use crate::clock::unix_seconds;
+use crate::counters::counters;
 use crate::export::Exports;
-use crate::http::{AccessLog, Listener, Listeners, Server, Tokens, bind};
 use crate::models::{self, Models};
 use crate::plugins::{self, Catalog, Facts, Subscribers, Watch};
 use crate::reload::Reloader;
@@ -19,6 +20,7 @@ use crate::signal::{Signal, Signals};
 use crate::stage::Stage;
 use arc_swap::ArcSwap;
 use meterbox_config::{Environment, Settings};
+use meterbox_http::{Listener, Listeners, Server, Tokens, bind};
 use meterbox_metrics::{Limits, Registry, SourceOptions};
 use meterbox_plugin_loader::probe::ProbeCommand;
 use meterbox_telemetry::custom::Declarations;
@@ -95,7 +97,7 @@ fn runtime(settings: &Settings) -> std::io::Result<Runtime> {
 /// A built server.
 struct App {
     services: Arc<Services>,
-    server: Arc<Server>,
+    server: Arc<Server<Services>>,
     registry: Registry,
     log: Log,
     asked: mpsc::Receiver<reload_requests::Answer>,
@@ -158,7 +160,12 @@ impl App {
             places: ArcSwap::default(),
         });
         let access_log = AccessLog::start(drops).map_err(Failure::failed)?;
-        let server = Server::new(api::routes(), Arc::clone(&services), access_log);
+        let server = Server::new(
+            api::routes(),
+            Arc::clone(&services),
+            counters(services.telemetry.http()),
+            Arc::new(access_log),
+        );
         server.serve(bound);
         let exports = Exports::start(&services);
         Ok(Self {

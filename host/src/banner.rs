@@ -2,9 +2,9 @@
 //!
 //! Programs read these lines, so their form is part of the interface; everything else goes to the log.
 
-use crate::http::{Listeners, Place};
 use crate::models::Started;
 use crate::plugins::PluginStatus;
+use meterbox_http::{Listeners, Place};
 use std::fmt::Write as _;
 use std::io::Write as _;
 

@@ -6,14 +6,16 @@
 
 #![forbid(unsafe_code)]
 
+mod access_log;
 mod adapters;
 pub mod api;
 pub mod app;
 mod banner;
 pub mod cli;
-pub mod clock;
+mod clock;
+mod counters;
+mod endpoint;
 pub mod export;
-pub mod http;
 pub mod models;
 pub mod plugins;
 mod reload;

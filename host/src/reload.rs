@@ -4,9 +4,9 @@
 
 use crate::banner;
 use crate::clock::unix_seconds;
-use crate::http::{Listener, Listeners, Server, bind};
 use crate::services::Services;
 use meterbox_config::{LoadRequest, Settings, keys};
+use meterbox_http::{Listener, Listeners, Server, bind};
 use meterbox_telemetry::log::Log;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 /// What a reload needs.
 pub(crate) struct Reloader {
     pub(crate) services: Arc<Services>,
-    pub(crate) server: Arc<Server>,
+    pub(crate) server: Arc<Server<Services>>,
     pub(crate) log: Log,
     pub(crate) request: LoadRequest,
 }

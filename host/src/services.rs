@@ -1,14 +1,20 @@
 //! What an operation may use: the one value that `app` builds and every request gets.
 
-use crate::http::{Listeners, Place, Tokens};
+use crate::endpoint::PluginEndpoint;
 use crate::models::Models;
 use crate::plugins::Catalog;
 use crate::reload_requests::ReloadRequests;
 use crate::stage::Stage;
 use arc_swap::ArcSwap;
 use meterbox_config::Settings;
+use meterbox_http::{Listener, Listeners, Place, Tokens};
 use meterbox_telemetry::Telemetry;
 use std::sync::Arc;
+
+/// A row of the route table.
+pub type Route = meterbox_http::Route<Services>;
+/// What answers a request of a row.
+pub type Operation = meterbox_http::Operation<Services>;
 
 /// The components of a running server. Shared by all requests; nothing in it is global.
 pub struct Services {
@@ -35,5 +41,43 @@ impl Services {
     #[must_use]
     pub fn healthy(&self) -> bool {
         self.models.are_healthy()
+    }
+}
+
+impl meterbox_http::Services for Services {
+    type Endpoint = PluginEndpoint;
+
+    fn settings(&self) -> Arc<Settings> {
+        self.settings.load_full()
+    }
+
+    fn tokens(&self) -> &Tokens {
+        &self.tokens
+    }
+
+    /// Without metrics if metric endpoints are switched off.
+    fn open(&self, listeners: Listeners) -> Listeners {
+        if self.stage.metrics_open() {
+            return listeners;
+        }
+        listeners.both(Listeners::INFERENCE | Listeners::MANAGEMENT)
+    }
+
+    fn endpoint(&self, listener: Listener, path: &str) -> Option<PluginEndpoint> {
+        let routes = self.plugins.routes();
+        let (endpoint, _) = routes.find(border_name(listener), path.trim_end_matches('/'))?;
+        Some(PluginEndpoint {
+            endpoint: Arc::clone(endpoint),
+            listener,
+            http: self.telemetry.http().clone(),
+        })
+    }
+}
+
+fn border_name(listener: Listener) -> meterbox_plugin_abi::Listener {
+    match listener {
+        Listener::Inference => meterbox_plugin_abi::Listener::INFERENCE,
+        Listener::Management => meterbox_plugin_abi::Listener::MANAGEMENT,
+        Listener::Metrics => meterbox_plugin_abi::Listener::METRICS,
     }
 }

@@ -95,6 +95,20 @@ fn dependencies_go_one_way() {
         ("meterbox-properties", &["meterbox", "tokio", "hyper"]),
         ("meterbox-http-wire", &["meterbox", "tokio", "hyper"]),
         (
+            "meterbox-net",
+            &[
+                "meterbox",
+                "meterbox-http",
+                "meterbox-telemetry",
+                "hyper",
+                "http",
+            ],
+        ),
+        (
+            "meterbox-http",
+            &["meterbox", "meterbox-telemetry", "meterbox-plugin-abi"],
+        ),
+        (
             "meterbox-sandbox",
             &["meterbox", "meterbox-plugin-abi", "tokio", "hyper"],
         ),
@@ -238,7 +252,11 @@ fn pure_crates_know_no_runtime_socket_or_clock() {
         "Instant::now",
         "std::thread::sleep",
     ];
-    for crate_folder in ["crates/exposition/src", "crates/properties/src"] {
+    for crate_folder in [
+        "crates/exposition/src",
+        "crates/http-wire/src",
+        "crates/properties/src",
+    ] {
         nobody_knows(crate_folder, &words, &[]);
     }
     nobody_knows("crates/metrics/src", &words, &["tests", "store/tests"]);

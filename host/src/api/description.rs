@@ -3,10 +3,8 @@
 //! Made from the route table and the endpoints of plugins. **Source:** TorchServe 0.12 for where it
 //! is answered, and that no token is needed.
 
-use crate::http::{
-    Answer, Effect, Guard, Listener, Listeners, Methods, Params, Reply, Request, Route,
-};
-use crate::services::Services;
+use crate::services::{Route, Services};
+use meterbox_http::{Answer, Effect, Guard, Listener, Listeners, Methods, Params, Reply, Request};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 

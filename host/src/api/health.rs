@@ -2,11 +2,11 @@
 //!
 //! Probes need no token: they carry none, and they tell nothing but a yes or no.
 
-use crate::http::{
-    Answer, ApiError, Class, Effect, Guard, Listeners, Methods, Params, Reply, Request, Route,
-};
-use crate::services::Services;
+use crate::services::{Route, Services};
 use http::Method;
+use meterbox_http::{
+    Answer, ApiError, Class, Effect, Guard, Listeners, Methods, Params, Reply, Request,
+};
 use std::sync::Arc;
 
 const LOOK: Methods = Methods::Only(&[Method::GET, Method::HEAD]);

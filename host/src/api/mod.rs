@@ -1,7 +1,7 @@
 //! Every operation of the server, one file each, and the one table of their routes.
 //!
 //! Only here are JSON field names known. Operations know no sockets: they get a
-//! [`Request`](crate::http::Request) and the [`Services`](crate::services::Services).
+//! [`Request`](meterbox_http::Request) and the [`Services`](crate::services::Services).
 
 mod description;
 mod errors;
@@ -13,7 +13,7 @@ mod model_document;
 mod ping;
 mod token;
 
-use crate::http::Route;
+use crate::services::Route;
 
 /// The rows of each group of operations. The order matters only for people.
 const GROUPS: &[&[Route]] = &[

@@ -2,10 +2,8 @@
 //!
 //! **Source:** TorchServe 0.12; answered on every listener, unlike there.
 
-use crate::http::{
-    Answer, ApiError, Effect, Guard, Listeners, Methods, Params, Reply, Request, Route,
-};
-use crate::services::Services;
+use crate::services::{Route, Services};
+use meterbox_http::{Answer, ApiError, Effect, Guard, Listeners, Methods, Params, Reply, Request};
 use std::sync::Arc;
 
 /// The rows.

@@ -2,12 +2,11 @@
 //!
 //! **Source:** TorchServe 0.12.
 
-use crate::http::{
-    Answer, ApiError, Class, Effect, Guard, KeyKind, Listeners, Methods, Params, Reply, Request,
-    Route,
-};
-use crate::services::Services;
+use crate::services::{Route, Services};
 use http::HeaderValue;
+use meterbox_http::{
+    Answer, ApiError, Class, Effect, Guard, KeyKind, Listeners, Methods, Params, Reply, Request,
+};
 use std::sync::Arc;
 
 /// The rows.

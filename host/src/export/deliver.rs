@@ -5,7 +5,7 @@ use super::pipeline::Pipeline;
 use super::queue::{Next, Waiting};
 use super::schedule::{Called, call};
 use super::split;
-use crate::http::{Client, Received};
+use meterbox_http::{Client, Received};
 use meterbox_plugin_abi::Verdict;
 use parking_lot::Mutex;
 use std::sync::Arc;

@@ -2,9 +2,9 @@
 
 use super::pipeline::{Pipeline, Source};
 use super::{deliver, schedule};
-use crate::http::{Client, OwnPlaces, Place};
 use crate::plugins::{Catalog, Exporter};
 use crate::services::Services;
+use meterbox_http::{Client, OwnPlaces};
 use meterbox_plugin_abi::gather::{Filter, GatherSource, Visitor};
 use meterbox_telemetry::exports::ExportsMetrics;
 use parking_lot::Mutex;
@@ -55,7 +55,7 @@ impl Exports {
             places
                 .iter()
                 .flat_map(|places| places.iter())
-                .filter_map(tcp)
+                .filter_map(|(_, place)| place.tcp())
                 .collect()
         });
         let shared = Arc::new(Shared {
@@ -173,12 +173,5 @@ impl Line {
         let why = format!("{left} were left when the plugin was removed");
         self.pipeline.lost(left, "removed", &why);
         self.pipeline.metrics.removed();
-    }
-}
-
-fn tcp(place: &(crate::http::Listeners, Place)) -> Option<std::net::SocketAddr> {
-    match &place.1 {
-        Place::Tcp(address) => Some(*address),
-        Place::Unix(_) => None,
     }
 }

@@ -5,7 +5,7 @@
 //! another, lets the plugin `judge` each answer, and tries again, splits or drops. Every push ends as
 //! delivered or as dropped with a reason, and is counted either way.
 //!
-//! Connections are `crate::http`'s; what is on the wire, and in which format, the plugin's. Nothing is
+//! Connections are `meterbox_http`'s; what is on the wire, and in which format, the plugin's. Nothing is
 //! kept over a restart.
 
 mod deliver;

@@ -1,8 +1,8 @@
 //! What a plugin pushed, checked: only what can be sent as it is gets into a queue.
 
-use crate::http::Outgoing;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
+use meterbox_http::Outgoing;
 use meterbox_plugin_abi::{Failure, Push, Status};
 
 const URL_BYTES_MAX: usize = 8 << 10;

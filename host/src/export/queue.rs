@@ -3,8 +3,8 @@
 //! An address that does not take pushes is left alone for a while, and only its own pushes wait with
 //! it. Time and chance are arguments.
 
-use crate::http::Outgoing;
 use meterbox_config::ExportLimits;
+use meterbox_http::Outgoing;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;

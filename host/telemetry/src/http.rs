@@ -127,12 +127,15 @@ impl ListenerMetrics {
         }
     }
 
-    /// A connection was accepted; it is open as long as what is returned lives.
-    #[must_use]
-    pub fn connection(self: &Arc<Self>) -> OpenConnection {
+    /// A connection was accepted.
+    pub fn connection_opened(&self) {
         self.opened.inc();
         self.connections.add(1.0);
-        OpenConnection(Arc::clone(self))
+    }
+
+    /// It ended.
+    pub fn connection_closed(&self) {
+        self.connections.add(-1.0);
     }
 
     /// A connection was refused or cut. `reason` is one of a closed set.
@@ -140,11 +143,14 @@ impl ListenerMetrics {
         self.families.connections_refused.inc(&[&self.name, reason]);
     }
 
-    /// A request has begun; it is under way as long as what is returned lives.
-    #[must_use]
-    pub fn request(self: &Arc<Self>) -> RequestUnderWay {
+    /// A request has begun.
+    pub fn request_began(&self) {
         self.in_flight.add(1.0);
-        RequestUnderWay(Arc::clone(self))
+    }
+
+    /// Its answer is finished, or given up.
+    pub fn request_ended(&self) {
+        self.in_flight.add(-1.0);
     }
 
     /// A request was answered with `code` before it had a route. `reason` is one of a closed set.
@@ -165,24 +171,6 @@ impl ListenerMetrics {
     /// Bytes of an answer's body went out.
     pub fn sent(&self, bytes: u64) {
         self.sent.add(bytes);
-    }
-}
-
-/// An open connection: counted until dropped.
-pub struct OpenConnection(Arc<ListenerMetrics>);
-
-impl Drop for OpenConnection {
-    fn drop(&mut self) {
-        self.0.connections.add(-1.0);
-    }
-}
-
-/// A request whose answer is not finished: counted until dropped.
-pub struct RequestUnderWay(Arc<ListenerMetrics>);
-
-impl Drop for RequestUnderWay {
-    fn drop(&mut self) {
-        self.0.in_flight.add(-1.0);
     }
 }
 
@@ -269,17 +257,17 @@ mod tests {
         let bench = Bench::new();
         let listener = bench.telemetry.http().listener("inference");
         let labels = "listener=\"inference\"";
-        let open = (
-            listener.connection(),
-            listener.connection(),
-            listener.request(),
-        );
+        listener.connection_opened();
+        listener.connection_opened();
+        listener.request_began();
         assert_eq!(bench.value("meterbox_http_connections", labels), Some(2.0));
         assert_eq!(
             bench.value("meterbox_http_requests_in_flight", labels),
             Some(1.0)
         );
-        drop(open);
+        listener.connection_closed();
+        listener.connection_closed();
+        listener.request_ended();
         assert_eq!(bench.value("meterbox_http_connections", labels), Some(0.0));
         assert_eq!(
             bench.value("meterbox_http_requests_in_flight", labels),

@@ -8,7 +8,8 @@ mod multipart;
 mod predict;
 
 use crate::api::model_document;
-use crate::http::{Effect, Guard, Listeners, Methods, Operation, Route};
+use crate::services::{Operation, Route};
+use meterbox_http::{Effect, Guard, Listeners, Methods};
 
 const fn row(
     methods: Methods,

@@ -5,9 +5,9 @@
 use super::answer;
 use super::input::{self, Question};
 use crate::api::errors;
-use crate::http::{Answer, ApiError, Class, Outcome, Params, Request};
 use crate::models::{self, AskError, Input};
 use crate::services::Services;
+use meterbox_http::{Answer, ApiError, Class, Outcome, Params, Request};
 use meterbox_telemetry::serving::Refusal;
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,8 +1,8 @@
 //! `PUT /models/{model}/{version}/set-default`: choose the version that answers when none is named.
 
 use crate::api::errors;
-use crate::http::{Answer, Params, Reply, Request};
 use crate::services::Services;
+use meterbox_http::{Answer, Params, Reply, Request};
 use std::sync::Arc;
 
 pub(super) fn set(services: Arc<Services>, _: Request, params: Params) -> Answer {

@@ -4,10 +4,9 @@
 
 use super::fields::Fields;
 use crate::api::errors;
-use crate::clock::rfc3339;
-use crate::http::{Answer, ApiError, Class, Params, Reply, Request};
 use crate::models::{Input, JobAnswer, Version, WorkerReport};
 use crate::services::Services;
+use meterbox_http::{Answer, ApiError, Class, Params, Reply, Request, rfc3339};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::sync::Arc;

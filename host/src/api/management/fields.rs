@@ -3,8 +3,8 @@
 //! As in TorchServe 0.12 a value that is not what it should be counts as absent, and numbers may be
 //! written as texts.
 
-use crate::http::{ApiError, Class, Query};
 use bytes::Bytes;
+use meterbox_http::{ApiError, Class, Query};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 

@@ -3,9 +3,9 @@
 //! **Source:** TorchServe 0.12; a token is also given when the page ends exactly at the end.
 
 use super::fields::Fields;
-use crate::http::{Answer, Params, Reply, Request};
 use crate::models::Version;
 use crate::services::Services;
+use meterbox_http::{Answer, Params, Reply, Request};
 use serde::Serialize;
 use std::sync::Arc;
 

@@ -2,8 +2,9 @@
 
 use super::{default_version, describe, list, ready, register, scale, unregister, workflows};
 use crate::api::model_document;
-use crate::http::{Effect, Guard, Listeners, Methods, Operation, Route};
+use crate::services::{Operation, Route};
 use http::Method;
+use meterbox_http::{Effect, Guard, Listeners, Methods};
 
 const fn row(
     methods: Methods,

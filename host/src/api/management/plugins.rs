@@ -1,14 +1,13 @@
 //! `/plugins`: which plugins there are, how they do, and putting them in and out of service.
 
-use crate::clock::rfc3339;
-use crate::http::{
-    Answer, ApiError, Class, Effect, Guard, Listeners, Methods, Outcome, Params, Reply, Request,
-    Route,
-};
 use crate::plugins::{
     BudgetStatus, Catalog, EndpointStatus, LastCrash, PluginStatus, ProcessStatus,
 };
-use crate::services::Services;
+use crate::services::{Operation, Route, Services};
+use meterbox_http::{
+    Answer, ApiError, Class, Effect, Guard, Listeners, Methods, Outcome, Params, Reply, Request,
+    rfc3339,
+};
 use meterbox_plugin_loader::running::Isolation;
 use meterbox_plugin_loader::{Reason, Refusal};
 use serde_json::{Value, json};
@@ -19,7 +18,7 @@ const fn row(
     pattern: &'static str,
     effect: Effect,
     about: &'static str,
-    operation: crate::http::Operation,
+    operation: Operation,
 ) -> Route {
     let (listeners, guard) = (Listeners::MANAGEMENT, Guard::Token);
     Route {

@@ -1,8 +1,8 @@
 //! `GET /v1/models/{model}`: whether a model has the workers it should have, as KServe v1 asks.
 
 use crate::api::errors;
-use crate::http::{Answer, Params, Reply, Request};
 use crate::services::Services;
+use meterbox_http::{Answer, Params, Reply, Request};
 use std::sync::Arc;
 
 pub(super) fn ready(services: Arc<Services>, _: Request, params: Params) -> Answer {

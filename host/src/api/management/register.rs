@@ -5,10 +5,10 @@
 
 use super::fields::Fields;
 use crate::api::errors;
-use crate::http::{Answer, ApiError, Outcome, Params, Reply, Request};
 use crate::models::archive::Runtime;
 use crate::models::{Models, Registered, Scaled, WORKERS_MAX, Wishes};
 use crate::services::Services;
+use meterbox_http::{Answer, ApiError, Outcome, Params, Reply, Request};
 use std::sync::Arc;
 
 pub(super) fn register(services: Arc<Services>, request: Request, _: Params) -> Answer {

@@ -5,9 +5,9 @@
 
 use super::fields::Fields;
 use crate::api::errors;
-use crate::http::{Answer, ApiError, Outcome, Params, Reply, Request};
 use crate::models::{Scaled, WORKERS_MAX};
 use crate::services::Services;
+use meterbox_http::{Answer, ApiError, Outcome, Params, Reply, Request};
 use std::sync::Arc;
 
 pub(super) fn scale(services: Arc<Services>, request: Request, params: Params) -> Answer {

@@ -1,9 +1,9 @@
 //! `DELETE /models/{model}[/{version}]`: remove a version and end its workers.
 
 use crate::api::errors;
-use crate::http::{Answer, ApiError, Class, Params, Reply, Request};
 use crate::models::Removal;
 use crate::services::Services;
+use meterbox_http::{Answer, ApiError, Class, Params, Reply, Request};
 use std::sync::Arc;
 
 pub(super) fn unregister(services: Arc<Services>, _: Request, params: Params) -> Answer {

@@ -3,8 +3,8 @@
 //! **Source:** the texts are those of TorchServe's last version, which has disabled them too.
 
 use crate::api::errors;
-use crate::http::{Answer, ApiError, Params, Reply, Request};
 use crate::services::Services;
+use meterbox_http::{Answer, ApiError, Params, Reply, Request};
 use std::sync::Arc;
 
 pub(super) fn list(_: Arc<Services>, _: Request, _: Params) -> Answer {

@@ -2,11 +2,9 @@
 //!
 //! It loads nothing from elsewhere and runs no script.
 
-use crate::http::{
-    Answer, Effect, Guard, Listener, Listeners, Methods, Params, Reply, Request, Route,
-};
-use crate::services::Services;
+use crate::services::{Route, Services};
 use http::{HeaderValue, Method, header};
+use meterbox_http::{Answer, Effect, Guard, Listener, Listeners, Methods, Params, Reply, Request};
 use std::fmt::Write;
 use std::sync::Arc;
 

@@ -9,7 +9,7 @@ use std::path::Path;
 const LISTENING: &str = "0A";
 
 /// The process that listens on TCP `port`, if it can be seen.
-pub(super) fn of_port(port: u16) -> Option<u32> {
+pub(crate) fn of_port(port: u16) -> Option<u32> {
     let inode = ["/proc/net/tcp", "/proc/net/tcp6"]
         .iter()
         .find_map(|table| {

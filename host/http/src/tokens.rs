@@ -3,7 +3,7 @@
 //! In memory a key is only its SHA-256, and hashes are compared in constant time. The file has the
 //! form of TorchServe 0.12 and is readable by its owner alone; the keys are longer than there, 256 bits.
 
-use super::error::{ApiError, Class};
+use crate::error::{ApiError, Class};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use meterbox_config::TokenSettings;
@@ -105,7 +105,7 @@ impl Tokens {
     }
 
     /// Whether `token` is a valid key of one of these kinds.
-    pub(super) fn check(
+    pub(crate) fn check(
         &self,
         kinds: &[KeyKind],
         token: Option<&str>,

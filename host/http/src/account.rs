@@ -1,17 +1,16 @@
 //! The account of one request: counted and logged once, when its answer is finished or given up.
 
-use super::access_log::Entry;
-use super::front::Front;
-use super::link::Link;
-use super::request::Peer;
+use crate::front::Shared;
+use crate::link::Link;
+use crate::services::{Access, RouteCounters};
 use http::{Method, Uri, Version};
-use meterbox_telemetry::http::{RequestUnderWay, RouteMetrics};
+use meterbox_net::Peer;
 use std::sync::Arc;
 use std::time::Instant;
 
 /// Counts and logs when it is dropped.
-pub(super) struct Account {
-    front: Arc<Front>,
+pub(crate) struct Account {
+    shared: Arc<Shared>,
     link: Arc<Link>,
     peer: Peer,
     method: Method,
@@ -22,15 +21,14 @@ pub(super) struct Account {
     counted: Counted,
     sent: u64,
     logged: bool,
-    _under_way: RequestUnderWay,
 }
 
 /// Under what an answer is counted.
-pub(super) enum Counted {
+pub(crate) enum Counted {
     /// A row of the table.
     Row(usize),
-    /// An endpoint of a plugin.
-    Endpoint(Arc<RouteMetrics>),
+    /// An endpoint that is no row.
+    Endpoint(Arc<dyn RouteCounters>),
     /// No route.
     Nowhere,
     /// A refusal of its own kind.
@@ -38,17 +36,17 @@ pub(super) enum Counted {
 }
 
 impl Account {
-    pub(super) fn new(
-        front: Arc<Front>,
+    pub(crate) fn new(
+        shared: Arc<Shared>,
         link: Arc<Link>,
         peer: Peer,
         parts: &http::request::Parts,
         received: Instant,
         logged: bool,
     ) -> Self {
-        let under_way = front.metrics.request();
+        shared.counters.request_began();
         Self {
-            front,
+            shared,
             link,
             peer,
             method: parts.method.clone(),
@@ -59,18 +57,17 @@ impl Account {
             counted: Counted::Nowhere,
             sent: 0,
             logged,
-            _under_way: under_way,
         }
     }
 
     /// The answer begins.
-    pub(super) fn answer(&mut self, status: u16, counted: Counted) {
+    pub(crate) fn answer(&mut self, status: u16, counted: Counted) {
         self.status = status;
         self.counted = counted;
     }
 
     /// Bytes of the body went out.
-    pub(super) fn sent(&mut self, bytes: u64) {
+    pub(crate) fn sent(&mut self, bytes: u64) {
         self.sent += bytes;
     }
 }
@@ -79,21 +76,22 @@ impl Drop for Account {
     fn drop(&mut self) {
         self.link.answered();
         let took = self.received.elapsed();
-        let front = &self.front;
+        let shared = &self.shared;
         match &self.counted {
-            Counted::Row(index) => front.rows[*index].answered(self.status, took),
+            Counted::Row(index) => shared.rows[*index].answered(self.status, took),
             Counted::Endpoint(route) => route.answered(self.status, took),
-            Counted::Nowhere => front.nowhere.answered(self.status, took),
-            Counted::Refused(reason) => front.metrics.request_refused(reason, self.status),
+            Counted::Nowhere => shared.nowhere.answered(self.status, took),
+            Counted::Refused(reason) => shared.counters.request_refused(reason, self.status),
         }
         if self.sent > 0 {
-            front.metrics.sent(self.sent);
+            shared.counters.sent(self.sent);
         }
+        shared.counters.request_ended();
         if self.logged {
-            front.access_log.write(Entry {
+            shared.access_log.write(&Access {
                 peer: self.peer,
-                method: self.method.clone(),
-                uri: self.uri.clone(),
+                method: &self.method,
+                uri: &self.uri,
                 version: self.version,
                 status: self.status,
                 took,

@@ -26,41 +26,50 @@ const DEFAULT_PORT: u16 = 80;
 
 /// A request that can be sent as it is.
 #[derive(Debug, Clone)]
-pub(crate) struct Outgoing {
-    pub(crate) method: Method,
+pub struct Outgoing {
+    /// The method.
+    pub method: Method,
     /// Absolute, `http`, with a host and without user information.
-    pub(crate) uri: Uri,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Bytes,
+    pub uri: Uri,
+    /// The header fields, without those that frame the message.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
 }
 
 /// What came back.
 #[derive(Debug)]
-pub(crate) struct Received {
-    pub(crate) status: u16,
-    pub(crate) retry_after: Option<String>,
+pub struct Received {
+    /// The status.
+    pub status: u16,
+    /// `Retry-After` as it came.
+    pub retry_after: Option<String>,
     /// At most 64 KiB of it.
-    pub(crate) body: Bytes,
+    pub body: Bytes,
 }
 
 /// Why nothing came back.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum SendError {
+pub enum SendError {
+    /// Nobody took the connection.
     #[error("cannot connect: {0}")]
     Connect(io::Error),
+    /// The address is one of ours.
     #[error("that is this server itself, which exporters cannot reach")]
     OwnListener,
+    /// The deadline was over.
     #[error("no answer within {} s", .0.as_secs_f64())]
     Timeout(Duration),
+    /// The other end closed, or spoke no HTTP.
     #[error("the connection broke: {0}")]
     Broken(#[from] hyper::Error),
 }
 
 /// Where the server itself listens, at this moment.
-pub(crate) type OwnPlaces = Arc<dyn Fn() -> Vec<SocketAddr> + Send + Sync>;
+pub type OwnPlaces = Arc<dyn Fn() -> Vec<SocketAddr> + Send + Sync>;
 
 /// Sends pushes one after another.
-pub(crate) struct Client {
+pub struct Client {
     own: OwnPlaces,
     idle: Option<Idle>,
 }
@@ -71,7 +80,9 @@ struct Idle {
 }
 
 impl Client {
-    pub(crate) fn new(own: OwnPlaces) -> Self {
+    /// A client that leaves `own` alone.
+    #[must_use]
+    pub fn new(own: OwnPlaces) -> Self {
         Self { own, idle: None }
     }
 
@@ -79,7 +90,7 @@ impl Client {
     ///
     /// # Errors
     /// Why there is no answer. The push may have arrived all the same.
-    pub(crate) async fn send(
+    pub async fn send(
         &mut self,
         outgoing: &Outgoing,
         limit: Duration,
@@ -171,7 +182,7 @@ impl Client {
 
 impl Outgoing {
     /// Host and port as written.
-    pub(crate) fn authority(&self) -> &str {
+    pub fn authority(&self) -> &str {
         self.uri
             .authority()
             .map_or("", |authority| authority.as_str())

@@ -1,8 +1,8 @@
 //! Bodies: a request's is read whole under caps and timers, an answer's is handed out piece by piece.
 
-use super::account::Account;
-use super::link::Link;
-use super::stream::{BodyStream, BrokenOff};
+use crate::account::Account;
+use crate::link::Link;
+use crate::stream::{BodyStream, BrokenOff};
 use bytes::{Bytes, BytesMut};
 use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
@@ -19,7 +19,7 @@ const DRAIN_FACTOR: u64 = 4;
 
 /// Why a body was not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum BodyFault {
+pub(crate) enum BodyFault {
     /// Larger than the cap; true if it was read to its end all the same.
     TooLarge(bool),
     /// It came too slowly.
@@ -31,7 +31,7 @@ pub(super) enum BodyFault {
 }
 
 /// Reads a body to its end.
-pub(super) async fn read(
+pub(crate) async fn read(
     mut body: Incoming,
     limits: &HttpSettings,
     link: &Link,
@@ -145,14 +145,14 @@ fn allowed(received: u64, limits: &HttpSettings) -> Duration {
 }
 
 /// The body of an answer on its way to hyper.
-pub(super) struct Payload {
-    pub(super) content: Content,
+pub(crate) struct Payload {
+    pub(crate) content: Content,
     /// Dropped with the payload: the answer is finished then, or given up.
-    pub(super) account: Account,
+    pub(crate) account: Account,
 }
 
 /// What it consists of.
-pub(super) enum Content {
+pub(crate) enum Content {
     /// All of it.
     Ready(Bytes),
     /// It comes piece by piece.

@@ -2,7 +2,7 @@
 //!
 //! What every answer carries (request id, caching, connection) is added on the way out.
 
-use super::stream::BodyStream;
+use crate::stream::BodyStream;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use serde::Serialize;
@@ -11,17 +11,17 @@ use serde_json::ser::{PrettyFormatter, Serializer};
 /// An answer.
 #[derive(Debug)]
 pub struct Reply {
-    pub(super) status: u16,
-    pub(super) phrase: Phrase,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Body,
+    pub(crate) status: u16,
+    pub(crate) phrase: Phrase,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Body,
     /// Without the headers that every other answer has.
-    pub(super) bare: bool,
+    pub(crate) bare: bool,
 }
 
 /// The words behind the status.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Phrase {
+pub(crate) enum Phrase {
     /// Those of the standard.
     Usual,
     /// These, maybe none.
@@ -87,7 +87,7 @@ impl Reply {
 
     /// An answer of nothing but a status line and `content-length: 0`, as TorchServe's for a body
     /// that is too large.
-    pub(super) fn bare(status: u16) -> Self {
+    pub(crate) fn bare(status: u16) -> Self {
         Self {
             status,
             bare: true,
@@ -111,6 +111,13 @@ impl Reply {
     pub fn with_phrase(mut self, phrase: &str) -> Self {
         let visible = |c: &char| matches!(c, ' '..='~');
         self.phrase = Phrase::Own(phrase.chars().filter(visible).collect());
+        self
+    }
+
+    /// The same with another body.
+    #[must_use]
+    pub fn with_body(mut self, body: Body) -> Self {
+        self.body = body;
         self
     }
 

@@ -3,8 +3,8 @@
 //! `/127.0.0.1:59732 "GET /ping HTTP/1.1" 200 21`, the last number in milliseconds.
 //! **Source:** the line is that of TorchServe 0.12. A full queue drops lines and counts them.
 
-use super::request::Peer;
 use http::{Method, Uri, Version};
+use meterbox_http::{Access, Peer};
 use meterbox_telemetry::Drops;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
@@ -15,20 +15,20 @@ const LINES_MAX: usize = 4096;
 
 /// Takes lines. Cheap to clone.
 #[derive(Clone)]
-pub struct AccessLog {
+pub(crate) struct AccessLog {
     /// Boxed, since the queue's whole room is there from the start.
     entries: SyncSender<Box<Entry>>,
     drops: Drops,
 }
 
 /// One request.
-pub(super) struct Entry {
-    pub(super) peer: Peer,
-    pub(super) method: Method,
-    pub(super) uri: Uri,
-    pub(super) version: Version,
-    pub(super) status: u16,
-    pub(super) took: Duration,
+struct Entry {
+    peer: Peer,
+    method: Method,
+    uri: Uri,
+    version: Version,
+    status: u16,
+    took: Duration,
 }
 
 impl AccessLog {
@@ -36,14 +36,24 @@ impl AccessLog {
     ///
     /// # Errors
     /// The system gives no thread.
-    pub fn start(drops: Drops) -> std::io::Result<Self> {
+    pub(crate) fn start(drops: Drops) -> std::io::Result<Self> {
         let (entries, taken) = sync_channel(LINES_MAX);
         let thread = thread::Builder::new().name("access-log".to_owned());
         thread.spawn(move || write_all(&taken))?;
         Ok(Self { entries, drops })
     }
+}
 
-    pub(super) fn write(&self, entry: Entry) {
+impl meterbox_http::AccessLog for AccessLog {
+    fn write(&self, entry: &Access<'_>) {
+        let entry = Entry {
+            peer: entry.peer,
+            method: entry.method.clone(),
+            uri: entry.uri.clone(),
+            version: entry.version,
+            status: entry.status,
+            took: entry.took,
+        };
         if self.entries.try_send(Box::new(entry)).is_err() {
             self.drops.count("access_log", "queue_full");
         }

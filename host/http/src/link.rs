@@ -15,7 +15,7 @@ const LINGER: Duration = Duration::from_secs(2);
 const DRAIN_IDLE: Duration = Duration::from_millis(500);
 
 /// The shared state of one connection.
-pub(super) struct Link(Mutex<State>);
+pub(crate) struct Link(Mutex<State>);
 
 struct State {
     refusal: Option<Refusal>,
@@ -32,7 +32,7 @@ struct State {
 
 /// Why a connection is closed by its timer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Overdue {
+pub(crate) enum Overdue {
     /// The head did not come in time.
     Head,
     /// The client takes nothing of the answer.
@@ -45,7 +45,7 @@ pub(super) enum Overdue {
 
 impl Overdue {
     /// The word in `meterbox_http_connections_refused_total`; none for what is no fault.
-    pub(super) fn reason(self) -> Option<&'static str> {
+    pub(crate) fn reason(self) -> Option<&'static str> {
         match self {
             Self::Head => Some("header_timeout"),
             Self::Write => Some("write_stall"),
@@ -55,7 +55,7 @@ impl Overdue {
 }
 
 impl Link {
-    pub(super) fn new(now: Instant) -> Self {
+    pub(crate) fn new(now: Instant) -> Self {
         Self(Mutex::new(State {
             refusal: None,
             heads: VecDeque::new(),
@@ -69,12 +69,12 @@ impl Link {
     }
 
     /// A part of a head has come.
-    pub(super) fn head_began(&self) {
+    pub(crate) fn head_began(&self) {
         self.0.lock().head_since.get_or_insert_with(Instant::now);
     }
 
     /// A whole head has passed.
-    pub(super) fn head_passed(&self, head: Option<Bytes>) {
+    pub(crate) fn head_passed(&self, head: Option<Bytes>) {
         let mut state = self.0.lock();
         state.head_since = None;
         state.under_way += 1;
@@ -82,50 +82,50 @@ impl Link {
     }
 
     /// A rule was broken: what hyper sees next stands for the request that will not be.
-    pub(super) fn refused(&self, refusal: Refusal) {
+    pub(crate) fn refused(&self, refusal: Refusal) {
         let mut state = self.0.lock();
         state.head_since = None;
         state.refusal.get_or_insert(refusal);
     }
 
-    pub(super) fn refusal(&self) -> Option<Refusal> {
+    pub(crate) fn refusal(&self) -> Option<Refusal> {
         self.0.lock().refusal
     }
 
     /// The head of the request that begins now.
-    pub(super) fn next_head(&self) -> Bytes {
+    pub(crate) fn next_head(&self) -> Bytes {
         self.0.lock().heads.pop_front().unwrap_or_default()
     }
 
     /// An answer is finished, or given up.
-    pub(super) fn answered(&self) {
+    pub(crate) fn answered(&self) {
         let mut state = self.0.lock();
         state.under_way = state.under_way.saturating_sub(1);
         state.idle_since = Instant::now();
     }
 
-    pub(super) fn write_blocked(&self, blocked: bool) {
+    pub(crate) fn write_blocked(&self, blocked: bool) {
         self.0.lock().blocked_since = blocked.then(Instant::now);
     }
 
-    pub(super) fn lingers(&self) {
+    pub(crate) fn lingers(&self) {
         self.0.lock().lingering_since = Some(Instant::now());
     }
 
     /// The server drains: answers say `connection: close` from now on.
-    pub(super) fn drain(&self) {
+    pub(crate) fn drain(&self) {
         self.0
             .lock()
             .draining_since
             .get_or_insert_with(Instant::now);
     }
 
-    pub(super) fn is_draining(&self) -> bool {
+    pub(crate) fn is_draining(&self) -> bool {
         self.0.lock().draining_since.is_some()
     }
 
     /// When the timer has to look again, and what is overdue then if nothing has changed.
-    pub(super) fn deadline(&self, limits: &HttpSettings) -> Option<(Instant, Overdue)> {
+    pub(crate) fn deadline(&self, limits: &HttpSettings) -> Option<(Instant, Overdue)> {
         let state = self.0.lock();
         if let Some(since) = state.lingering_since {
             return Some((since + LINGER, Overdue::Linger));

@@ -8,7 +8,7 @@ use tokio::net::{TcpStream, UnixStream};
 
 /// The stream of one connection.
 #[derive(Debug)]
-pub(super) enum Socket {
+pub enum Socket {
     /// Over TCP.
     Tcp(TcpStream),
     /// Over a Unix socket.

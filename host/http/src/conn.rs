@@ -1,42 +1,42 @@
 //! One connection: hyper over the checked wire, and one timer for all that may take too long.
 
-use super::front::Front;
-use super::link::{Link, Overdue};
-use super::request::Peer;
-use super::service::{Session, serve};
-use super::socket::Socket;
-use super::wire::Wire;
+use crate::front::Front;
+use crate::link::Link;
+use crate::service::{Session, serve};
+use crate::services::{Counters, Services};
+use crate::wire::Wire;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use meterbox_config::HttpSettings;
 use meterbox_http_wire::HeadLimits;
+use meterbox_net::{Draining, Peer, Socket};
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Instant;
-use tokio::sync::watch;
 use tokio::time::sleep_until;
 
 /// Header fields that hyper has room for without asking for memory.
 const HYPER_FIELDS: usize = 100;
 
-/// Serves a connection to its end. `draining` turns true when the server ends.
-pub(super) async fn run(
+/// Serves a connection to its end.
+pub(crate) async fn run<S: Services>(
     socket: Socket,
     peer: Peer,
-    front: Arc<Front>,
-    mut draining: watch::Receiver<bool>,
+    front: Arc<Front<S>>,
+    mut draining: Draining,
 ) {
-    let _open = front.metrics.connection();
-    let settings = front.services.settings.load_full();
+    let counters = &*front.shared.counters;
+    let _open = Open::new(counters);
+    let settings = front.services.settings();
     let limits = &settings.http;
     let link = Arc::new(Link::new(Instant::now()));
     let wire = Wire::new(
         socket,
         Arc::clone(&link),
         head_limits(limits),
-        front.keeps_heads(),
+        front.shared.keeps_heads(),
     );
     let session = Session {
         front: Arc::clone(&front),
@@ -48,10 +48,7 @@ pub(super) async fn run(
     let service = service_fn(move |request| serve(Arc::clone(&session), request));
     let connection = builder(limits).serve_connection(wire, service);
     let mut connection = pin!(connection);
-    let mut ends = pin!(async move {
-        // The server is gone altogether if this fails.
-        let _ = draining.wait_for(|draining| *draining).await;
-    });
+    let mut ends = pin!(draining.begins());
     let mut drains = false;
     let first = link
         .deadline(limits)
@@ -81,7 +78,9 @@ pub(super) async fn run(
             let now = Instant::now();
             match deadline {
                 Some((at, overdue)) if at <= now => {
-                    note(&front, overdue);
+                    if let Some(reason) = overdue.reason() {
+                        counters.connection_refused(reason);
+                    }
                     return Poll::Ready(());
                 }
                 Some((at, _)) => armed = at,
@@ -94,9 +93,19 @@ pub(super) async fn run(
     .await;
 }
 
-fn note(front: &Front, overdue: Overdue) {
-    if let Some(reason) = overdue.reason() {
-        front.metrics.connection_refused(reason);
+/// Counts a connection as open until it is dropped.
+struct Open<'a>(&'a dyn Counters);
+
+impl<'a> Open<'a> {
+    fn new(counters: &'a dyn Counters) -> Self {
+        counters.connection_opened();
+        Self(counters)
+    }
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.0.connection_closed();
     }
 }
 

@@ -1,9 +1,9 @@
 //! Turns a reply into what hyper sends: the headers that every answer has, the phrase, the body.
 
-use super::account::Account;
-use super::body::{Content, Payload};
-use super::reply::{Body, Phrase, Reply};
-use super::request::RequestId;
+use crate::account::Account;
+use crate::body::{Content, Payload};
+use crate::reply::{Body, Phrase, Reply};
+use crate::request::RequestId;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use hyper::ext::ReasonPhrase;
 
@@ -31,7 +31,7 @@ const NO_CONTENT: (HeaderName, HeaderValue) = (
 );
 
 /// The answer. `keep` says whether the connection stays open.
-pub(super) fn respond(
+pub(crate) fn respond(
     reply: Reply,
     id: RequestId,
     keep: bool,

@@ -2,7 +2,7 @@
 //!
 //! **Source:** the texts of refusals are those of Netty's decoder in TorchServe 0.12.
 
-use super::error::{ApiError, Class};
+use crate::error::{ApiError, Class};
 use std::borrow::Cow;
 
 /// Decoded pairs in their order; a name may come more than once.
@@ -58,7 +58,7 @@ impl Query {
 ///
 /// # Errors
 /// 403 for a broken percent sign or text that is not UTF-8.
-pub(super) fn decode_segment<'a>(segment: &'a str, whole: &str) -> Result<Cow<'a, str>, ApiError> {
+pub(crate) fn decode_segment<'a>(segment: &'a str, whole: &str) -> Result<Cow<'a, str>, ApiError> {
     decode_in(segment, false, whole)
 }
 

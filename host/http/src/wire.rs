@@ -4,7 +4,7 @@
 //! that did, hyper gets [`STAND_IN`], which no client can send, and nothing after it; the service
 //! then answers with the refusal. What goes out passes as it is.
 
-use super::link::Link;
+use crate::link::Link;
 use bytes::Bytes;
 use hyper::rt::ReadBufCursor;
 use meterbox_http_wire::{HeadLimits, Messages, Refusal, Taken};
@@ -24,7 +24,7 @@ const LINGER_BYTES_MAX: usize = 1 << 20;
 const STAND_IN: &[u8] = b"GET * HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
 
 /// A socket with the rules in front of it.
-pub(super) struct Wire<S> {
+pub(crate) struct Wire<S> {
     socket: S,
     link: Arc<Link>,
     messages: Messages,
@@ -49,7 +49,7 @@ enum Shutdown {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     /// `keep_heads`: the service wants to see heads as they came.
-    pub(super) fn new(socket: S, link: Arc<Link>, limits: HeadLimits, keep_heads: bool) -> Self {
+    pub(crate) fn new(socket: S, link: Arc<Link>, limits: HeadLimits, keep_heads: bool) -> Self {
         Self {
             socket,
             link,

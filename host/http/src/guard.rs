@@ -1,15 +1,15 @@
 //! Who may ask for what: the Host check, the Origin rule, the token guard.
 
-use super::bind::Place;
-use super::error::{ApiError, Class};
-use super::listener::{Listener, Listeners};
-use super::tokens::{KeyKind, Tokens};
+use crate::error::{ApiError, Class};
+use crate::listener::{Listener, Listeners};
+use crate::tokens::{KeyKind, Tokens};
 use http::{HeaderMap, Uri, header};
+use meterbox_net::{At, Place};
 use std::net::IpAddr;
 
 /// Which hosts requests may be for.
 #[derive(Debug, Clone)]
-pub(super) enum Hosts {
+pub(crate) enum Hosts {
     /// Any: the socket can be reached by names that we do not know.
     Any,
     /// These, in lower case, without ports.
@@ -19,8 +19,8 @@ pub(super) enum Hosts {
 impl Hosts {
     /// The rule of a socket. One that only this machine can reach takes bound addresses, `localhost`
     /// and `allowed`; others are checked only if something is allowed in so many words.
-    pub(super) fn of(place: &Place, bound: &[IpAddr], allowed: &[String]) -> Self {
-        if matches!(place, Place::Unix(_)) || (!place.is_local() && allowed.is_empty()) {
+    pub(crate) fn of(place: &Place, bound: &[IpAddr], allowed: &[String]) -> Self {
+        if matches!(place.at, At::Unix(_)) || (!place.is_local() && allowed.is_empty()) {
             return Self::Any;
         }
         let addresses = bound.iter().map(|ip| match ip {
@@ -39,7 +39,7 @@ impl Hosts {
 
     /// # Errors
     /// 421: the request is for another server.
-    pub(super) fn check(&self, headers: &HeaderMap) -> Result<(), ApiError> {
+    pub(crate) fn check(&self, headers: &HeaderMap) -> Result<(), ApiError> {
         let Self::Only(hosts) = self else {
             return Ok(());
         };
@@ -68,13 +68,13 @@ fn split_port(host: &str) -> (&str, Option<&str>) {
 ///
 /// # Errors
 /// 403 for a foreign `Origin`, or a `Sec-Fetch-Site` other than `none` and `same-origin`.
-pub(super) fn check_origin(headers: &HeaderMap) -> Result<(), ApiError> {
+pub(crate) fn check_origin(scheme: &str, headers: &HeaderMap) -> Result<(), ApiError> {
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
     let site = text("sec-fetch-site");
     let foreign_site = site.is_some_and(|site| !matches!(site, "none" | "same-origin"));
     let foreign_origin = match (text("origin"), text("host")) {
         (None, _) => false,
-        (Some(origin), Some(host)) => !same_origin(origin, host),
+        (Some(origin), Some(host)) => !same_origin(scheme, origin, host),
         (Some(_), None) => true,
     };
     if foreign_site || foreign_origin {
@@ -84,23 +84,26 @@ pub(super) fn check_origin(headers: &HeaderMap) -> Result<(), ApiError> {
     Ok(())
 }
 
-fn same_origin(origin: &str, host: &str) -> bool {
+fn same_origin(scheme: &str, origin: &str, host: &str) -> bool {
     let Ok(origin) = origin.parse::<Uri>() else {
         return false;
     };
-    let (Some("http"), Some(authority)) = (origin.scheme_str(), origin.authority()) else {
+    let Some(authority) = origin.authority() else {
         return false;
     };
+    let usual = if scheme == "https" { "443" } else { "80" };
     let (name, port) = split_port(host);
     let (origin_name, origin_port) = split_port(authority.as_str());
-    name.eq_ignore_ascii_case(origin_name) && port.unwrap_or("80") == origin_port.unwrap_or("80")
+    origin.scheme_str() == Some(scheme)
+        && name.eq_ignore_ascii_case(origin_name)
+        && port.unwrap_or(usual) == origin_port.unwrap_or(usual)
 }
 
 /// Checks the token for a route that `listeners` serve.
 ///
 /// # Errors
 /// 400, as TorchServe answers; 429 after too many wrong ones.
-pub(super) fn check_token(
+pub(crate) fn check_token(
     tokens: &Tokens,
     listeners: Listeners,
     headers: &HeaderMap,
@@ -124,7 +127,7 @@ pub(super) fn check_token(
 ///
 /// # Errors
 /// 404 with tokens off; else as [`check_token`].
-pub(super) fn check_api_key(
+pub(crate) fn check_api_key(
     tokens: &Tokens,
     headers: &HeaderMap,
     peer: Option<IpAddr>,
@@ -156,9 +159,16 @@ mod tests {
         pairs.collect()
     }
 
+    fn tcp(address: &str) -> Place {
+        Place {
+            scheme: "http",
+            at: At::Tcp(address.parse().unwrap()),
+        }
+    }
+
     fn loopback(allowed: &[&str]) -> Hosts {
         let allowed: Vec<String> = allowed.iter().map(|host| (*host).to_owned()).collect();
-        let place = Place::Tcp("127.0.0.1:8081".parse().unwrap());
+        let place = tcp("127.0.0.1:8081");
         let bound = ["127.0.0.1".parse().unwrap(), "::1".parse().unwrap()];
         Hosts::of(&place, &bound, &allowed)
     }
@@ -194,7 +204,7 @@ mod tests {
 
     #[test]
     fn other_sockets_are_checked_only_when_names_are_listed() {
-        let place = Place::Tcp("0.0.0.0:8081".parse().unwrap());
+        let place = tcp("0.0.0.0:8081");
         let evil = headers(&[("host", "evil.example")]);
         assert!(Hosts::of(&place, &[], &[]).check(&evil).is_ok());
         assert!(
@@ -202,7 +212,10 @@ mod tests {
                 .check(&evil)
                 .is_err()
         );
-        let unix = Place::Unix("/s".into());
+        let unix = Place {
+            scheme: "http",
+            at: At::Unix("/s".into()),
+        };
         assert!(
             Hosts::of(&unix, &[], &["a".to_owned()])
                 .check(&evil)
@@ -215,7 +228,7 @@ mod tests {
         let host = ("host", "localhost:8081");
         let status = |pairs: &[(&'static str, &str)]| {
             let all = [&[host], pairs].concat();
-            check_origin(&headers(&all)).map_err(|error| error.status())
+            check_origin("http", &headers(&all)).map_err(|error| error.status())
         };
         assert_eq!(status(&[]), Ok(()), "curl");
         assert_eq!(status(&[("origin", "http://localhost:8081")]), Ok(()));

@@ -1,28 +1,26 @@
 //! One request from its head to its reply: checks, table, guard, body, operation.
 
-use super::account::{Account, Counted};
-use super::body::{self, BodyFault, Payload};
-use super::endpoint;
-use super::error::{ApiError, Class};
-use super::front::Front;
-use super::guard;
-use super::link::Link;
-use super::listener::{Listener, Listeners};
-use super::query::Query;
-use super::reply::Reply;
-use super::request::{Peer, Request, RequestId};
-use super::respond::respond;
-use super::route::{Answer, Effect, Guard, Outcome, Params};
-use super::router::{self, Found, Segments};
-use crate::plugins::Endpoint;
+use crate::account::{Account, Counted};
+use crate::body::{self, BodyFault, Payload};
+use crate::error::{ApiError, Class};
+use crate::front::Front;
+use crate::guard;
+use crate::link::Link;
+use crate::listener::Listeners;
+use crate::query::Query;
+use crate::reply::Reply;
+use crate::request::{Request, RequestId};
+use crate::respond::respond;
+use crate::route::{Answer, Effect, Guard, Outcome, Params};
+use crate::router::{self, Found, Segments};
+use crate::services::{Endpoint, Services};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response, Version, header, request::Parts};
 use hyper::body::Incoming;
 use meterbox_config::Settings;
-use meterbox_telemetry::http::HttpMetrics;
+use meterbox_net::Peer;
 use std::convert::Infallible;
 use std::future::poll_fn;
-use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::Poll;
@@ -32,12 +30,12 @@ use std::time::Instant;
 const RESERVED: [&str; 6] = ["", "-", "api-description", "models", "plugins", "token"];
 
 /// What the requests of one connection share.
-pub(super) struct Session {
-    pub(super) front: Arc<Front>,
-    pub(super) link: Arc<Link>,
-    pub(super) peer: Peer,
+pub(crate) struct Session<S: Services> {
+    pub(crate) front: Arc<Front<S>>,
+    pub(crate) link: Arc<Link>,
+    pub(crate) peer: Peer,
     /// Those in force when the connection was accepted.
-    pub(super) settings: Arc<Settings>,
+    pub(crate) settings: Arc<Settings>,
 }
 
 /// What came of a request.
@@ -49,17 +47,17 @@ struct Handled {
 }
 
 /// Answers one request.
-pub(super) async fn serve(
-    session: Arc<Session>,
+pub(crate) async fn serve<S: Services>(
+    session: Arc<Session<S>>,
     request: http::Request<Incoming>,
 ) -> Result<Response<Payload>, Infallible> {
     let received = Instant::now();
     let id = RequestId::random();
     let (parts, body) = request.into_parts();
-    let front = Arc::clone(&session.front);
+    let shared = Arc::clone(&session.front.shared);
     let link = Arc::clone(&session.link);
     let logged = session.settings.log.access;
-    let mut account = Account::new(front, link, session.peer, &parts, received, logged);
+    let mut account = Account::new(shared, link, session.peer, &parts, received, logged);
     let wants_keep = wants_keep_alive(&parts);
     let chunks = parts.version == Version::HTTP_11;
     let Handled {
@@ -93,19 +91,14 @@ fn wants_keep_alive(parts: &Parts) -> bool {
 }
 
 /// What a request is for.
-enum Target {
+enum Target<E> {
     Row(usize, Params),
-    Endpoint {
-        endpoint: Arc<Endpoint>,
-        route: u32,
-        rest: String,
-        listener: Listener,
-    },
+    Endpoint(E, Listeners),
     OtherMethods(Vec<&'static str>, Listeners),
     Nothing,
 }
 
-impl Session {
+impl<S: Services> Session<S> {
     async fn handle(
         &self,
         id: RequestId,
@@ -114,7 +107,8 @@ impl Session {
         body: Incoming,
     ) -> Handled {
         let front = &*self.front;
-        let head = if front.keeps_heads() {
+        let shared = &*front.shared;
+        let head = if shared.keeps_heads() {
             self.link.next_head()
         } else {
             Bytes::new()
@@ -122,7 +116,7 @@ impl Session {
         if parts.uri.path() == "*" {
             return self.refused();
         }
-        if let Err(error) = front.hosts.load().check(&parts.headers) {
+        if let Err(error) = shared.hosts.load().check(&parts.headers) {
             return refuse(error, "host_unknown");
         }
         if unknown_expectation(&parts.headers) {
@@ -145,18 +139,14 @@ impl Session {
         drop(segments);
         let counted = match &target {
             Target::Row(index, _) => Counted::Row(*index),
-            Target::Endpoint { endpoint, .. } => {
-                Counted::Endpoint(front.endpoint(&endpoint.pattern))
-            }
+            Target::Endpoint(endpoint, _) => Counted::Endpoint(shared.endpoint(endpoint.pattern())),
             Target::OtherMethods(..) | Target::Nothing => Counted::Nowhere,
         };
         let permitted = self.permit(&target, &parts.method, &parts.headers);
         let asked = permitted.and_then(|()| match &target {
             Target::Nothing => Err(ApiError::not_found()),
             Target::OtherMethods(allow, _) => Err(ApiError::method_not_allowed(allow)),
-            Target::Row(..) | Target::Endpoint { .. } => {
-                Query::parse(parts.uri.query().unwrap_or(""))
-            }
+            Target::Row(..) | Target::Endpoint(..) => Query::parse(parts.uri.query().unwrap_or("")),
         });
         let query = match asked {
             Ok(query) => query,
@@ -173,10 +163,10 @@ impl Session {
             Err(fault) => return body_fault(fault),
         };
         if !body.is_empty() {
-            front.metrics.received(body.len() as u64);
+            shared.counters.received(body.len() as u64);
         }
         let request = Request {
-            listeners: front.listeners,
+            listeners: shared.listeners,
             method: parts.method,
             uri: parts.uri,
             query,
@@ -208,16 +198,23 @@ impl Session {
         }
     }
 
-    /// Finds what a request is for. Reserved paths are the host's; on others a plugin goes first,
+    /// Finds what a request is for. Reserved paths are the host's; on others an endpoint goes first,
     /// so that it may take the place of `ping` or `predictions`, as in TorchServe.
-    fn find(&self, method: &Method, path: &str, segments: &Segments<'_>) -> Target {
+    fn find(&self, method: &Method, path: &str, segments: &Segments<'_>) -> Target<S::Endpoint> {
         let front = &*self.front;
         let first = segments.first().map_or("", |first| first.as_ref());
-        let listeners = self.open_listeners();
-        if !RESERVED.contains(&first)
-            && let Some(target) = self.endpoint(listeners, method, path)
-        {
-            return target;
+        let listeners = front.services.open(front.shared.listeners);
+        if !RESERVED.contains(&first) {
+            let found = listeners
+                .iter()
+                .find_map(|listener| Some((front.services.endpoint(listener, path)?, listener)));
+            if let Some((endpoint, listener)) = found {
+                return if endpoint.allows(method) {
+                    Target::Endpoint(endpoint, listener.into())
+                } else {
+                    Target::OtherMethods(endpoint.methods(), listener.into())
+                };
+            }
         }
         match front.router.find(listeners, method, segments) {
             Found::Row(index, params) => Target::Row(index, params),
@@ -226,42 +223,16 @@ impl Session {
         }
     }
 
-    /// The listeners of this socket, without metrics if metric endpoints are switched off.
-    fn open_listeners(&self) -> Listeners {
-        let all = self.front.listeners;
-        if self.front.services.stage.metrics_open() {
-            return all;
-        }
-        all.both(Listeners::INFERENCE | Listeners::MANAGEMENT)
-    }
-
-    fn endpoint(&self, listeners: Listeners, method: &Method, path: &str) -> Option<Target> {
-        let routes = self.front.services.plugins.routes();
-        let path = path.trim_end_matches('/');
-        listeners.iter().find_map(|listener| {
-            let (endpoint, rest) = routes.find(border_name(listener), path)?;
-            Some(match endpoint.route(method.as_str()) {
-                Some(route) => Target::Endpoint {
-                    endpoint: Arc::clone(endpoint),
-                    route,
-                    rest: rest.to_owned(),
-                    listener,
-                },
-                None => Target::OtherMethods(endpoint.methods().list(), listener.into()),
-            })
-        })
-    }
-
     /// Guard and origin rule of what was found; what was not found needs a token as well.
     fn permit(
         &self,
-        target: &Target,
+        target: &Target<S::Endpoint>,
         method: &Method,
         headers: &HeaderMap,
     ) -> Result<(), ApiError> {
         let front = &*self.front;
-        let tokens = &front.services.tokens;
-        let peer = self.peer_ip();
+        let tokens = front.services.tokens();
+        let peer = self.peer.ip();
         let (guard, listeners, changes) = match target {
             Target::Row(index, _) => {
                 let route = front.router.route(*index);
@@ -271,71 +242,42 @@ impl Session {
                     route.effect == Effect::Changes,
                 )
             }
-            Target::Endpoint { listener, .. } => {
-                (Guard::Token, Listeners::from(*listener), !method.is_safe())
-            }
+            Target::Endpoint(_, listeners) => (Guard::Token, *listeners, !method.is_safe()),
             Target::OtherMethods(_, listeners) => (Guard::Token, *listeners, false),
-            Target::Nothing => (Guard::Token, front.listeners, false),
+            Target::Nothing => (Guard::Token, front.shared.listeners, false),
         };
         match guard {
             Guard::Open => {}
             Guard::Token => {
-                guard::check_token(tokens, listeners.both(front.listeners), headers, peer)?;
+                guard::check_token(
+                    tokens,
+                    listeners.both(front.shared.listeners),
+                    headers,
+                    peer,
+                )?;
             }
             Guard::ApiKey => guard::check_api_key(tokens, headers, peer)?,
         }
         if changes {
-            guard::check_origin(headers)
+            guard::check_origin(front.shared.scheme, headers)
         } else {
             Ok(())
         }
     }
 
-    fn peer_ip(&self) -> Option<IpAddr> {
-        match self.peer {
-            Peer::Tcp(address) => Some(address.ip()),
-            Peer::Unix => None,
-        }
-    }
-
     /// Begins what was found.
-    fn begin(&self, target: Target, request: Request) -> Answer {
+    fn begin(&self, target: Target<S::Endpoint>, request: Request) -> Answer {
         match target {
             Target::Row(index, params) => {
                 let operation = self.front.router.route(index).operation;
                 operation(Arc::clone(&self.front.services), request, params)
             }
-            Target::Endpoint {
-                endpoint,
-                route,
-                rest,
-                listener,
-            } => {
-                let services = Arc::clone(&self.front.services);
-                Box::pin(async move {
-                    let outcome = endpoint::answer(&endpoint, route, rest, request).await;
-                    if listener == Listener::Metrics {
-                        note_scrape(services.telemetry.http(), &outcome);
-                    }
-                    outcome
-                })
-            }
+            Target::Endpoint(endpoint, _) => endpoint.answer(request),
             Target::OtherMethods(allow, _) => {
                 Box::pin(async move { Err(ApiError::method_not_allowed(&allow)) })
             }
             Target::Nothing => Box::pin(async { Err(ApiError::not_found()) }),
         }
-    }
-}
-
-fn note_scrape(http: &HttpMetrics, outcome: &Outcome) {
-    match outcome {
-        Ok(reply) => {
-            let content_type = reply.header("content-type");
-            let content_type = content_type.and_then(|value| value.to_str().ok());
-            http.scraped(content_type.unwrap_or(""), reply.status());
-        }
-        Err(error) => http.scraped("", error.status()),
     }
 }
 
@@ -345,14 +287,6 @@ fn unknown_expectation(headers: &HeaderMap) -> bool {
         .get_all(header::EXPECT)
         .iter()
         .any(|value| !known(value))
-}
-
-fn border_name(listener: Listener) -> meterbox_plugin_abi::Listener {
-    match listener {
-        Listener::Inference => meterbox_plugin_abi::Listener::INFERENCE,
-        Listener::Management => meterbox_plugin_abi::Listener::MANAGEMENT,
-        Listener::Metrics => meterbox_plugin_abi::Listener::METRICS,
-    }
 }
 
 fn refuse(error: ApiError, reason: &'static str) -> Handled {

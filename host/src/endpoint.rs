@@ -3,16 +3,16 @@
 //! Breaker, queue, thread and deadline are the plugin side's; which headers of a plugin's answer may
 //! pass is decided here.
 
-use super::error::{ApiError, Class};
-use super::reply::{Body, Reply};
-use super::request::Request;
-use super::route::Outcome;
-use super::stream::{BodyWriter, body_stream};
 use crate::plugins::{
     BodyPiece, CallError, Endpoint, PluginBody, PluginReply, PluginRequest, call_within,
 };
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue, Method};
+use meterbox_http::{
+    Answer, ApiError, Body, BodyWriter, Class, Listener, Outcome, Reply, Request, body_stream,
+};
+use meterbox_telemetry::http::HttpMetrics;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -55,16 +55,55 @@ const NOT_A_PLUGINS: &[&str] = &[
 /// The same by their beginning.
 const NOT_A_PLUGINS_PREFIX: &[&str] = &["access-control-", "cross-origin-", "sec-"];
 
-/// Calls route number `route` of `endpoint`; `rest` is the path behind its first segment.
-pub(super) async fn answer(
-    endpoint: &Endpoint,
-    route: u32,
-    rest: String,
-    request: Request,
-) -> Outcome {
+/// An endpoint of a plugin on one listener.
+pub struct PluginEndpoint {
+    pub(crate) endpoint: Arc<Endpoint>,
+    pub(crate) listener: Listener,
+    pub(crate) http: HttpMetrics,
+}
+
+impl meterbox_http::Endpoint for PluginEndpoint {
+    fn pattern(&self) -> &str {
+        &self.endpoint.pattern
+    }
+
+    fn allows(&self, method: &Method) -> bool {
+        self.endpoint.route(method.as_str()).is_some()
+    }
+
+    fn methods(&self) -> Vec<&'static str> {
+        self.endpoint.methods().list()
+    }
+
+    fn answer(self, request: Request) -> Answer {
+        Box::pin(async move {
+            let outcome = answer(&self.endpoint, request).await;
+            if self.listener == Listener::Metrics {
+                note_scrape(&self.http, &outcome);
+            }
+            outcome
+        })
+    }
+}
+
+fn note_scrape(http: &HttpMetrics, outcome: &Outcome) {
+    match outcome {
+        Ok(reply) => {
+            let content_type = reply.header("content-type");
+            let content_type = content_type.and_then(|value| value.to_str().ok());
+            http.scraped(content_type.unwrap_or(""), reply.status());
+        }
+        Err(error) => http.scraped("", error.status()),
+    }
+}
+
+async fn answer(endpoint: &Endpoint, request: Request) -> Outcome {
+    let Some(route) = endpoint.route(request.method.as_str()) else {
+        return Err(ApiError::method_not_allowed(&endpoint.methods().list()));
+    };
     let limit = deadline(endpoint.limit, request.header(SCRAPE_TIMEOUT));
     let name = endpoint.running.origin().metadata.name.clone();
-    let request = plugin_request(&request, rest);
+    let request = plugin_request(&request);
     let reply = call_within(endpoint, route, request, limit)
         .await
         .map_err(error)?;
@@ -75,6 +114,13 @@ pub(super) async fn answer(
     passed
 }
 
+/// What follows the first segment of a path, with its leading `/`.
+fn rest(path: &str) -> &str {
+    let path = path.trim_end_matches('/');
+    let inner = path.strip_prefix('/').unwrap_or(path);
+    inner.find('/').map_or("", |at| &inner[at..])
+}
+
 /// The plugin's deadline, or the scraper's if that is sooner.
 fn deadline(limit: Duration, scraper: Option<&str>) -> Duration {
     let seconds = scraper.and_then(|text| text.trim().parse::<f64>().ok());
@@ -83,14 +129,14 @@ fn deadline(limit: Duration, scraper: Option<&str>) -> Duration {
     allowed.map_or(limit, |allowed| allowed.min(limit))
 }
 
-fn plugin_request(request: &Request, rest: String) -> PluginRequest {
+fn plugin_request(request: &Request) -> PluginRequest {
     let headers = request.headers.iter();
     let headers =
         headers.map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()));
     PluginRequest {
         method: request.method.as_str().to_owned(),
         path: request.path().to_owned(),
-        rest,
+        rest: rest(request.path()).to_owned(),
         query: request.raw_query().to_owned(),
         peer: request.peer.to_string(),
         headers: headers.collect(),
@@ -142,8 +188,7 @@ async fn pass_on(answer: PluginReply, plugin: &str) -> Outcome {
         };
         reply = reply.with_header(name, value);
     }
-    reply.body = pass_body(body, length, plugin).await?;
-    Ok(reply)
+    Ok(reply.with_body(pass_body(body, length, plugin).await?))
 }
 
 /// A short body is waited for, which costs nothing: its end comes with its begin. Others are

@@ -3,24 +3,24 @@
 //! Rows are compiled once, at the start, and found by their first fixed segment. Which requests go to
 //! plugins instead is not decided here.
 
-use super::error::ApiError;
-use super::listener::Listeners;
-use super::query::decode_segment;
-use super::route::{Methods, Params, Route};
+use crate::error::ApiError;
+use crate::listener::Listeners;
+use crate::query::decode_segment;
+use crate::route::{Methods, Params, Route};
 use http::Method;
 use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// The compiled table.
-pub(super) struct Router {
-    rows: Vec<Row>,
+pub(crate) struct Router<S: 'static> {
+    rows: Vec<Row<S>>,
     by_first: HashMap<&'static str, Vec<usize>>,
     /// Rows whose first segment is variable.
     open: Vec<usize>,
 }
 
-struct Row {
-    route: &'static Route,
+struct Row<S: 'static> {
+    route: &'static Route<S>,
     parts: Vec<Part>,
 }
 
@@ -36,7 +36,7 @@ enum Part {
 
 /// What the table says about a request.
 #[derive(Debug)]
-pub(super) enum Found {
+pub(crate) enum Found {
     /// This row, by its number.
     Row(usize, Params),
     /// Rows with this path take these methods.
@@ -46,13 +46,13 @@ pub(super) enum Found {
 }
 
 /// The decoded segments of a path; none for `/`.
-pub(super) type Segments<'p> = Vec<Cow<'p, str>>;
+pub(crate) type Segments<'p> = Vec<Cow<'p, str>>;
 
 /// Splits and decodes a path; slashes at its end do not count.
 ///
 /// # Errors
 /// 403 for a broken percent sign.
-pub(super) fn segments(path: &str) -> Result<Segments<'_>, ApiError> {
+pub(crate) fn segments(path: &str) -> Result<Segments<'_>, ApiError> {
     let inner = path.trim_end_matches('/');
     let inner = inner.strip_prefix('/').unwrap_or(inner);
     if inner.is_empty() {
@@ -64,9 +64,9 @@ pub(super) fn segments(path: &str) -> Result<Segments<'_>, ApiError> {
         .collect()
 }
 
-impl Router {
-    pub(super) fn new(routes: impl Iterator<Item = &'static Route>) -> Self {
-        let rows: Vec<Row> = routes
+impl<S> Router<S> {
+    pub(crate) fn new(routes: impl Iterator<Item = &'static Route<S>>) -> Self {
+        let rows: Vec<Row<S>> = routes
             .map(|route| Row {
                 route,
                 parts: parts(route.pattern),
@@ -89,17 +89,17 @@ impl Router {
     }
 
     /// The row with this number.
-    pub(super) fn route(&self, index: usize) -> &'static Route {
+    pub(crate) fn route(&self, index: usize) -> &'static Route<S> {
         self.rows[index].route
     }
 
     /// Every row in its order.
-    pub(super) fn routes(&self) -> impl Iterator<Item = &'static Route> {
+    pub(crate) fn routes(&self) -> impl Iterator<Item = &'static Route<S>> {
         self.rows.iter().map(|row| row.route)
     }
 
     /// Looks through the rows of `listeners`.
-    pub(super) fn find(
+    pub(crate) fn find(
         &self,
         listeners: Listeners,
         method: &Method,
@@ -144,7 +144,7 @@ fn known_name(method: &Method) -> Option<&'static str> {
     NAMES.into_iter().find(|name| *name == method.as_str())
 }
 
-impl Row {
+impl<S> Row<S> {
     /// The variable parts of a path that has this row's form.
     fn take(&self, segments: &Segments<'_>) -> Option<Params> {
         let mut params = Params::default();
@@ -196,16 +196,14 @@ fn part(text: &'static str) -> Part {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::route::{Effect, Guard};
-    use crate::http::{Answer, Reply, Request};
-    use crate::services::Services;
+    use crate::{Answer, Effect, Guard, Reply, Request};
     use std::sync::Arc;
 
-    fn nothing(_: Arc<Services>, _: Request, _: Params) -> Answer {
+    fn nothing(_: Arc<()>, _: Request, _: Params) -> Answer {
         Box::pin(async { Ok(Reply::bytes("")) })
     }
 
-    const fn row(listeners: Listeners, methods: Methods, pattern: &'static str) -> Route {
+    const fn row(listeners: Listeners, methods: Methods, pattern: &'static str) -> Route<()> {
         Route {
             listeners,
             methods,
@@ -217,7 +215,7 @@ mod tests {
         }
     }
 
-    static ROWS: [Route; 8] = [
+    static ROWS: [Route<()>; 8] = [
         row(Listeners::INFERENCE, Methods::Any, "/ping"),
         row(Listeners::MANAGEMENT, Methods::GET, "/models"),
         row(Listeners::MANAGEMENT, Methods::POST, "/models"),

@@ -1,11 +1,11 @@
 //! A request as an operation sees it: read whole, within all limits, and checked.
 
-use super::listener::Listeners;
-use super::query::Query;
+use crate::listener::Listeners;
+use crate::query::Query;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Uri};
+use meterbox_net::Peer;
 use std::fmt;
-use std::net::SocketAddr;
 use std::time::Instant;
 use uuid::Uuid;
 
@@ -31,7 +31,7 @@ pub struct Request {
     /// The body, at most `max_request_size` bytes.
     pub body: Bytes,
     /// The head as it came, on sockets of the inference listener; else empty.
-    pub(super) head: Bytes,
+    pub(crate) head: Bytes,
 }
 
 impl Request {
@@ -74,7 +74,7 @@ impl RequestId {
     }
 
     /// Its text without an allocation.
-    pub(super) fn encode<'b>(&self, buffer: &'b mut [u8; 36]) -> &'b str {
+    pub(crate) fn encode<'b>(&self, buffer: &'b mut [u8; 36]) -> &'b str {
         self.0.hyphenated().encode_lower(buffer)
     }
 }
@@ -85,28 +85,14 @@ impl fmt::Display for RequestId {
     }
 }
 
-/// The client's address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Peer {
-    /// Over TCP.
-    Tcp(SocketAddr),
-    /// Over a Unix socket.
-    Unix,
-}
-
-impl fmt::Display for Peer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Tcp(address) => address.fmt(f),
-            Self::Unix => f.write_str("unix:"),
-        }
-    }
-}
-
-#[cfg(test)]
+#[cfg(any(test, feature = "testing"))]
 impl Request {
     /// A request from nowhere, for tests of operations.
-    pub(crate) fn testing(method: Method, target: &str, body: &[u8]) -> Self {
+    ///
+    /// # Panics
+    /// The target cannot be parsed.
+    #[must_use]
+    pub fn testing(method: Method, target: &str, body: &[u8]) -> Self {
         let uri: Uri = target.parse().expect("a target of a test");
         let query = Query::parse(uri.query().unwrap_or("")).expect("a query of a test");
         Self {

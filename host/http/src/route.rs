@@ -1,12 +1,12 @@
 //! One row of the route table: which request goes to which operation, behind which guard.
 //!
-//! The rows stand in `crate::api`; how they are found is the router's matter.
+//! `S` is what operations may use. Who writes the rows is not known here; how they are found is the
+//! router's matter.
 
-use super::error::ApiError;
-use super::listener::Listeners;
-use super::reply::Reply;
-use super::request::Request;
-use crate::services::Services;
+use crate::error::ApiError;
+use crate::listener::Listeners;
+use crate::reply::Reply;
+use crate::request::Request;
 use http::Method;
 use std::future::Future;
 use std::pin::Pin;
@@ -20,11 +20,11 @@ pub type Outcome = Result<Reply, ApiError>;
 pub type Answer = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 
 /// What answers a request: `|services, request, params| Box::pin(async move { ... })`.
-pub type Operation = fn(Arc<Services>, Request, Params) -> Answer;
+pub type Operation<S> = fn(Arc<S>, Request, Params) -> Answer;
 
 /// One row.
-#[derive(Debug, Clone, Copy)]
-pub struct Route {
+#[derive(Debug)]
+pub struct Route<S> {
     /// The listeners that serve it.
     pub listeners: Listeners,
     /// The methods that it takes.
@@ -39,7 +39,7 @@ pub struct Route {
     /// One line for people, without a full stop.
     pub about: &'static str,
     /// What answers.
-    pub operation: Operation,
+    pub operation: Operation<S>,
 }
 
 /// The methods of a route.
@@ -96,7 +96,7 @@ pub enum Effect {
 
 /// The decoded variable parts of the path.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Params(pub(super) Vec<(&'static str, String)>);
+pub struct Params(pub(crate) Vec<(&'static str, String)>);
 
 impl Params {
     /// The part `{name}`; empty if the pattern has none of this name.

@@ -5,7 +5,7 @@
 //!
 //! **Source:** TorchServe 0.12; classes of ours are marked.
 
-use super::reply::Reply;
+use crate::reply::Reply;
 use http::{HeaderName, HeaderValue, header};
 use meterbox_http_wire::Refusal;
 use std::fmt;
