@@ -314,3 +314,29 @@ fn an_answer_that_fails_after_its_first_piece_is_broken_off() {
         },
     );
 }
+
+#[test]
+fn a_series_that_is_removed_while_it_is_asked_for_never_counts_into_another() {
+    let host = builder().start();
+    std::thread::scope(|scope| {
+        let races = scope.spawn(|| faulty(&host, "races"));
+        // Cells of removed series are used again once their values were read.
+        while !races.is_finished() {
+            host.scrape("/metrics");
+        }
+        let answer = races.join().expect("it is answered");
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    });
+    let page = host.scrape("/metrics");
+    for round in 0..400 {
+        let of = |id: String| page.value("faulty_races_total", &[("id", &id)]);
+        assert_eq!(
+            of(format!("y{round}")),
+            Some(0.0),
+            "nobody counted y{round}"
+        );
+        // The handles from before the removal count nowhere, those from after it a thousand each.
+        let x = of(format!("x{round}")).unwrap_or_default();
+        assert!(x <= 8000.0 && x % 1000.0 == 0.0, "x{round} has {x}");
+    }
+}

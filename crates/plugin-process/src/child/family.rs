@@ -28,6 +28,9 @@ struct Known {
     cells: Arc<ChildCells>,
     /// By label values, each behind its length.
     series: Mutex<HashMap<Box<[u8]>, Arc<Series>, foldhash::fast::RandomState>>,
+    /// Held while the host is asked for a series or told of a removal, and until that is noted here: a
+    /// series asked for in between would be one that is going.
+    exchange: Mutex<()>,
 }
 
 /// What the plugin holds.
@@ -56,6 +59,7 @@ impl Families {
                 link: self.link.clone(),
                 cells: self.cells.clone(),
                 series: Mutex::default(),
+                exchange: Mutex::default(),
             })
         });
         Ok(MetricFamily::of(Registered(found.clone())))
@@ -70,6 +74,11 @@ fn key(values: &[&str]) -> Put {
 }
 
 impl Known {
+    fn known(&self, key: &Put) -> Option<Instrument> {
+        let series = self.series.lock();
+        series.get(key.as_bytes()).map(|series| series.instrument())
+    }
+
     fn ask_series(&self, key: &Put) -> Result<Arc<Series>, Failure> {
         let mut request = Put::with_room(key.as_bytes().len() + 4);
         request.u32(self.number).append(key);
@@ -87,18 +96,24 @@ impl Known {
 impl FamilyService for Registered {
     fn series(&self, values: &[&str]) -> Result<Instrument, Failure> {
         let key = key(values);
-        if let Some(series) = self.0.series.lock().get(key.as_bytes()) {
-            return Ok(series.instrument());
+        if let Some(series) = self.0.known(&key) {
+            return Ok(series);
+        }
+        let _one_at_a_time = self.0.exchange.lock();
+        // Another thread may have asked meanwhile; both must see one removal.
+        if let Some(series) = self.0.known(&key) {
+            return Ok(series);
         }
         let asked = self.0.ask_series(&key)?;
+        let instrument = asked.instrument();
         let mut series = self.0.series.lock();
-        // Another thread may have asked meanwhile; both must see one removal.
-        let kept = series.entry(key.as_bytes().into()).or_insert(asked);
-        Ok(kept.instrument())
+        series.insert(key.as_bytes().into(), asked);
+        Ok(instrument)
     }
 
     fn remove(&self, values: &[&str]) -> Result<(), Failure> {
         let key = key(values);
+        let _one_at_a_time = self.0.exchange.lock();
         // First, so that nothing is changed any more when the host hears of it.
         if let Some(series) = self.0.series.lock().remove(key.as_bytes()) {
             series.remove();

@@ -16,6 +16,9 @@ const FAMILIES_MAX: usize = 65_536;
 
 struct Entry {
     family: Arc<MetricFamily>,
+    /// Held while the host's family is asked for a series or told of a removal, and until that is
+    /// noted here: the child asks on several lanes at once.
+    exchange: Arc<Mutex<()>>,
     shape: Shape,
     series: HashMap<Box<[Box<str>]>, usize>,
 }
@@ -32,6 +35,14 @@ struct Pages {
     series: Vec<Option<One>>,
     free: Vec<usize>,
     cells_used: u64,
+}
+
+impl Pages {
+    /// The cell of a series that is known.
+    fn cell(&self, family: u32, key: &[Box<str>]) -> Option<u32> {
+        let at = self.families.get(family as usize)?.series.get(key)?;
+        self.series[*at].as_ref().map(|one| one.watch.cell())
+    }
 }
 
 /// All of it, with the cells.
@@ -78,6 +89,7 @@ impl Book {
         }
         pages.families.push(Entry {
             family: Arc::new(family),
+            exchange: Arc::default(),
             shape: Shape::of(spec.kind, spec.bounds.len()),
             series: HashMap::new(),
         });
@@ -89,32 +101,18 @@ impl Book {
     /// The cells of a series, made if it is new.
     pub(super) fn series(&self, family: u32, values: &[&str]) -> Result<u32, Failure> {
         let key = key(values);
-        let (family_handle, shape) = {
+        let (exchange, family_handle) = self.family(family)?;
+        let _one_at_a_time = exchange.lock();
+        let shape = {
             let pages = self.pages.lock();
-            let entry = pages.families.get(family as usize).ok_or_else(no_family)?;
-            if let Some(one) = entry
-                .series
-                .get(&key)
-                .and_then(|at| pages.series[*at].as_ref())
-            {
-                return Ok(one.watch.cell());
+            if let Some(cell) = pages.cell(family, &key) {
+                return Ok(cell);
             }
-            (entry.family.clone(), entry.shape)
+            pages.families[family as usize].shape
         };
         let instrument = family_handle.series(values)?;
         let mut guard = self.pages.lock();
         let pages = &mut *guard;
-        let entry = pages
-            .families
-            .get_mut(family as usize)
-            .ok_or_else(no_family)?;
-        if let Some(one) = entry
-            .series
-            .get(&key)
-            .and_then(|at| pages.series[*at].as_ref())
-        {
-            return Ok(one.watch.cell());
-        }
         let Some(watch) = self.cells.allocate(shape) else {
             let text = "no cells are left for another series of this plugin";
             return Err(Failure::new(Status::LIMIT, text));
@@ -127,20 +125,18 @@ impl Book {
             Some(place) => *place = one,
             None => pages.series.push(one),
         }
-        entry.series.insert(key, at);
+        pages.families[family as usize].series.insert(key, at);
         Ok(cell)
     }
 
     /// Removes a series.
     pub(super) fn remove(&self, family: u32, values: &[&str]) -> Result<(), Failure> {
-        let handle = {
+        let (exchange, family_handle) = self.family(family)?;
+        let _one_at_a_time = exchange.lock();
+        {
             let mut guard = self.pages.lock();
             let pages = &mut *guard;
-            let entry = pages
-                .families
-                .get_mut(family as usize)
-                .ok_or_else(no_family)?;
-            let handle = entry.family.clone();
+            let entry = &mut pages.families[family as usize];
             if let Some(at) = entry.series.remove(&key(values))
                 && let Some(one) = pages.series[at].take()
             {
@@ -148,9 +144,15 @@ impl Book {
                 pages.free.push(at);
                 self.cells.give_back(one.watch);
             }
-            handle
-        };
-        handle.remove(values)
+        }
+        family_handle.remove(values)
+    }
+
+    /// The host's family, and the lock of exchanges about its series. Families are never removed.
+    fn family(&self, family: u32) -> Result<(Arc<Mutex<()>>, Arc<MetricFamily>), Failure> {
+        let pages = self.pages.lock();
+        let entry = pages.families.get(family as usize).ok_or_else(no_family)?;
+        Ok((entry.exchange.clone(), entry.family.clone()))
     }
 
     /// Moves what changed in the cells to the host's series.
