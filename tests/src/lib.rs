@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod build;
+pub mod circles;
 pub mod faults;
 mod folder;
 mod host;

@@ -3,6 +3,7 @@
 //! Layout: `meterbox`, the link `torchserve`, `plugins/` (the bundled plugins with their lock file),
 //! `examples/` (libraries to drop into `plugins/`), `models/*.mar`, `python/`, `sdk/`, `config.properties`.
 
+use crate::files::{copy_folder, replace};
 use crate::run::{Outcome, cargo, command, output, root, run, target};
 use crate::sdk;
 use std::fs;
@@ -112,33 +113,6 @@ fn lock(file: &Path, libraries: &[PathBuf]) -> std::io::Result<()> {
         lines.push_str(&format!("{digest}  {name}\n"));
     }
     fs::write(file, lines)
-}
-
-/// Puts a new file in the place of an old one in one step, so that a running host keeps its own.
-fn replace(from: &Path, to: &Path) -> std::io::Result<()> {
-    let mut name = to.file_name().unwrap_or_default().to_os_string();
-    name.push(".new");
-    let beside = to.with_file_name(name);
-    fs::copy(from, &beside)
-        .map_err(|error| std::io::Error::other(format!("{}: {error}", from.display())))?;
-    fs::rename(&beside, to)
-}
-
-pub(crate) fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        if name == "__pycache__" || name == "tests" {
-            continue;
-        }
-        if entry.file_type()?.is_dir() {
-            copy_folder(&entry.path(), &to.join(name))?;
-        } else {
-            replace(&entry.path(), &to.join(name))?;
-        }
-    }
-    Ok(())
 }
 
 /// Packs the example models of the repository into `store`.

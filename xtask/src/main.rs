@@ -9,6 +9,7 @@ mod chores;
 mod ci;
 mod dist;
 mod faults;
+mod files;
 mod run;
 mod sdk;
 mod tools;

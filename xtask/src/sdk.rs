@@ -169,7 +169,7 @@ fn empty(folder: &Path) -> std::io::Result<()> {
 /// Copies a folder into the place of an older copy, so that nothing of that one stays.
 fn afresh(from: &Path, to: &Path) -> std::io::Result<()> {
     remove(to)?;
-    crate::dist::copy_folder(from, to)
+    crate::files::copy_folder(from, to)
 }
 
 fn remove(folder: &Path) -> std::io::Result<()> {

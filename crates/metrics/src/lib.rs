@@ -36,6 +36,7 @@ mod clock;
 mod columns;
 mod descriptor;
 mod error;
+mod families;
 mod family;
 mod family_handle;
 mod gather;

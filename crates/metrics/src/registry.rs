@@ -9,17 +9,15 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 
-use crate::account::{Account, SourceOptions};
+use crate::account::SourceOptions;
 use crate::clock::Clock;
-use crate::descriptor::Descriptor;
-use crate::error::RegisterError;
-use crate::family::Core;
+use crate::families::Families;
 use crate::gather::Gathered;
 use crate::limits::Limits;
-use crate::reason::{DropCount, Reason};
+use crate::reason::DropCount;
 use crate::source::Source;
 use crate::store::Store;
-use crate::table::{Change, Refusal, Table};
+use crate::table::Table;
 
 /// How a registry is made.
 pub struct Options {
@@ -51,22 +49,13 @@ impl Options {
 
 /// Owns all families and series. Cloning makes another handle to the same registry.
 #[derive(Clone)]
-pub struct Registry(Arc<Inner>);
-
-pub(crate) struct Inner {
-    store: Arc<Store>,
-    reserved_prefixes: Vec<String>,
-    reserved_sets: Vec<String>,
-    table: Mutex<Table>,
-    /// What a page shows, in its order; remade when a family or the choice of sets changes.
-    shown: ArcSwap<Vec<Arc<Core>>>,
-}
+pub struct Registry(Arc<Families>);
 
 impl Registry {
     /// An empty registry.
     #[must_use]
     pub fn new(options: Options) -> Self {
-        Self(Arc::new(Inner {
+        Self(Arc::new(Families {
             store: Arc::new(Store::new(options.limits, options.clock)),
             reserved_prefixes: options.reserved_prefixes,
             reserved_sets: options.reserved_sets,
@@ -138,61 +127,6 @@ impl Registry {
     #[must_use]
     pub fn families_len(&self) -> usize {
         self.0.table.lock().families_len()
-    }
-}
-
-impl Inner {
-    /// Whether a name starts with a reserved prefix.
-    pub(crate) fn reserves(&self, name: &str) -> bool {
-        let mut starts = self.reserved_prefixes.iter();
-        starts.any(|start| name.starts_with(start.as_str()))
-    }
-
-    pub(crate) fn register(
-        &self,
-        account: &Arc<Account>,
-        descriptor: &Descriptor,
-    ) -> Result<Arc<Core>, Refusal> {
-        let shape = descriptor
-            .check()
-            .map_err(|error| (reason_of(&error), error))?;
-        let reserved = |start: &&String| descriptor.name.starts_with(start.as_str());
-        if !account.reserved_names()
-            && let Some(prefix) = self.reserved_prefixes.iter().find(reserved)
-        {
-            let (metric, prefix) = (descriptor.name.clone(), prefix.clone());
-            let error = RegisterError::ReservedPrefix { metric, prefix };
-            return Err((Reason::ReservedName, error));
-        }
-        if !account.reserved_names()
-            && let Some(set) = &descriptor.set
-            && self.reserved_sets.contains(set)
-        {
-            let (metric, set) = (descriptor.name.clone(), set.clone());
-            return Err((
-                Reason::ReservedName,
-                RegisterError::ReservedSet { metric, set },
-            ));
-        }
-        let mut table = self.table.lock();
-        let (core, change) = table.register(&self.store, account, descriptor, shape)?;
-        match change {
-            Change::None => {}
-            Change::NewName => {
-                if let Some(page) = table.page_with(&self.shown.load(), &core) {
-                    self.shown.store(Arc::new(page));
-                }
-            }
-            Change::Forms => self.shown.store(Arc::new(table.page())),
-        }
-        Ok(core)
-    }
-}
-
-fn reason_of(error: &RegisterError) -> Reason {
-    match error {
-        RegisterError::Bounds { .. } | RegisterError::TooLong { .. } => Reason::BadDescriptor,
-        _ => Reason::BadName,
     }
 }
 

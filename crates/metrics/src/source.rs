@@ -6,20 +6,20 @@ use std::sync::Arc;
 use crate::account::Account;
 use crate::descriptor::Descriptor;
 use crate::error::RegisterError;
+use crate::families::Families;
 use crate::family_handle::{Family, FamilyOf};
 use crate::instrument::{Counter, FloatCounter, Gauge, Histogram, Info, Instrument, Summary};
 use crate::reason::Reason;
-use crate::registry::Inner;
 
 /// A name under which metrics are registered: the host, a plugin, a model. Cheap to clone.
 #[derive(Clone)]
 pub struct Source {
-    registry: Arc<Inner>,
+    registry: Arc<Families>,
     account: Arc<Account>,
 }
 
 impl Source {
-    pub(crate) fn new(registry: Arc<Inner>, account: Arc<Account>) -> Self {
+    pub(crate) fn new(registry: Arc<Families>, account: Arc<Account>) -> Self {
         Self { registry, account }
     }
 

@@ -4,7 +4,6 @@
 use std::os::fd::RawFd;
 
 use crate::Refused;
-use crate::steps::last_error;
 
 /// Closes every descriptor except 0, 1, 2 and `keep`.
 pub(crate) fn close_others(keep: &[RawFd]) -> Result<(), Refused> {
@@ -33,7 +32,7 @@ fn close(first: u32, last: u32) -> Result<(), Refused> {
     if std::io::Error::last_os_error().raw_os_error() == Some(libc::ENOSYS) {
         return close_listed(first, last);
     }
-    Err(last_error("close inherited descriptors"))
+    Err(Refused::last_step("close inherited descriptors"))
 }
 
 /// The same for kernels before 5.9.

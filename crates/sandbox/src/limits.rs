@@ -3,7 +3,6 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::steps::last_error;
 use crate::{Policy, Refused, Report};
 
 /// A process with fewer could not load a library.
@@ -60,6 +59,6 @@ fn unblock_signals() -> Result<(), Refused> {
     };
     match done {
         0 => Ok(()),
-        _ => Err(last_error("reset the signal mask")),
+        _ => Err(Refused::last_step("reset the signal mask")),
     }
 }

@@ -4,7 +4,6 @@
 use rustix::process::Resource;
 
 use crate::limits::lower;
-use crate::steps::last_error;
 use crate::{Refused, Report};
 
 /// `prctl` with integers only.
@@ -12,7 +11,7 @@ fn prctl(option: libc::c_int, value: libc::c_ulong, step: &'static str) -> Resul
     // SAFETY: every option used here takes integers; unused arguments are zero as the newer ones demand.
     match unsafe { libc::prctl(option, value, 0, 0, 0) } {
         0 => Ok(()),
-        _ => Err(last_error(step)),
+        _ => Err(Refused::last_step(step)),
     }
 }
 
@@ -74,7 +73,7 @@ pub(crate) fn drop_all() -> Result<(), Refused> {
     // SAFETY: header and the two triples it announces live for the call and are laid out as capset(2) says.
     match unsafe { libc::syscall(libc::SYS_capset, &header, none.as_ptr()) } {
         0 => Ok(()),
-        _ => Err(last_error("give up capabilities")),
+        _ => Err(Refused::last_step("give up capabilities")),
     }
 }
 

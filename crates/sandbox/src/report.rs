@@ -74,3 +74,13 @@ pub enum Refused {
     #[error("cannot build the filter of system calls: {0}")]
     Filter(String),
 }
+
+impl Refused {
+    /// The step that has just failed, with the error of the last system call.
+    pub(crate) fn last_step(step: &'static str) -> Self {
+        Self::Step {
+            step,
+            error: std::io::Error::last_os_error(),
+        }
+    }
+}

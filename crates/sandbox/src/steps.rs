@@ -39,11 +39,3 @@ pub fn confine(policy: &Policy) -> Result<Report, Refused> {
 fn threads() -> usize {
     std::fs::read_dir("/proc/self/task").map_or(1, Iterator::count)
 }
-
-/// Names a step that failed with the error of the last system call.
-pub(crate) fn last_error(step: &'static str) -> Refused {
-    Refused::Step {
-        step,
-        error: std::io::Error::last_os_error(),
-    }
-}

@@ -4,25 +4,8 @@ use std::sync::Arc;
 
 use super::Core;
 use super::rest::fingerprint;
+use super::watch::Watch;
 use crate::segment::Segment;
-
-/// What was last seen of one position.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Watch {
-    fingerprint: u64,
-    moved_at: f64,
-}
-
-/// Begins to watch a position that a new series took.
-pub(super) fn start_watch(watch: &mut Vec<Watch>, position: usize, now: f64) {
-    if watch.len() <= position {
-        watch.resize(position + 1, Watch::default());
-    }
-    watch[position] = Watch {
-        fingerprint: 0,
-        moved_at: now,
-    };
-}
 
 impl Core {
     /// Whether its series can expire.

@@ -6,7 +6,9 @@
 
 mod expire;
 mod rest;
+mod resting;
 mod series_set;
+mod watch;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -7,6 +7,7 @@
 use std::sync::atomic::Ordering;
 
 use super::Core;
+use super::resting::Resting;
 use super::series_set::{Made, SeriesSet, copy};
 use crate::index::Place;
 use crate::reason::Reason;
@@ -18,14 +19,6 @@ use crate::store::Store;
 const REST_SECONDS: f64 = 10.0;
 /// Resting cells looked at per new series.
 const WAKE_AT_ONCE: usize = 4;
-
-/// The cells of a removed series.
-pub(super) struct Resting {
-    place: Place,
-    since: f64,
-    fingerprint: u64,
-    owner: u16,
-}
 
 impl SeriesSet {
     /// Removes the series at this place.

@@ -6,7 +6,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::Core;
-use super::rest::Resting;
+use super::resting::Resting;
+use super::watch::{self, Watch};
 use crate::account::{Account, Full};
 use crate::error::SeriesError;
 use crate::index::{Index, Place};
@@ -37,7 +38,7 @@ pub(super) struct Note {
     /// By position; its length is the number of positions ever used.
     pub(super) made: Vec<Made>,
     /// For families that expire: when each position's value last moved.
-    pub(super) watch: Vec<super::expire::Watch>,
+    pub(super) watch: Vec<Watch>,
 }
 
 /// Where a series stands in the index, and whose it is.
@@ -116,7 +117,7 @@ impl SeriesSet {
             None => note.made.push(made),
         }
         if core.descriptor.ttl_seconds.is_some() {
-            super::expire::start_watch(&mut note.watch, position, now);
+            watch::start_watch(&mut note.watch, position, now);
         }
         self.index.insert(hash, place);
         self.len += 1;
