@@ -272,3 +272,37 @@ fn one_address_for_all_listeners_serves_the_page_there() {
         assert_eq!(http::get(shared, path).status, 200, "{path}");
     }
 }
+
+#[test]
+fn pages_that_are_asked_for_at_once_share_what_is_collected_and_none_is_older_than_its_request() {
+    const THREADS: usize = 8;
+    const PAGES: usize = 25;
+    let host = Host::start(&["metrics_names=meterbox,node"]);
+    let clock = || {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        since.expect("after 1970").as_secs_f64()
+    };
+    let page = || host.scrape("/metrics");
+    let collected = |page: &Page| {
+        page.value("meterbox_plugin_calls_total", &[("plugin", "system")])
+            .expect("the collector is counted")
+    };
+    let before = collected(&page());
+    std::thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                for _ in 0..PAGES {
+                    let asked = clock();
+                    let read = page().value("node_time_seconds", &[]);
+                    assert!(read > Some(asked), "asked at {asked}, read at {read:?}");
+                }
+            });
+        }
+    });
+    let calls = collected(&page()) - before;
+    let most = (THREADS * PAGES) as f64;
+    assert!(
+        calls > 0.0 && calls < most,
+        "{calls} calls for {most} pages"
+    );
+}

@@ -152,6 +152,11 @@ impl Ticket {
         matches!(*self.slip.phase.lock(), Phase::Over(_))
     }
 
+    /// Blocks until the call is over, or until then; a call that is not over goes on.
+    pub fn ended_by(&self, until: Instant) -> Option<Ended> {
+        self.slip.wait(until)
+    }
+
     /// Blocks until the call is over, for at most `limit`; then expires it.
     pub fn wait(&self, limit: Duration) -> Ended {
         if let Some(ended) = self.slip.wait(Instant::now() + limit) {

@@ -83,6 +83,7 @@ impl Catalog {
                 budgets: slot.budgets.clone(),
                 series_max: usize::try_from(series_max).unwrap_or(usize::MAX),
                 families_max: options.families_max,
+                calls: Arc::default(),
             })
         });
         self.house.collectors.set(collectors.collect());

@@ -1,9 +1,11 @@
-//! Runs every collector plugin when metrics are gathered, in parallel, under one deadline.
+//! Runs every collector plugin when metrics are gathered, in parallel, under one deadline; requests that
+//! wait for the same call share it.
 //!
 //! A collector that fails or is late costs its own families and nothing else:
 //! `meterbox_collector_success` says so on the very page it is missing from.
 
 use super::collected::{Collected, OwnedFamily};
+use super::shared_calls::{SharedCall, SharedCalls};
 use crate::plugins::budgets::{Budget, Budgets};
 use arc_swap::ArcSwap;
 use meterbox_metrics::{Descriptor, FamilyOf, Gauge, Kind, Reason, Source};
@@ -14,7 +16,7 @@ use meterbox_plugin_loader::running::{
 };
 use parking_lot::Mutex;
 use std::cell::Cell;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 /// The part of a call's time that collectors may have; the rest is for the page.
@@ -44,7 +46,12 @@ pub(in crate::plugins) struct Collector {
     pub(in crate::plugins) series_max: usize,
     /// Families likewise.
     pub(in crate::plugins) families_max: usize,
+    /// Its calls, none at first.
+    pub(in crate::plugins) calls: Arc<Calls>,
 }
+
+/// Calls of one collector; there is none in the place of one that it did not take.
+pub(in crate::plugins) type Calls = SharedCalls<Option<Started>>;
 
 impl Collector {
     fn name(&self) -> &str {
@@ -52,14 +59,20 @@ impl Collector {
     }
 }
 
-struct Started {
+/// A call that a collector took.
+pub(in crate::plugins) struct Started {
     plugin: String,
     source: Source,
     budgets: Arc<Budgets>,
     ticket: Ticket,
     begin: Instant,
     kept: Arc<Mutex<Option<Collected>>>,
+    /// What it showed, once that is known.
+    shown: OnceLock<Shown>,
 }
+
+/// What a collector showed, for all who asked.
+pub(in crate::plugins) type Shown = Arc<[OwnedFamily]>;
 
 impl Collectors {
     /// `source` is the host's own; all collectors together may take `limit`.
@@ -96,21 +109,32 @@ impl Collectors {
         }
     }
 
-    /// Asks all of them; blocks until the last is done or the limit is over.
-    pub(in crate::plugins) fn collect(&self, filter: &Filter<'_>) -> Vec<OwnedFamily> {
+    /// Asks all of them; blocks until the last is done or the limit is over. Nothing of what it gives
+    /// was read before.
+    pub(in crate::plugins) fn collect(&self, filter: &Filter<'_>) -> Vec<Shown> {
         let list = self.list.load();
         if list.is_empty() || COLLECTING.get() {
             return Vec::new();
         }
         let names: Arc<[String]> = filter.names.iter().map(|name| (*name).to_owned()).collect();
-        let until = Instant::now() + self.limit();
-        let started: Vec<Started> = list
+        let asked = Instant::now();
+        let until = asked + self.limit();
+        let joined: Vec<_> = list
             .iter()
-            .filter_map(|collector| self.start(collector, &names))
+            .map(|collector| (collector, collector.calls.join(&names)))
             .collect();
-        started
-            .into_iter()
-            .flat_map(|started| self.finish(started, until))
+        for (collector, call) in &joined {
+            call.wait_turn(asked, |before, begin| {
+                if let Some(before) = before {
+                    before.ticket.ended_by(begin.min(until));
+                }
+            });
+            let start = || self.start(collector, &names);
+            collector.calls.begin(call, start);
+        }
+        joined
+            .iter()
+            .filter_map(|(_, call)| self.finish(call, until))
             .collect()
     }
 
@@ -165,21 +189,37 @@ impl Collectors {
             ticket,
             begin,
             kept,
+            shown: OnceLock::new(),
         })
     }
 
-    fn finish(&self, started: Started, until: Instant) -> Vec<OwnedFamily> {
+    /// What the collector shows to one of those who share the call; none when it does not in time.
+    fn finish(&self, call: &SharedCall<Option<Started>>, until: Instant) -> Option<Shown> {
+        let started = call.get().as_ref()?;
+        let ended = match started.ticket.ended_by(until) {
+            Some(ended) => ended,
+            // Nobody waits for it any more.
+            None if call.leave() => started.ticket.wait(Duration::ZERO),
+            None => {
+                self.note(&started.plugin, false, started.begin.elapsed());
+                return None;
+            }
+        };
+        let shown = started.shown.get_or_init(|| self.ended(started, ended));
+        Some(shown.clone())
+    }
+
+    fn ended(&self, started: &Started, ended: Ended) -> Shown {
         let Started {
             plugin,
             source,
             budgets,
-            ticket,
             begin,
             kept,
+            ..
         } = started;
-        let ended = ticket.wait(until.saturating_duration_since(Instant::now()));
         let success = ended == Ended::Returned(Ok(()));
-        self.note(&plugin, success, begin.elapsed());
+        self.note(plugin, success, begin.elapsed());
         match ended {
             Ended::Returned(Err(failure)) => {
                 tracing::warn!(target: "plugin", plugin, "collector failed: {failure}");
@@ -193,7 +233,7 @@ impl Collectors {
         }
         // What was shown before a failure stays on the page; a late collector has shown nothing yet.
         let Some(collected) = kept.lock().take() else {
-            return Vec::new();
+            return Arc::default();
         };
         if !collected.refused.is_empty() {
             let refused = collected.refused.len();
@@ -208,7 +248,7 @@ impl Collectors {
                 source.count_drop(reason);
             }
         }
-        collected.families
+        collected.families.into()
     }
 
     fn note(&self, plugin: &str, success: bool, took: Duration) {

@@ -5,3 +5,4 @@ pub(in crate::plugins) mod collectors;
 pub(in crate::plugins) mod columns;
 pub(in crate::plugins) mod inspect;
 pub(in crate::plugins) mod page;
+mod shared_calls;

@@ -4,6 +4,7 @@
 //! that comes twice is shown once, in the form of the set listed first; at equal rank the store's.
 
 use super::collected::OwnedFamily;
+use super::collectors::Shown;
 use super::columns::{StoreFamily, StoreSegment};
 use meterbox_metrics::{Columns, FamilyView, Gathered};
 use meterbox_plugin_abi::gather::{Family, FamilyColumns, Filter, Flow, Segment, Visitor};
@@ -58,7 +59,7 @@ impl Entry<'_> {
 /// Shows all families that are `shown` and that `filter` wants to `visitor`.
 pub(in crate::plugins) fn show(
     store: &Gathered,
-    collected: &[OwnedFamily],
+    collected: &[Shown],
     sets: &NameSets,
     shown: Page,
     filter: &Filter<'_>,
@@ -90,14 +91,19 @@ pub(in crate::plugins) fn show(
 
 fn in_order<'a>(
     store: &'a Gathered,
-    collected: &'a [OwnedFamily],
+    collected: &'a [Shown],
     sets: &NameSets,
     shown: Page,
     filter: &Filter<'_>,
 ) -> Vec<Entry<'a>> {
     let entries = store.families().map(Entry::Store);
     let mut ranked: Vec<(usize, Entry<'a>)> = entries
-        .chain(collected.iter().map(Entry::Collected))
+        .chain(
+            collected
+                .iter()
+                .flat_map(|shown| shown.iter())
+                .map(Entry::Collected),
+        )
         .filter(|entry| shown.shows(entry.name()) && filter.wants_family(entry.name()))
         .filter_map(|entry| Some((sets.rank(entry.set())?, entry)))
         .collect();
