@@ -1,9 +1,11 @@
 //! Where components meet that do not know each other: each trait is its user's, each value another's.
 
 use crate::models::{EventSink, Models};
-use crate::plugins::{ModelList, Subscribers};
+use crate::plugins::{Catalog, ModelList, Subscribers};
 use meterbox_plugin_abi::Row;
 use meterbox_plugin_abi::events::EventKinds;
+use meterbox_plugin_abi::gather::{Filter, GatherSource, Visitor};
+use std::sync::Arc;
 
 /// Plugins are told what happens to models.
 pub(crate) struct Announced(pub(crate) Subscribers);
@@ -28,5 +30,15 @@ impl ModelList for ListOf {
 
     fn refresh_metrics(&self) {
         self.0.refresh_metrics();
+    }
+}
+
+/// Exporters are shown everything that is gathered.
+pub(crate) struct Everything(pub(crate) Arc<Catalog>);
+
+impl GatherSource for Everything {
+    fn gather(&self, filter: &Filter<'_>, visitor: &mut dyn Visitor) -> Result<(), String> {
+        self.0.gather(filter, visitor);
+        Ok(())
     }
 }

@@ -4,13 +4,13 @@
 //! is decided here that a component could decide itself.
 
 use crate::access_log::AccessLog;
-use crate::adapters::{Announced, ListOf};
+use crate::adapters::{Announced, Everything, ListOf};
 use crate::api;
 use crate::banner;
 use crate::cli::{Failure, Start};
 use crate::clock::unix_seconds;
 use crate::counters::counters;
-use crate::export::Exports;
+use crate::export::{self, Exports};
 use crate::models::{self, Models};
 use crate::plugins::{self, Catalog, Facts, Subscribers, Watch};
 use crate::reload::Reloader;
@@ -20,6 +20,7 @@ use crate::signal::{Signal, Signals};
 use crate::stage::Stage;
 use arc_swap::ArcSwap;
 use meterbox_config::{Environment, Settings};
+use meterbox_http::client::Trust;
 use meterbox_http::{Listener, Listeners, Server, Tokens, bind};
 use meterbox_metrics::{Limits, Registry, SourceOptions};
 use meterbox_plugin_loader::probe::ProbeCommand;
@@ -117,6 +118,11 @@ impl App {
             uuid: uuid::Uuid::new_v4().to_string(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         };
+        let trust = match &settings.exports.ca_file {
+            Some(file) => Trust::with_file(file)
+                .map_err(|error| Failure::refused(format!("export_ca_file: {error}")))?,
+            None => Trust::default(),
+        };
         let drops = Drops::default();
         let registry = registry(&settings);
         let telemetry = telemetry(&settings, environment, &registry, &facts, &drops)?;
@@ -167,7 +173,7 @@ impl App {
             Arc::new(access_log),
         );
         server.serve(bound);
-        let exports = Exports::start(&services);
+        let exports = exports(&services, trust);
         Ok(Self {
             services,
             exports,
@@ -374,6 +380,23 @@ fn catalog(
     let registry = registry.clone();
     let catalog = Catalog::new(options, registry, &source, facts, models, subscribers);
     catalog.map_err(Failure::failed)
+}
+
+/// Starts to ask exporters and to deliver their pushes.
+fn exports(services: &Arc<Services>, trust: Trust) -> Exports {
+    let asked = Arc::downgrade(services);
+    let own = move || {
+        let places = asked.upgrade().map(|services| services.places.load_full());
+        let places = places.iter().flat_map(|places| places.iter());
+        places.filter_map(|(_, place)| place.tcp()).collect()
+    };
+    Exports::start(export::Parts {
+        exporters: services.plugins.exporters(),
+        gathered: Arc::new(Everything(Arc::clone(&services.plugins))),
+        metrics: services.telemetry.exports().clone(),
+        own: Arc::new(own),
+        trust,
+    })
 }
 
 /// `plugins/` beside the binary, if it is there.

@@ -1,11 +1,15 @@
 //! An exporter plugin in the real server, against a receiver that refuses, accepts, or is not there.
 
 use meterbox_tests::{Host, Page, eventually, http};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustix::process::Signal;
 use std::collections::VecDeque;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio_rustls::rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 /// One request as the receiver saw it, with its answer.
 #[derive(Clone, Debug)]
@@ -26,6 +30,22 @@ type Script = Arc<Mutex<VecDeque<(u16, &'static str)>>>;
 
 impl Receiver {
     fn start(script: &[(u16, &'static str)]) -> Self {
+        Self::over(script, Ok)
+    }
+
+    /// The same over TLS.
+    fn start_safe(script: &[(u16, &'static str)], config: ServerConfig) -> Self {
+        let config = Arc::new(config);
+        Self::over(script, move |stream| {
+            let server = ServerConnection::new(Arc::clone(&config)).map_err(io::Error::other)?;
+            Ok(StreamOwned::new(server, stream))
+        })
+    }
+
+    fn over<S: Read + Write>(
+        script: &[(u16, &'static str)],
+        open: impl Fn(TcpStream) -> io::Result<S> + Clone + Send + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
         let seen = Arc::default();
@@ -37,7 +57,10 @@ impl Receiver {
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 let (script, seen) = (Arc::clone(&script), Arc::clone(&seen));
-                std::thread::spawn(move || drop(serve(&stream, &script, &seen)));
+                let open = open.clone();
+                std::thread::spawn(move || {
+                    open(stream).and_then(|stream| serve(stream, &script, &seen))
+                });
             }
         });
         receiver
@@ -59,7 +82,7 @@ impl Receiver {
 }
 
 /// Serves the requests of one connection.
-fn serve(stream: &TcpStream, script: &Script, seen: &Mutex<Vec<Seen>>) -> std::io::Result<()> {
+fn serve(stream: impl Read + Write, script: &Script, seen: &Mutex<Vec<Seen>>) -> io::Result<()> {
     let mut reader = BufReader::new(stream);
     loop {
         let mut head = String::new();
@@ -86,11 +109,9 @@ fn serve(stream: &TcpStream, script: &Script, seen: &Mutex<Vec<Seen>>) -> std::i
             body: String::from_utf8_lossy(&body).into_owned(),
             answer: status,
         });
-        let mut stream = stream;
-        write!(
-            stream,
-            "HTTP/1.1 {status} X\r\n{more}content-length: 0\r\n\r\n"
-        )?;
+        let answer = format!("HTTP/1.1 {status} X\r\n{more}content-length: 0\r\n\r\n");
+        reader.get_mut().write_all(answer.as_bytes())?;
+        reader.get_mut().flush()?;
     }
 }
 
@@ -312,18 +333,52 @@ fn the_server_itself_is_out_of_reach_and_an_exporter_without_permission_is_not_a
     assert_eq!(receiver.seen().len(), 0);
 }
 
+/// An authority as PEM, and a server's side with a certificate of it for 127.0.0.1.
+fn certified() -> (String, ServerConfig) {
+    let mut params = CertificateParams::default();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let key = || KeyPair::generate().expect("a key");
+    let authority = CertifiedIssuer::self_signed(params, key()).expect("an authority");
+    let key = key();
+    let named = CertificateParams::new(["127.0.0.1".to_owned()]).expect("a name");
+    let certificate = named.signed_by(&key, &authority).expect("a certificate");
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("the provider has them")
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], key);
+    (
+        authority.pem(),
+        config.expect("the key is the certificate's"),
+    )
+}
+
 #[test]
-fn https_is_refused_with_a_sentence() {
-    let host = host("url = \"https://a.example/write\"\n", &[]);
-    let page = until(&host, "pushes are refused", |page| {
-        dropped(page, "invalid") >= 1.0
+fn https_receivers_are_believed_by_the_authorities_of_a_file() {
+    let (pem, config) = certified();
+    let receiver = Receiver::start_safe(&[(204, "")], config);
+    let url = receiver.url().replace("http://", "https://");
+    let stranger = host(&url, &[]);
+    until(&stranger, "pushes wait", |page| {
+        value(page, "retries_total") >= 1.0
     });
-    assert_eq!(value(&page, "pushes_total"), 0.0);
-    eventually("the log says so, for the push and for the export", || {
-        let said = "a.example is https, which this server does not speak";
-        match lines_with(&host, said) {
-            2 => Ok(()),
-            _ => Err(host.output()),
+    eventually("the log says why", || {
+        let said = "no authority that is trusted here has signed its certificate";
+        match lines_with(&stranger, said) {
+            1 => Ok(()),
+            _ => Err(stranger.output()),
         }
     });
+    assert_eq!(receiver.seen().len(), 0);
+    drop(stranger);
+
+    let file = std::env::temp_dir().join(format!("meterbox-ca-{}.pem", std::process::id()));
+    std::fs::write(&file, pem).expect("the folder is ours");
+    let host = host(&url, &[&format!("export_ca_file={}", file.display())]);
+    until(&host, "pushes are delivered", |page| {
+        value(page, "delivered_total") >= 2.0
+    });
+    assert!(receiver.answered(204)[0].contains("meterbox_ready value=1 "));
+    std::fs::remove_file(&file).expect("it is there");
 }

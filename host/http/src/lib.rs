@@ -9,14 +9,15 @@
 //! What operations do and use is not known here: the table of routes is generic over the
 //! [`Services`], which the program implements, as it does what counts and logs requests.
 //!
-//! `client` is the other direction: it sends what exporters push. hyper is known nowhere else.
+//! [`client`] is the other direction: it sends what exporters push and the command line asks. hyper and
+//! TLS are known nowhere else.
 
 #![forbid(unsafe_code)]
 
 mod account;
 mod bind;
 mod body;
-mod client;
+pub mod client;
 mod clock;
 mod conn;
 mod error;
@@ -38,7 +39,6 @@ mod tokens;
 mod wire;
 
 pub use bind::{BindError, Bound, bind};
-pub use client::{Client, Outgoing, OwnPlaces, Received, SendError};
 pub use clock::rfc3339;
 pub use error::{ApiError, Class};
 pub use listener::{Listener, Listeners};

@@ -1,15 +1,20 @@
-//! The least HTTP/1.1 client that can ask a running server: one request, one connection.
+//! Asks a running server, whose address and key are in its configuration: one request, one connection.
 
+use bytes::Bytes;
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
 use meterbox_config::{Address, Settings};
-use std::io::{self, Read, Write};
-use std::net::TcpStream;
-use std::os::unix::net::UnixStream;
+use meterbox_http::client::{Connection, Outgoing, Received, SendError};
+use std::io;
 use std::time::Duration;
+use tokio::net::{TcpStream, UnixStream};
+use tokio::runtime::Builder;
+use tokio::time::timeout;
 
 /// How long the server may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Longest answer, in bytes.
-const ANSWER_BYTES_MAX: u64 = 64 << 20;
+const ANSWER_BYTES_MAX: usize = 64 << 20;
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +33,9 @@ pub(super) enum ClientError {
         /// The address that was asked.
         address: Address,
     },
+    /// There is no such request.
+    #[error("this cannot be asked: {0}")]
+    Unsendable(String),
     /// The server refuses.
     #[error("{address} answers {status}: {message}")]
     Refused {
@@ -77,28 +85,8 @@ impl Door {
     }
 }
 
-/// What a server answered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Answer {
-    pub(super) status: u16,
-    /// Names in lower case.
-    pub(super) headers: Vec<(String, String)>,
-    pub(super) body: Vec<u8>,
-}
-
-impl Answer {
-    fn header(&self, name: &str) -> Option<&str> {
-        let found = self.headers.iter().find(|(known, _)| known == name);
-        found.map(|(_, value)| value.as_str())
-    }
-}
-
 /// Asks the management listener with `method` and gives the body of a 200.
-pub(super) fn manage(
-    settings: &Settings,
-    method: &str,
-    path: &str,
-) -> Result<Vec<u8>, ClientError> {
+pub(super) fn manage(settings: &Settings, method: &str, path: &str) -> Result<Bytes, ClientError> {
     let answer = send(settings, Door::Management, method, path, None)?;
     if answer.status == 200 {
         return Ok(answer.body);
@@ -117,39 +105,59 @@ pub(super) fn send(
     method: &str,
     target: &str,
     body: Option<&[u8]>,
-) -> Result<Answer, ClientError> {
-    let address = door.address(settings).clone();
-    let mut request =
-        format!("{method} {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n");
-    if let Some(token) = token(settings, door) {
-        request += &format!("Authorization: Bearer {token}\r\n");
-    }
-    if let Some(body) = body {
-        request += &format!("Content-Length: {}\r\n", body.len());
-    }
-    request += "\r\n";
-    let mut request = request.into_bytes();
-    request.extend_from_slice(body.unwrap_or_default());
-    let answer = match exchange(&address, &request) {
-        Ok(answer) => answer,
-        Err(source) => return Err(ClientError::Unreachable { address, source }),
+) -> Result<Received, ClientError> {
+    let address = door.address(settings);
+    let outgoing = outgoing(method, target, body, token(settings, door))
+        .map_err(|error| ClientError::Unsendable(error.to_string()))?;
+    let broken = |address: &Address| ClientError::NotHttp {
+        address: address.clone(),
     };
-    parse(&answer, method == "HEAD").ok_or(ClientError::NotHttp { address })
+    let runtime = Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| ClientError::Unsendable(error.to_string()))?;
+    match runtime.block_on(async { timeout(PATIENCE, exchange(address, &outgoing)).await }) {
+        Ok(Ok(answer)) if answer.complete => Ok(answer),
+        Ok(Err(SendError::Connect(source))) => Err(ClientError::Unreachable {
+            address: address.clone(),
+            source,
+        }),
+        Ok(_) => Err(broken(address)),
+        Err(_) => Err(ClientError::Unreachable {
+            address: address.clone(),
+            source: io::ErrorKind::TimedOut.into(),
+        }),
+    }
 }
 
-fn exchange(address: &Address, request: &[u8]) -> io::Result<Vec<u8>> {
-    match address {
+fn outgoing(
+    method: &str,
+    target: &str,
+    body: Option<&[u8]>,
+    token: Option<String>,
+) -> Result<Outgoing, http::Error> {
+    let mut headers = HeaderMap::new();
+    if let Some(token) = token {
+        headers.insert(AUTHORIZATION, format!("Bearer {token}").parse()?);
+    }
+    Ok(Outgoing {
+        method: method.parse()?,
+        uri: format!("http://localhost{target}").parse()?,
+        headers,
+        body: Bytes::copy_from_slice(body.unwrap_or_default()),
+    })
+}
+
+async fn exchange(address: &Address, outgoing: &Outgoing) -> Result<Received, SendError> {
+    let mut connection = match address {
         Address::Tcp { host, port } => {
-            let stream = TcpStream::connect((reachable(host), *port))?;
-            stream.set_read_timeout(Some(PATIENCE))?;
-            ask(stream, request)
+            let stream = TcpStream::connect((reachable(host), *port)).await;
+            Connection::over(stream.map_err(SendError::Connect)?).await?
         }
         Address::Unix(path) => {
-            let stream = UnixStream::connect(path)?;
-            stream.set_read_timeout(Some(PATIENCE))?;
-            ask(stream, request)
+            let stream = UnixStream::connect(path).await;
+            Connection::over(stream.map_err(SendError::Connect)?).await?
         }
-    }
+    };
+    connection.exchange(outgoing, ANSWER_BYTES_MAX).await
 }
 
 /// A wildcard is bound, not asked.
@@ -158,58 +166,6 @@ fn reachable(host: &str) -> &str {
         "0.0.0.0" => "127.0.0.1",
         "::" => "::1",
         other => other,
-    }
-}
-
-fn ask(mut stream: impl Read + Write, request: &[u8]) -> io::Result<Vec<u8>> {
-    // A server may answer, and close, before it has read all of a request that it refuses.
-    let sent = stream.write_all(request);
-    let mut answer = Vec::new();
-    match stream.take(ANSWER_BYTES_MAX).read_to_end(&mut answer) {
-        Err(error) if answer.is_empty() => Err(error),
-        _ if answer.is_empty() => sent.map(|()| answer),
-        _ => Ok(answer),
-    }
-}
-
-/// Takes an answer apart; `None` if it is not HTTP or not complete.
-fn parse(bytes: &[u8], headless: bool) -> Option<Answer> {
-    let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
-    let head = std::str::from_utf8(&bytes[..end]).ok()?;
-    let mut lines = head.split("\r\n");
-    let status = lines.next()?.strip_prefix("HTTP/1.1 ")?.get(..3)?;
-    let headers = lines.filter_map(|line| line.split_once(':'));
-    let mut answer = Answer {
-        status: status.parse().ok()?,
-        headers: headers
-            .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
-            .collect(),
-        body: Vec::new(),
-    };
-    let rest = &bytes[end + 4..];
-    answer.body = if headless {
-        Vec::new()
-    } else if answer.header("transfer-encoding") == Some("chunked") {
-        dechunked(rest)?
-    } else if let Some(length) = answer.header("content-length") {
-        rest.get(..length.parse().ok()?)?.to_vec()
-    } else {
-        rest.to_vec()
-    };
-    Some(answer)
-}
-
-fn dechunked(mut rest: &[u8]) -> Option<Vec<u8>> {
-    let mut body = Vec::new();
-    loop {
-        let end = rest.windows(2).position(|window| window == b"\r\n")?;
-        let size = usize::from_str_radix(std::str::from_utf8(&rest[..end]).ok()?, 16).ok()?;
-        rest = &rest[end + 2..];
-        if size == 0 {
-            return Some(body);
-        }
-        body.extend_from_slice(rest.get(..size)?);
-        rest = rest.get(size..)?.strip_prefix(b"\r\n")?;
     }
 }
 
@@ -235,39 +191,6 @@ fn token(settings: &Settings, door: Door) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    type Parsed<'a> = Option<(u16, &'a str)>;
-
-    fn body(answer: &[u8]) -> Option<(u16, String)> {
-        let answer = parse(answer, false)?;
-        Some((answer.status, String::from_utf8(answer.body).unwrap()))
-    }
-
-    #[test]
-    fn an_answer_is_taken_apart_and_half_of_one_is_none() {
-        let answers: [(&[u8], Parsed<'_>); 7] = [
-            (b"HTTP/1.1 200 OK\r\na: b\r\n\r\n[]", Some((200, "[]"))),
-            (
-                b"HTTP/1.1 404 No\r\nContent-Length: 2\r\n\r\nno",
-                Some((404, "no")),
-            ),
-            (
-                b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n",
-                Some((200, "abc")),
-            ),
-            (b"SSH-2.0\r\n\r\n", None),
-            (b"HTTP/1.1 200 OK\r\n", None),
-            (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort", None),
-            (
-                b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",
-                None,
-            ),
-        ];
-        for (answer, expect) in answers {
-            let expect = expect.map(|(status, body)| (status, body.to_owned()));
-            assert_eq!(body(answer), expect, "{}", String::from_utf8_lossy(answer));
-        }
-    }
 
     #[test]
     fn a_refusal_shows_the_servers_sentence() {

@@ -5,7 +5,8 @@ use super::pipeline::Pipeline;
 use super::queue::{Next, Waiting};
 use super::schedule::{Called, call};
 use super::split;
-use meterbox_http::{Client, Received};
+use http::header::RETRY_AFTER;
+use meterbox_http::client::{Client, Received};
 use meterbox_plugin_abi::Verdict;
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -46,8 +47,8 @@ async fn attempt(pipeline: &Arc<Pipeline>, client: &mut Client, waiting: &Waitin
         Err(error) => return again(pipeline, waiting, None, &error.to_string()),
     };
     let status = received.status;
-    let pause = received.retry_after.as_deref();
-    let pause = pause.and_then(|value| retry_after(value, SystemTime::now()));
+    let pause = received.headers.get(RETRY_AFTER);
+    let pause = pause.and_then(|value| retry_after(value.to_str().ok()?, SystemTime::now()));
     match judge(status, verdict(pipeline, received).await) {
         Judgement::Done => {
             pipeline.with_queue(|queue| queue.delivered(waiting.id));

@@ -2,16 +2,32 @@
 
 use super::pipeline::{Pipeline, Source};
 use super::{deliver, schedule};
-use crate::plugins::{Catalog, Exporter};
-use crate::services::Services;
-use meterbox_http::{Client, OwnPlaces};
-use meterbox_plugin_abi::gather::{Filter, GatherSource, Visitor};
+use crate::plugins::Exporter;
+use meterbox_http::client::{Client, OwnPlaces, Trust};
 use meterbox_telemetry::exports::ExportsMetrics;
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, timeout_at};
+
+/// An answer's body is for the plugin's verdict and the log; more of it is not read.
+const ANSWER_BYTES_MAX: usize = 64 << 10;
+
+/// What exports are made of.
+pub struct Parts {
+    /// The exporters in service, now and later.
+    pub exporters: watch::Receiver<Arc<Vec<Exporter>>>,
+    /// What exporters are shown.
+    pub gathered: Source,
+    /// Where pushes are counted.
+    pub metrics: ExportsMetrics,
+    /// Where pushes never go.
+    pub own: OwnPlaces,
+    /// Which receivers are believed over TLS.
+    pub trust: Trust,
+}
 
 /// The deliveries of all exporters.
 pub struct Exports {
@@ -23,6 +39,7 @@ struct Shared {
     gathered: Source,
     metrics: ExportsMetrics,
     own: OwnPlaces,
+    trust: Trust,
     lines: Mutex<BTreeMap<String, Line>>,
     /// Exporters that lack the permission, to say each once.
     denied: Mutex<BTreeSet<String>>,
@@ -35,37 +52,19 @@ struct Line {
     delivers: JoinHandle<()>,
 }
 
-/// Everything the server has.
-struct Everything(Arc<Catalog>);
-
-impl GatherSource for Everything {
-    fn gather(&self, filter: &Filter<'_>, visitor: &mut dyn Visitor) -> Result<(), String> {
-        self.0.gather(filter, visitor);
-        Ok(())
-    }
-}
-
 impl Exports {
     /// From now on exporters are asked, those of later too. Inside the runtime.
-    pub fn start(services: &Arc<Services>) -> Self {
-        let asked = Arc::downgrade(services);
-        let own: OwnPlaces = Arc::new(move || {
-            let services = asked.upgrade();
-            let places = services.map(|services| services.places.load_full());
-            places
-                .iter()
-                .flat_map(|places| places.iter())
-                .filter_map(|(_, place)| place.tcp())
-                .collect()
-        });
+    #[must_use]
+    pub fn start(parts: Parts) -> Self {
         let shared = Arc::new(Shared {
-            gathered: Arc::new(Everything(Arc::clone(&services.plugins))),
-            metrics: services.telemetry.exports().clone(),
-            own,
+            gathered: parts.gathered,
+            metrics: parts.metrics,
+            own: parts.own,
+            trust: parts.trust,
             lines: Mutex::default(),
             denied: Mutex::default(),
         });
-        let mut exporters = services.plugins.exporters();
+        let mut exporters = parts.exporters;
         let watched = Arc::clone(&shared);
         let watcher = tokio::spawn(async move {
             loop {
@@ -124,7 +123,7 @@ impl Shared {
         tracing::info!(target: "export", plugin, "is asked for pushes every {seconds} s");
         let metrics = self.metrics.exporter(plugin);
         let pipeline = Pipeline::new(exporter.clone(), Arc::clone(&self.gathered), metrics);
-        let client = Client::new(Arc::clone(&self.own));
+        let client = Client::new(Arc::clone(&self.own), self.trust.clone(), ANSWER_BYTES_MAX);
         Line {
             asks: tokio::spawn(schedule::run(Arc::clone(&pipeline))),
             delivers: tokio::spawn(deliver::run(Arc::clone(&pipeline), client)),

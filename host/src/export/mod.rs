@@ -18,4 +18,5 @@ mod queue;
 mod schedule;
 mod split;
 
-pub use engine::Exports;
+pub use engine::{Exports, Parts};
+pub use pipeline::Source;

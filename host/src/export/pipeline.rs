@@ -17,7 +17,8 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 /// All metrics, for the thread of a plugin.
-pub(super) type Source = Arc<dyn GatherSource + Send + Sync>;
+/// What exporters are shown.
+pub type Source = Arc<dyn GatherSource + Send + Sync>;
 
 /// One exporter, over all its generations.
 pub(super) struct Pipeline {

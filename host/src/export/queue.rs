@@ -4,7 +4,7 @@
 //! it. Time and chance are arguments.
 
 use meterbox_config::ExportLimits;
-use meterbox_http::Outgoing;
+use meterbox_http::client::Outgoing;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;

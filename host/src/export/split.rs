@@ -1,7 +1,7 @@
 //! Cuts a push that was too large into two.
 
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
-use meterbox_http::Outgoing;
+use meterbox_http::client::Outgoing;
 
 /// Bodies in which a line stands for itself.
 const OF_LINES: [&str; 4] = [

@@ -69,6 +69,12 @@ pub(super) static GROUP: Group = Group {
              answer says so, after 1 s to 5 min.",
         ),
         Key::own(
+            "export_ca_file",
+            Kind::Path,
+            "PEM file of authorities that may sign certificates of https receivers, beside the system's.",
+        )
+        .details("Read at the start. A file that cannot be used refuses the start."),
+        Key::own(
             "plugin.<name>.export_interval_ms",
             Kind::Integer {
                 min: 100,

@@ -3,6 +3,7 @@
 use crate::value::Value;
 use crate::values::Values;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Settings of all exporters.
@@ -14,6 +15,8 @@ pub struct ExportSettings {
     pub intervals: BTreeMap<String, Duration>,
     /// How deliveries are bound.
     pub limits: ExportLimits,
+    /// PEM file of further authorities for certificates of receivers.
+    pub ca_file: Option<PathBuf>,
 }
 
 /// What bounds the deliveries of one exporter.
@@ -43,6 +46,7 @@ impl ExportSettings {
             _ => None,
         });
         Self {
+            ca_file: values.path("export_ca_file"),
             interval: values.millis("export_interval_ms"),
             intervals: intervals.collect(),
             limits: ExportLimits {
@@ -61,6 +65,7 @@ impl Default for ExportSettings {
         Self {
             interval: Duration::from_secs(15),
             intervals: BTreeMap::new(),
+            ca_file: None,
             limits: ExportLimits {
                 queue_pushes_max: 1000,
                 queue_bytes_max: 32 << 20,

@@ -1,11 +1,12 @@
 //! `meterbox plugins call`: one request to a route of a plugin, on the listener it is on.
 
 use super::{Call, named, pretty};
-use crate::cli::client::{self, Answer, Door};
+use crate::cli::client::{self, Door};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::print;
 use base64::Engine;
 use meterbox_config::Environment;
+use meterbox_http::client::Received;
 use serde_json::{Value, json};
 use std::io::Write;
 
@@ -108,12 +109,15 @@ fn owns(route: &str, target: &str) -> bool {
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
 }
 
-fn show(answer: &Answer, as_json: bool) {
+fn show(answer: &Received, as_json: bool) {
     if as_json {
         let headers: serde_json::Map<String, Value> = answer
             .headers
             .iter()
-            .map(|(name, value)| (name.clone(), value.as_str().into()))
+            .map(|(name, value)| {
+                let value = String::from_utf8_lossy(value.as_bytes());
+                (name.as_str().to_owned(), value.into())
+            })
             .collect();
         let mut shown = json!({ "status": answer.status, "headers": headers });
         match std::str::from_utf8(&answer.body) {
