@@ -91,7 +91,6 @@ fn dependencies_go_one_way() {
             "meterbox-exposition",
             &[
                 "meterbox-metrics",
-                "meterbox-plugin",
                 "meterbox",
                 "meterbox-plugin",
                 "tokio",
@@ -123,7 +122,6 @@ fn dependencies_go_one_way() {
             &[
                 "meterbox-metrics",
                 "meterbox-plugin",
-                "meterbox-plugin",
                 "meterbox",
                 "tokio",
                 "hyper",
@@ -137,7 +135,6 @@ fn dependencies_go_one_way() {
             "meterbox-plugin-loader",
             &[
                 "meterbox-metrics",
-                "meterbox-plugin",
                 "meterbox-exposition",
                 "meterbox",
                 "tokio",
@@ -148,7 +145,6 @@ fn dependencies_go_one_way() {
             "meterbox-plugin-process",
             &[
                 "meterbox-metrics",
-                "meterbox-plugin",
                 "meterbox-exposition",
                 "meterbox",
                 "tokio",
@@ -322,9 +318,7 @@ const NOT_FREE_YET: &[&str] = &[
     "meterbox-http",
     "meterbox-metrics",
     "meterbox-plugin",
-    "meterbox-plugin",
     "meterbox-plugin-loader",
-    "meterbox-plugin-process",
 ];
 
 #[test]

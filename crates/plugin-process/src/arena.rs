@@ -3,9 +3,9 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use crate::lane::Side;
-use crate::payload::Aligned;
+use crate::aligned::Aligned;
 use crate::shared_file::SharedFile;
+use crate::side::Side;
 
 /// Payloads of fewer bytes follow their header.
 pub const ARENA_BYTES_MIN: usize = 16 << 10;

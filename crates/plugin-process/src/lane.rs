@@ -8,9 +8,11 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
+use crate::aligned::Aligned;
 use crate::arena::Arena;
 use crate::fds;
-use crate::payload::{Aligned, Payload};
+use crate::payload::Payload;
+use crate::side::Side;
 use crate::wire::{Broken, HEADER_BYTES, Header, Kind, PAYLOAD_BYTES_MAX};
 
 /// Room for what is read at once: a frame that does not go by the arena, and a short one after it.
@@ -19,26 +21,6 @@ const INPUT_BYTES: usize = 20 << 10;
 const COPIED_BYTES_MAX: usize = 32 << 10;
 /// Memory is made for at most so much before it has arrived.
 const AHEAD_BYTES_MAX: usize = 1 << 20;
-
-/// Who this process is on a lane.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
-    /// The host.
-    Parent,
-    /// The plugin's process.
-    Child,
-}
-
-impl Side {
-    /// The one at the other end.
-    #[must_use]
-    pub fn other(self) -> Self {
-        match self {
-            Self::Parent => Self::Child,
-            Self::Child => Self::Parent,
-        }
-    }
-}
 
 /// Why a lane is of no use any more.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -10,6 +10,7 @@
 #[cfg(target_endian = "big")]
 compile_error!("columns are read in place, and the protocol is little endian");
 
+mod aligned;
 pub mod arena;
 pub mod batch;
 pub mod cells;
@@ -19,6 +20,7 @@ pub mod lane;
 pub mod parent;
 pub mod payload;
 pub mod shared_file;
+pub mod side;
 pub mod wire;
 
 #[cfg(test)]

@@ -3,13 +3,16 @@
 //! The path is used once; everything later works on the descriptor, so a swap of the name between
 //! check and load changes nothing.
 
+use super::Candidate;
 use super::ownership::{Accounts, Owned};
-use super::{Candidate, FILE_BYTES_MAX};
 use crate::{Reason, Refusal};
 use rustix::fs::{FileType, Mode, OFlags, fstat, openat};
 use rustix::io::Errno;
 use std::fs::File;
 use std::os::fd::OwnedFd;
+
+/// A larger file is refused, in bytes.
+pub const FILE_BYTES_MAX: u64 = 256 << 20;
 
 /// Opens `candidate` and checks kind, size and, unless `insecure`, owners and permissions.
 pub(crate) fn open(candidate: &Candidate, insecure: bool) -> Result<File, Refusal> {

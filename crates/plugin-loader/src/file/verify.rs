@@ -5,15 +5,13 @@
 //! Everything after the copy works on the copy's own bytes, so what was verified is what runs.
 
 use super::glibc::GlibcVersion;
+use super::open::FILE_BYTES_MAX;
 use super::python::{self, PYTHON_BYTES_MAX};
 use super::{
     ApiVersion, Candidate, Elf, Language, Metadata, Pins, PrivateCopy, dynamic, metadata, open,
 };
 use crate::{Reason, Refusal};
 use std::path::PathBuf;
-
-/// A larger file is refused, in bytes.
-pub const FILE_BYTES_MAX: u64 = 256 << 20;
 
 /// What the host's configuration says about files.
 #[derive(Debug, Clone)]

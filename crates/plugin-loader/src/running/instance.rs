@@ -9,10 +9,11 @@ use super::deadline::within;
 use super::permit::{Gate, Permit, Reject, Verdict};
 use super::pool::{Pool, PoolSettings, Work};
 use super::reply::{UnderWay, WatchedSink};
+use super::slip::{Ended, Hook, Lane};
 use super::state::{Isolation, State};
 use super::supervisor::{Outage, Supervisor};
 use super::tally::{RejectReason, Tally};
-use super::ticket::{Ended, Hook, Lane, Ticket};
+use super::ticket::Ticket;
 use crate::load::{Loaded, Origin};
 use crate::{Reason, Refusal};
 use meterbox_plugin_abi::{
@@ -338,7 +339,7 @@ impl Running {
             drop(object);
             result
         });
-        let Ok(ticket) = self.pool.submit(Lane::Scrape, work, Box::new(|_| {})) else {
+        let Ok(ticket) = Ticket::submit(&self.pool, Lane::Scrape, work, Box::new(|_| {})) else {
             return Err(Failure::internal("no thread was left for the stop hook"));
         };
         match ticket.wait(limit) {
@@ -369,7 +370,7 @@ impl Running {
     }
 
     fn submit(&self, lane: Lane, work: Work, hook: Hook) -> Result<Ticket, Reject> {
-        match self.pool.submit(lane, work, hook) {
+        match Ticket::submit(&self.pool, lane, work, hook) {
             Ok(ticket) => {
                 self.gate.tally.call();
                 Ok(ticket)
@@ -428,8 +429,7 @@ fn begin(
         *slot.lock() = Some(outcome);
         Ok(())
     });
-    let ticket = pool
-        .submit(Lane::Scrape, work, Box::new(|_| {}))
+    let ticket = Ticket::submit(&pool, Lane::Scrape, work, Box::new(|_| {}))
         .map_err(|_| Refusal::new(Reason::Start, "no thread could be started for it"))?;
     let ended = ticket.wait(limit);
     // A start that comes back later finds nobody, and its object is dropped with the slot.

@@ -5,8 +5,8 @@
 //! so another one can take its place, until too many are stuck. A stuck thread that comes back
 //! serves again, or ends if its place was taken.
 
+use super::slip::{Ended, GaveUp, Hook, Lane, Slip};
 use super::tally::RejectReason;
-use super::ticket::{Ended, GaveUp, Hook, Lane, Slip, Ticket};
 use meterbox_plugin_abi::{Failure, Status};
 use parking_lot::{Condvar, Mutex};
 use std::collections::VecDeque;
@@ -46,7 +46,7 @@ struct Job {
 }
 
 pub(super) struct Pool {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
 
 pub(super) struct Shared {
@@ -90,16 +90,13 @@ impl Pool {
         lane: Lane,
         work: Work,
         hook: Hook,
-    ) -> Result<Ticket, RejectReason> {
+    ) -> Result<Arc<Slip>, RejectReason> {
         let slip = Slip::new(lane, hook);
         self.shared.push(Job {
             slip: slip.clone(),
             work,
         })?;
-        Ok(Ticket {
-            slip,
-            pool: self.shared.clone(),
-        })
+        Ok(slip)
     }
 
     pub(super) fn stuck(&self) -> usize {

@@ -4,7 +4,7 @@ use meterbox_plugin_abi::FamilySpec;
 use meterbox_plugin_abi::gather::{Family, Flow, Kind, Segment, SegmentColumns, Visitor};
 
 use super::*;
-use crate::payload::Aligned;
+use crate::aligned::Aligned;
 use crate::testing::Seeded;
 
 #[derive(Clone, Debug, Default, PartialEq)]

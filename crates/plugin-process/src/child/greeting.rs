@@ -8,7 +8,8 @@ use meterbox_plugin_abi::{Failure, Level};
 
 use crate::arena::Arena;
 use crate::cells::ChildCells;
-use crate::lane::{Lane, LaneError, Side};
+use crate::lane::{Lane, LaneError};
+use crate::side::Side;
 use crate::wire::{Hello, Kind, Put, put_outcome};
 
 /// A `HELLO` with its descriptors, opened.

@@ -7,12 +7,14 @@ use meterbox_plugin_abi::gather::{Flow, Visitor};
 use meterbox_plugin_abi::{Failure, Status};
 use parking_lot::Mutex;
 
-use super::Lost;
 use super::late::Late;
 use crate::batch::BatchReader;
 use crate::lane::{Lane, LaneError};
 use crate::payload::Payload;
 use crate::wire::{Broken, Kind, PAYLOAD_BYTES_MAX, Put, Take, take_outcome};
+
+/// What happens when the host is gone or does not keep to the protocol; a process ends itself.
+pub type Lost = Box<dyn Fn(&LaneError) + Send + Sync>;
 
 /// The lanes to the host that are not tied to an entry, and what happens when the host is gone.
 pub(super) struct Link {

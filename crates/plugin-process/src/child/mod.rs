@@ -18,8 +18,9 @@ mod serve;
 pub use arguments::ChildArguments;
 pub use entries::Create;
 pub use greeting::Greeting;
+pub use link::Lost;
 pub use main::child_main;
-pub use serve::{Child, Lost};
+pub use serve::Child;
 
 #[cfg(test)]
 mod tests;

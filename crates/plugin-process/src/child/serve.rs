@@ -8,15 +8,12 @@ use super::entries::{Create, Entries};
 use super::greeting::Greeting;
 use super::host::RemoteHost;
 use super::late::Late;
-use super::link::{self, Link};
+use super::link::{self, Link, Lost};
 use crate::lane::{Lane, LaneError};
 use crate::wire::Kind;
 
 /// Stack of a thread that runs the plugin, in bytes.
 const STACK_BYTES: usize = 2 << 20;
-
-/// What happens when the host is gone or does not keep to the protocol; a process ends itself.
-pub type Lost = Box<dyn Fn(&LaneError) + Send + Sync>;
 
 /// A plugin that answers the host.
 #[derive(Debug)]

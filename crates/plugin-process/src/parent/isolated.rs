@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
-use meterbox_plugin_abi::{Failure, PluginObject, Status};
+use meterbox_plugin_abi::{Failure, Status};
 use meterbox_plugin_loader::running::{Outage, Supervisor};
 use parking_lot::{Condvar, Mutex};
 
@@ -18,7 +18,6 @@ use super::child::{Ask, Child, End};
 use super::desk::Scope;
 use super::launch::{Facts, Until, launch};
 use super::plugin::Plugin;
-use super::proxy::Proxy;
 use super::restarts::{Next, Restarts};
 use super::spawner::Spawner;
 use super::status::{LastCrash, Phase, ProcessStatus};
@@ -82,14 +81,10 @@ impl Isolated {
         })
     }
 
-    /// Starts its first process and creates the plugin in it. The object's entries run there, and its
-    /// process is kept alive from its start hook on until the object is dropped.
-    ///
-    /// # Errors
-    /// What the plugin said, [`Status::CRASHED`] when its process ended, or why there is none.
-    pub fn create(self: &Arc<Self>) -> Result<PluginObject, Failure> {
+    /// Starts its first process and creates the plugin in it; what it says of itself.
+    pub(super) fn start_first(self: &Arc<Self>) -> Result<Facts, Failure> {
         let until = Until::after(self.plugin.settings.start_limit);
-        let (child, facts) = launch(self, until).map_err(|failure| {
+        let (child, facts) = self.launch(until).map_err(|failure| {
             let started = self.state.lock().starting.take();
             self.first_start_failed(started.as_deref(), failure)
         })?;
@@ -106,7 +101,12 @@ impl Isolated {
         state.child = Some(child);
         state.facts = Some(facts.clone());
         drop(state);
-        Ok(PluginObject::of(Box::new(Proxy::new(self.clone(), facts))))
+        Ok(facts)
+    }
+
+    fn launch(self: &Arc<Self>, until: Until) -> Result<(Arc<Child>, Facts), Failure> {
+        let watch = |watcher, child: &Arc<Child>| self.watch(watcher, child);
+        launch(&self.plugin, &self.spawner, watch, until)
     }
 
     /// What is known about its process now.
@@ -153,10 +153,6 @@ impl Isolated {
         &self.plugin
     }
 
-    pub(super) fn spawner(&self) -> &Spawner {
-        &self.spawner
-    }
-
     /// The process that takes entries now.
     pub(super) fn child(&self) -> Result<Arc<Child>, Failure> {
         let state = self.state.lock();
@@ -167,7 +163,7 @@ impl Isolated {
     }
 
     /// Starts the thread that looks after `child` to its end and beyond.
-    pub(super) fn watch(self: &Arc<Self>, watcher: Watcher, child: &Arc<Child>) -> io::Result<()> {
+    fn watch(self: &Arc<Self>, watcher: Watcher, child: &Arc<Child>) -> io::Result<()> {
         let (isolated, watched) = (self.clone(), child.clone());
         let thread = std::thread::Builder::new().name(format!("iso-{}", self.plugin.name));
         thread.spawn(move || isolated.look_after(watcher, &watched))?;
@@ -367,7 +363,7 @@ impl Isolated {
             Some(Cause::Deadline) => Cause::Start(format!("it {}", self.too_slow())),
             _ => Cause::Start(failure.message),
         };
-        let (child, facts) = launch(self, until).map_err(|failure| {
+        let (child, facts) = self.launch(until).map_err(|failure| {
             let starting = self.state.lock().starting.take();
             why(failure, starting.and_then(|child| child.ended()))
         })?;

@@ -17,12 +17,13 @@ use super::calls::Calls;
 use super::cause::Cause;
 use super::child::{Ask, Child, Watched};
 use super::desk::{Desk, Scope};
-use super::isolated::Isolated;
 use super::plugin::Plugin;
+use super::spawner::Spawner;
 use super::watch::Watcher;
 use crate::arena::Arena;
 use crate::cells::ParentCells;
-use crate::lane::{Lane, Side};
+use crate::lane::Lane;
+use crate::side::Side;
 use crate::wire::{Broken, Hello, Kind, Put, Take, take_route};
 
 /// Most call lanes; descriptors for all of them go in one message.
@@ -100,10 +101,11 @@ fn not_started(why: &str, error: &io::Error) -> Failure {
 /// # Errors
 /// Why that failed; nothing of the process is left then.
 pub(super) fn launch(
-    isolated: &Arc<Isolated>,
+    plugin: &Plugin,
+    spawner: &Spawner,
+    watch: impl FnOnce(Watcher, &Arc<Child>) -> io::Result<()>,
     until: Until,
 ) -> Result<(Arc<Child>, Facts), Failure> {
-    let plugin = isolated.plugin();
     let settings = &plugin.settings;
     let lanes = Lanes::make(
         settings.call_lanes.clamp(1, LANES_MAX),
@@ -126,7 +128,7 @@ pub(super) fn launch(
         Book::new(cells),
         Calls::new(settings.open_calls_max),
     );
-    let process = isolated.spawner().spawn(command(plugin, stdin));
+    let process = spawner.spawn(command(plugin, stdin));
     let process = process.map_err(|error| {
         let program = plugin.command.program.display();
         not_started(&format!("running {program} failed"), &error)
@@ -134,9 +136,7 @@ pub(super) fn launch(
     let pid = Pid::from_child(&process);
     let watcher = Watcher::new(process).map_err(|error| not_started("no pidfd", &error))?;
     let child = Arc::new(Child::new(pid, desk, calls, sockets, watched));
-    isolated
-        .watch(watcher, &child)
-        .map_err(|error| not_started("no thread", &error))?;
+    watch(watcher, &child).map_err(|error| not_started("no thread", &error))?;
     let greeted = greet(plugin, &child, [first, second], &theirs, until);
     drop(theirs);
     match greeted {

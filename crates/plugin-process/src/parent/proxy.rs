@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use meterbox_plugin_abi::PluginObject;
 use meterbox_plugin_abi::gather::{Filter, GatherSource, Visitor};
 use meterbox_plugin_abi::{
     Failure, PluginEntries, PushSink, Request, Responder, Roles, Route, Status, Table, Verdict,
@@ -28,11 +29,20 @@ pub(super) struct Proxy {
     facts: Facts,
 }
 
-impl Proxy {
-    pub(super) fn new(isolated: Arc<Isolated>, facts: Facts) -> Self {
-        Self { isolated, facts }
+impl Isolated {
+    /// Starts its first process and creates the plugin in it. The object's entries run there, and its
+    /// process is kept alive from its start hook on until the object is dropped.
+    ///
+    /// # Errors
+    /// What the plugin said, [`Status::CRASHED`] when its process ended, or why there is none.
+    pub fn create(self: &Arc<Self>) -> Result<PluginObject, Failure> {
+        let facts = self.start_first()?;
+        let isolated = Arc::clone(self);
+        Ok(PluginObject::of(Box::new(Proxy { isolated, facts })))
     }
+}
 
+impl Proxy {
     fn ask<T>(
         &self,
         kind: Kind,

@@ -12,8 +12,9 @@ use super::plugin::Probe;
 use crate::arena::Arena;
 use crate::cells::ParentCells;
 use crate::child::{Child, Greeting};
-use crate::lane::{Lane, LaneError, Side};
+use crate::lane::{Lane, LaneError};
 use crate::payload::Payload;
+use crate::side::Side;
 use crate::wire::{Body, Call, Hello, Kind, NO_DEADLINE, Put, Take, put_outcome, take_outcome};
 
 const HALF: usize = 128 << 10;

@@ -10,7 +10,8 @@ use meterbox_plugin_abi::{
 
 use super::*;
 use crate::cells::{ParentCells, Series, Shape};
-use crate::lane::{Lane, Side};
+use crate::lane::Lane;
+use crate::side::Side;
 
 /// Takes everything.
 struct Open;
@@ -103,7 +104,7 @@ impl Bench {
         payload: &[u8],
         scope: &mut Scope<'_>,
     ) -> Result<Option<Status>, LaneError> {
-        let payload = Payload::here(crate::payload::Aligned::from_bytes(payload));
+        let payload = Payload::here(crate::aligned::Aligned::from_bytes(payload));
         let mut turn = Turn::new(&mut self.lane, None);
         self.desk.serve(kind, &payload, &mut turn, scope)?;
         let mut bytes = [0; 256];
