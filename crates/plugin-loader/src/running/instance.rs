@@ -429,7 +429,7 @@ fn begin(
         *slot.lock() = Some(outcome);
         Ok(())
     });
-    let ticket = Ticket::submit(&pool, Lane::Scrape, work, Box::new(|_| {}))
+    let ticket = Ticket::submit(pool, Lane::Scrape, work, Box::new(|_| {}))
         .map_err(|_| Refusal::new(Reason::Start, "no thread could be started for it"))?;
     let ended = ticket.wait(limit);
     // A start that comes back later finds nobody, and its object is dropped with the slot.
