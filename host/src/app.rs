@@ -341,7 +341,6 @@ fn models(
     let options = models::Options {
         settings: settings.models.clone(),
         temp_folder: settings.process.temp_folder.clone(),
-        metrics_config: settings.metrics.declarations.clone(),
         reply_bytes_max: settings.http.response_bytes_max,
         environment: environment.clone(),
         serving: telemetry.serving().clone(),

@@ -12,11 +12,11 @@ import socket
 import sys
 from typing import List, Optional, Sequence
 
+from .document import DocumentError
 from .errors import ConnectionEnded, FrameError
 from .metrics.cache import MetricsCache
 from .metrics.declared import Declaration, declare, read_declarations
 from .metrics.lines import Lines, to_descriptor
-from .plain_yaml import YamlError
 from .server import accept, listen_tcp, listen_unix
 from .session import Session
 
@@ -111,7 +111,7 @@ def declared(path: Optional[str]) -> List[Declaration]:
         return []
     try:
         return read_declarations(path)
-    except YamlError as error:
+    except DocumentError as error:
         print(f"metrics are not declared: {error}", file=sys.stderr)
         return []
 

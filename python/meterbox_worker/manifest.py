@@ -9,11 +9,13 @@ import json
 import os
 from typing import Any, Dict
 
+from .document import DocumentError, read
 from .errors import LoadError
-from .plain_yaml import YamlError, read
 
 #: Where the manifest lies in the model's folder.
 PLACE = os.path.join("MAR-INF", "MANIFEST.json")
+#: Where the server leaves the `configFile` as JSON.
+CONFIG_PLACE = os.path.join("MAR-INF", "config.json")
 
 
 def read_manifest(model_dir: str) -> Dict[str, Any]:
@@ -37,9 +39,11 @@ def read_config(model_dir: str, manifest: Dict[str, Any]) -> Dict[str, Any]:
     name = model.get("configFile") if isinstance(model, dict) else None
     if not name:
         return {}
+    from_server = os.path.join(model_dir, CONFIG_PLACE)
+    path = from_server if os.path.exists(from_server) else os.path.join(model_dir, name)
     try:
-        config = read(os.path.join(model_dir, name))
-    except YamlError as error:
+        config = read(path)
+    except DocumentError as error:
         raise LoadError(str(error)) from None
     if config is None:
         return {}

@@ -71,6 +71,7 @@ class Forms(WorkerTest):
         (folder / "MAR-INF").mkdir()
         manifest = {"model": {"configFile": "settings.yaml"}}
         (folder / "MAR-INF" / "MANIFEST.json").write_text(json.dumps(manifest))
+        (folder / "MAR-INF" / "config.json").write_text('{"minWorkers": 2, "own": {"deep": [1, "two"]}}')
         worker = self.loaded(folder, name="facts", gpu=1, batch_size=4)
         facts = json.loads(worker.wire.ask(infer(Input("i"))).predictions[0].body)
         self.assertEqual(facts.pop("server_version"), "0.12.0")

@@ -7,11 +7,11 @@ import unittest
 
 from support import MODELS, Input, WorkerTest, form, infer, load
 
+from meterbox_worker.document import DocumentError
 from meterbox_worker.metrics.cache import METRICS_MAX, MetricsCache
 from meterbox_worker.metrics.declared import declare, read_declarations
 from meterbox_worker.metrics.lines import HELD_MAX, Lines, to_descriptor
 from meterbox_worker.metrics.units import Dimension, MetricTypes
-from meterbox_worker.plain_yaml import YamlError
 
 #: The grammar that the server demands.
 GRAMMAR = re.compile(
@@ -150,32 +150,17 @@ class Collected(unittest.TestCase):
 
 
 class Declared(WorkerTest):
-    TEXT = """
-        dimensions:
-          - &model_name "ModelName"
-          - &level "Level"
-        ts_metrics:
-          counter:
-            - name: Requests2XX
-              unit: Count
-              dimensions: [*level]
-        model_metrics:
-          # Dimension "Hostname" is added by the server
-          counter:
-            - name: Declared
-              unit: things
-              dimensions: [*model_name, tag]
-          gauge:
-            - name: HandlerTime
-              unit: ms
-              dimensions: [*model_name, *level]
-    """
+    #: As the server writes it.
+    TEXT = """{"ts_metrics": {"counter": [{"name": "Requests2XX", "unit": "Count", "dimensions": ["Level"]}]},
+      "model_metrics": {
+        "counter": [{"name": "Declared", "unit": "things", "dimensions": ["ModelName", "tag"]}],
+        "gauge": [{"name": "HandlerTime", "unit": "ms", "dimensions": ["ModelName", "Level"]}]}}"""
 
     def test_declared_metrics_are_found_by_name(self):
-        folder = self.folder(metrics__yaml=self.TEXT)
+        folder = self.folder(metrics__json=self.TEXT)
         written = []
         metrics = MetricsCache(Lines(written.append), "m")
-        declare(read_declarations(str(folder / "metrics.yaml")), metrics)
+        declare(read_declarations(str(folder / "metrics.json")), metrics)
         metrics.get_metric("Declared").add_or_update(1, ["m", "t"])
         self.assertIn(b"[METRICS]Declared.things:1|#ModelName:m,tag:t|#type:COUNTER|", written[0])
         with self.assertRaises(KeyError):
@@ -183,12 +168,12 @@ class Declared(WorkerTest):
 
     def test_a_file_that_declares_nonsense_is_named(self):
         for text, reason in (
-            ("model_metrics:\n  gauge:\n    - name: A\n", "needs a name and a unit"),
-            ("model_metrics: 7\n", "are expected"),
+            ('{"model_metrics": {"gauge": [{"name": "A"}]}}', "needs a name and a unit"),
+            ('{"model_metrics": 7}', "are expected"),
             ("a: [\n", "metrics.yaml"),
         ):
             folder = self.folder(metrics__yaml=text)
-            with self.assertRaisesRegex(YamlError, reason):
+            with self.assertRaisesRegex(DocumentError, reason):
                 read_declarations(str(folder / "metrics.yaml"))
 
     def test_a_worker_without_its_file_says_so_and_works(self):

@@ -30,27 +30,12 @@ const SCRIPTS: [&str; 2] = [
 const FOLDERS_ABOVE: usize = 4;
 /// Archives that are unpacked at the same time.
 const UNPACKING_MAX: usize = 2;
-/// What a worker reads if no `metrics_config` is set: the same that the server starts from.
-const METRICS_YAML: &str = "\
-ts_metrics: {}
-model_metrics:
-  gauge:
-    - name: HandlerTime
-      unit: ms
-      dimensions: [ModelName, Level]
-    - name: PredictionTime
-      unit: ms
-      dimensions: [ModelName, Level]
-";
-
 /// What models depend on.
 pub struct Options {
     /// The configuration of models.
     pub settings: ModelSettings,
     /// Where unpacked models and sockets go.
     pub temp_folder: PathBuf,
-    /// `metrics_config`, if it is set.
-    pub metrics_config: Option<PathBuf>,
     /// Largest reply of a worker, in bytes (`max_response_size`).
     pub reply_bytes_max: u64,
     /// The environment that workers inherit, before it is cleaned.
@@ -119,14 +104,8 @@ impl Models {
             source,
         };
         let work_folder = WorkFolder::create(&options.temp_folder).map_err(failed)?;
-        let metrics_config = match options.metrics_config.clone() {
-            Some(path) => path,
-            None => {
-                let path = work_folder.path().join("metrics.yaml");
-                std::fs::write(&path, METRICS_YAML).map_err(failed)?;
-                path
-            }
-        };
+        let metrics_config = work_folder.path().join("metrics.json");
+        std::fs::write(&metrics_config, options.custom.declared_json()).map_err(failed)?;
         let launcher = ProcessLauncher::new(ProcessOptions {
             python: options.settings.python.clone(),
             script: script(options.settings.home.as_deref()),

@@ -209,7 +209,6 @@ impl House {
         let options = Options {
             settings,
             temp_folder: temp.path().to_owned(),
-            metrics_config: None,
             reply_bytes_max: 1 << 16,
             environment: Environment::default(),
             serving: bench.telemetry.serving().clone(),

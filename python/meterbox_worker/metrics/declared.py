@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, List, Tuple
 
-from ..plain_yaml import YamlError, read
+from ..document import DocumentError, read
 from .cache import MetricsCache
 from .units import MetricTypes
 
@@ -16,13 +16,13 @@ Declaration = Tuple[str, str, List[str], MetricTypes]
 
 
 def read_declarations(path: str) -> List[Declaration]:
-    """The metrics that the file declares; raises `YamlError` for what is wrong with it."""
+    """The metrics that the file declares; raises `DocumentError` for what is wrong with it."""
     document = read(path)
     section = document.get("model_metrics") if isinstance(document, dict) else None
     if section is None:
         return []
     if not isinstance(section, dict):
-        raise YamlError(f"{path}: model_metrics: counter, gauge and histogram are expected")
+        raise DocumentError(f"{path}: model_metrics: counter, gauge and histogram are expected")
     found = []
     for kind in MetricTypes:
         for entry in section.get(kind.value) or []:
@@ -34,7 +34,7 @@ def declaration(entry: Any, kind: MetricTypes, path: str) -> Declaration:
     """One entry of a list of metrics."""
     name, unit = (entry.get("name"), entry.get("unit")) if isinstance(entry, dict) else (None, None)
     if not name or not unit:
-        raise YamlError(f"{path}: model_metrics: {kind.value}: a metric needs a name and a unit")
+        raise DocumentError(f"{path}: model_metrics: {kind.value}: a metric needs a name and a unit")
     return str(name), str(unit), [str(one) for one in entry.get("dimensions") or []], kind
 
 

@@ -5,6 +5,7 @@
 //! an archive is run as it is: only archives that you trust belong into the store.
 
 mod caps;
+mod document;
 mod entry;
 mod error;
 mod folder;

@@ -1,18 +1,23 @@
 //! The `configFile` of an archive: settings of a model in YAML.
 //!
 //! The file is data: anchors within a budget, no tags. Keys that this server has no use for are
-//! skipped, as TorchServe 0.12 does; handlers read the file themselves.
+//! skipped, as TorchServe 0.12 does; handlers find all of them in their context, from the JSON that is written
+//! here, so that a file is never good for the server and bad for a worker.
 
+use super::document::Document;
 use super::entry::Names;
 use super::error::ArchiveError;
 use super::manifest::Manifest;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
 /// Larger files are refused.
 const BYTES_MAX: u64 = 1 << 20;
+/// The file as JSON, in the unpacked archive, for the worker.
+const JSON_PATH: &str = "MAR-INF/config.json";
 
 /// What the file says; what is absent has its default. Times are in the units that the file has them in.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -61,23 +66,14 @@ impl ModelConfig {
         if text.len() as u64 > BYTES_MAX {
             return Err(refuse(format!("longer than {BYTES_MAX} bytes")));
         }
-        Self::parse(&text).map_err(refuse)
+        let config = Self::parse(&text).map_err(refuse)?;
+        let json = as_json(&text).map_err(refuse)?;
+        std::fs::write(folder.join(JSON_PATH), json).map_err(ArchiveError::Write)?;
+        Ok(config)
     }
 
     fn parse(text: &str) -> Result<Self, String> {
-        let options = serde_saphyr::options! {
-            budget: serde_saphyr::budget! {
-                max_events: 100_000,
-                max_aliases: 1_000,
-                max_anchors: 100,
-                max_depth: 32,
-                max_documents: 1,
-            },
-            with_snippet: false,
-        };
-        let config: Option<Self> = serde_saphyr::from_str_with_options(text, options)
-            .map_err(|error| error.to_string())?;
-        let config = config.unwrap_or_default();
+        let config = parse::<Option<Self>>(text, false)?.unwrap_or_default();
         config.check().map_or(Ok(config), Err)
     }
 
@@ -91,6 +87,31 @@ impl ModelConfig {
             .or_else(|| zero("startupTimeout", self.startup_timeout))
             .or_else(|| zero("jobQueueSize", self.job_queue_size))
     }
+}
+
+fn as_json(text: &str) -> Result<String, String> {
+    match parse(text, true)? {
+        map @ Document::Map(_) => Ok(map.to_string()),
+        Document::Null => Ok("{}".to_owned()),
+        _ => Err("keys with values are expected".to_owned()),
+    }
+}
+
+/// `strict`: only `true` and `false` are truth values, and not the words that YAML 1.1 had for them.
+fn parse<T: DeserializeOwned>(text: &str, strict: bool) -> Result<T, String> {
+    let options = serde_saphyr::options! {
+        budget: serde_saphyr::budget! {
+            max_events: 100_000,
+            max_aliases: 1_000,
+            max_anchors: 100,
+            max_depth: 32,
+            max_documents: 1,
+        },
+        strict_booleans: strict,
+        non_finite_float_policy: serde_saphyr::NonFiniteFloatPolicy::PassThrough,
+        with_snippet: false,
+    };
+    serde_saphyr::from_str_with_options(text, options).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
@@ -126,6 +147,37 @@ mod tests {
             "minWorkers: 1.5",
         ] {
             assert!(ModelConfig::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn handlers_find_what_the_file_says() {
+        let text = "minWorkers: 1\nname: \"a # b\"\nsingle: 'it''s'\nurl: http://host:80/path\n\
+                    time: 12:30\nday: 2024-01-02\nnegative: -5\nfloat: 1.5e3\nempty:\ntilde: ~\n\
+                    yes_word: yes\ntruth: true\ndeviceIds: [0, 1, 'x,y']\n\
+                    flow: {a: 1, \"b\": [c, {d: e}]}\nnames: {0: cat, 1: dog}\nlimit: .inf\n\
+                    text: |\n  one\n  two\nanchor: &a [7]\nagain: *a\n'': odd\n";
+        let expected = r#"{"":[["minWorkers",1],["name","a # b"],["single","it's"],["url","http://host:80/path"],
+            ["time","12:30"],["day","2024-01-02"],["negative",-5],["float",1500.0],["empty",null],["tilde",null],
+            ["yes_word","yes"],["truth",true],["deviceIds",[0,1,"x,y"]],
+            ["flow",{"a":1,"b":["c",{"d":"e"}]}],["names",{"":[[0,"cat"],[1,"dog"]]}],["limit",Infinity],
+            ["text","one\ntwo\n"],["anchor",[7]],["again",[7]],["","odd"]]}"#;
+        let lines: Vec<_> = expected.lines().map(str::trim_start).collect();
+        assert_eq!(as_json(text).unwrap(), lines.concat());
+        assert_eq!(as_json("# nothing\n").unwrap(), "{}");
+    }
+
+    #[test]
+    fn what_no_handler_could_find_is_refused() {
+        for text in [
+            "- a",
+            "a: [",
+            "[1, 2]: b",
+            "a: 1\na: 2",
+            "a: 1\n---\nb: 2",
+            "word",
+        ] {
+            assert!(as_json(text).is_err(), "{text}");
         }
     }
 

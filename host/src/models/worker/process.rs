@@ -35,7 +35,7 @@ pub(crate) struct ProcessOptions {
     pub(crate) script: PathBuf,
     /// Where sockets are made.
     pub(crate) socket_folder: PathBuf,
-    /// `metrics.yaml`, which a worker of TorchServe's wants to read.
+    /// The declared metrics as JSON.
     pub(crate) metrics_config: PathBuf,
     /// The whole environment, without what is per model.
     pub(crate) environment: Vec<(OsString, OsString)>,

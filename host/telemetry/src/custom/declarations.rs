@@ -9,6 +9,7 @@ use crate::names::{self, Emitter, torchserve_help};
 use meterbox_metrics::{Descriptor, Kind, LabelName, MetricName};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::json;
 use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -18,6 +19,13 @@ const FILE_BYTES_MAX: u64 = 1 << 20;
 
 /// The label that TorchServe adds to every metric of model code.
 pub(super) const HOSTNAME: &str = "Hostname";
+
+/// The lists of a section, and what each declares.
+const KINDS: [(&str, Kind); 3] = [
+    ("counter", Kind::FloatCounter),
+    ("gauge", Kind::Gauge),
+    ("histogram", Kind::Histogram),
+];
 
 /// One declared metric.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -206,6 +214,24 @@ impl Declarations {
     }
 }
 
+/// Those of model code as JSON, in the shape of the file. Workers add the host name themselves.
+pub(super) fn worker_json<'a>(declared: impl Iterator<Item = &'a Declared>) -> String {
+    let mut lists = serde_json::Map::new();
+    for one in declared {
+        let labels = one
+            .labels
+            .split_last()
+            .map_or(&[][..], |(_, labels)| labels);
+        let entry = json!({ "name": one.name, "unit": one.unit, "dimensions": labels });
+        let word = KINDS.iter().find(|(_, kind)| *kind == one.kind);
+        let list = word.map(|(word, _)| lists.entry(*word).or_insert_with(|| json!([])));
+        if let Some(list) = list.and_then(serde_json::Value::as_array_mut) {
+            list.push(entry);
+        }
+    }
+    json!({ "ts_metrics": {}, "model_metrics": lists }).to_string()
+}
+
 fn yaml(path: &Path, text: &str) -> DeclarationError {
     DeclarationError::Yaml {
         path: path.to_owned(),
@@ -251,13 +277,9 @@ fn section(
     model: bool,
 ) -> Result<Vec<Declared>, DeclarationError> {
     let section = section.unwrap_or_default();
-    let lists = [
-        ("counter", Kind::FloatCounter, section.counter),
-        ("gauge", Kind::Gauge, section.gauge),
-        ("histogram", Kind::Histogram, section.histogram),
-    ];
+    let lists = [section.counter, section.gauge, section.histogram];
     let mut all = Vec::new();
-    for (word, kind, entries) in lists {
+    for ((word, kind), entries) in KINDS.into_iter().zip(lists) {
         for entry in entries.unwrap_or_default() {
             let missing = |what| DeclarationError::Missing {
                 path: path.to_owned(),
@@ -325,6 +347,15 @@ model_metrics:
     - name: DeclHistogram
       unit: s
 "#;
+
+    #[test]
+    fn a_worker_reads_the_declarations_of_model_code_without_the_host_name() {
+        let json = worker_json(parse(FILE).unwrap().model.iter());
+        let expected = r#"{"ts_metrics":{},"model_metrics":{"gauge":[{"name":"HandlerTime","unit":"ms","dimensions":["ModelName","Level"]},
+            {"name":"DeclGauge","unit":"count","dimensions":["tag"]}],"histogram":[{"name":"DeclHistogram","unit":"s","dimensions":[]}]}}"#;
+        let lines: Vec<_> = expected.lines().map(str::trim_start).collect();
+        assert_eq!(json, lines.concat());
+    }
 
     fn parse(text: &str) -> Result<Declarations, DeclarationError> {
         Declarations::parse(text, Path::new("m.yaml"))

@@ -67,6 +67,13 @@ impl CustomMetrics {
         Self(Arc::new(Shared { options, declared }))
     }
 
+    /// The declared metrics of model code as a worker reads them: `metrics.yaml` as JSON, which is YAML too, so that the worker of
+    /// TorchServe can read it as well.
+    #[must_use]
+    pub fn declared_json(&self) -> String {
+        declarations::worker_json(self.0.declared.values().map(Arc::as_ref))
+    }
+
     /// Where the lines of a model's workers go; `version` is the one that these workers run.
     #[must_use]
     pub fn model(&self, name: &str, version: &Arc<VersionMetrics>) -> ModelLines {
