@@ -1,10 +1,10 @@
 //! Where components meet that do not know each other: each trait is its user's, each value another's.
 
 use crate::models::{EventSink, Models};
-use crate::plugins::{Catalog, ModelList, Subscribers};
 use meterbox_plugin_abi::Row;
 use meterbox_plugin_abi::events::EventKinds;
 use meterbox_plugin_abi::gather::{Filter, GatherSource, Visitor};
+use meterbox_plugins::{Catalog, ModelList, Subscribers};
 use std::sync::Arc;
 
 /// Plugins are told what happens to models.

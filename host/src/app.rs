@@ -12,7 +12,6 @@ use crate::clock::unix_seconds;
 use crate::counters::counters;
 use crate::export::{self, Exports};
 use crate::models::{self, Models};
-use crate::plugins::{self, Catalog, Facts, Subscribers, Watch};
 use crate::reload::Reloader;
 use crate::reload_requests::{self, ReloadRequests};
 use crate::services::Services;
@@ -24,13 +23,16 @@ use meterbox_http::client::Trust;
 use meterbox_http::{Listener, Listeners, Server, Tokens, bind};
 use meterbox_metrics::{Limits, Registry, SourceOptions};
 use meterbox_plugin_loader::probe::ProbeCommand;
+use meterbox_plugins::{
+    Catalog, Facts, Options as PluginOptions, Parts, Program, Subscribers, Watch,
+};
 use meterbox_telemetry::custom::Declarations;
 use meterbox_telemetry::log::Log;
 use meterbox_telemetry::metric_log::{LogTarget, MetricLog};
 use meterbox_telemetry::server::Build;
 use meterbox_telemetry::{Drops, Options as TelemetryOptions, Telemetry, modes};
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Runtime;
@@ -129,8 +131,19 @@ impl App {
         let telemetry = Arc::new(telemetry);
         let subscribers = Subscribers::counted_in(telemetry.plugins().clone());
         let models = models(&settings, environment, &telemetry, subscribers.clone())?;
-        let catalog = catalog(&settings, &registry, facts, models.clone(), subscribers)?;
-        catalog.attach(Arc::clone(&telemetry));
+        let settings = Arc::new(settings);
+        let catalog = Catalog::new(Parts {
+            options: plugin_options(&settings)?,
+            source: registry
+                .source("host", &SourceOptions::own())
+                .expect("the first sources always have room"),
+            registry: registry.clone(),
+            telemetry: Arc::clone(&telemetry),
+            facts,
+            models: Arc::new(ListOf(models.clone())),
+            subscribers,
+        })
+        .map_err(Failure::failed)?;
         let scan = catalog.scan();
         if settings.plugins.strict
             && let Some(refusal) = scan.refused.first()
@@ -156,7 +169,7 @@ impl App {
         telemetry.server().configured(unix_seconds());
         let (reloads, asked) = ReloadRequests::channel();
         let services = Arc::new(Services {
-            settings: ArcSwap::from_pointee(settings),
+            settings: ArcSwap::new(settings),
             plugins: catalog,
             models,
             telemetry,
@@ -350,35 +363,21 @@ fn models(
     Models::new(options).map_err(Failure::failed)
 }
 
-fn catalog(
-    settings: &Settings,
-    registry: &Registry,
-    facts: Facts,
-    models: Models,
-    subscribers: Subscribers,
-) -> Result<Arc<Catalog>, Failure> {
+fn plugin_options(settings: &Arc<Settings>) -> Result<PluginOptions, Failure> {
     let program = std::env::current_exe().map_err(Failure::failed)?;
-    let bundled = bundled_folder(&program);
-    let this_program = |word: &str| ProbeCommand {
-        program: program.clone(),
+    let command = |program: &Path, word: &str| ProbeCommand {
+        program: program.to_path_buf(),
         arguments: vec![OsString::from(word)],
     };
-    let probe = this_program("__probe");
-    let options = plugins::Options::from_settings(settings, bundled, Some(probe));
-    let mut options = options.map_err(Failure::refused)?;
-    // This very program, also when another version of it was installed meanwhile: both ends must agree.
-    options.child = Some(ProbeCommand {
-        program: PathBuf::from("/proc/self/exe"),
-        ..this_program("__plugin")
-    });
-    let own = SourceOptions::own();
-    let source = registry
-        .source("host", &own)
-        .expect("the first sources always have room");
-    let models = Arc::new(ListOf(models));
-    let registry = registry.clone();
-    let catalog = Catalog::new(options, registry, &source, facts, models, subscribers);
-    catalog.map_err(Failure::failed)
+    let program = Program {
+        bundled_folder: bundled_folder(&program),
+        probe: Some(command(&program, "__probe")),
+        // This very program, also when another version of it was installed meanwhile: both ends must
+        // agree.
+        child: Some(command(Path::new("/proc/self/exe"), "__plugin")),
+        ..Program::default()
+    };
+    PluginOptions::new(Arc::clone(settings), program).map_err(Failure::refused)
 }
 
 /// Starts to ask exporters and to deliver their pushes.
@@ -399,7 +398,7 @@ fn exports(services: &Arc<Services>, trust: Trust) -> Exports {
 }
 
 /// `plugins/` beside the binary, if it is there.
-fn bundled_folder(program: &std::path::Path) -> Option<PathBuf> {
+fn bundled_folder(program: &Path) -> Option<PathBuf> {
     let folder = program.parent()?.join("plugins");
     folder.is_dir().then_some(folder)
 }

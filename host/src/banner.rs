@@ -3,8 +3,8 @@
 //! Programs read these lines, so their form is part of the interface; everything else goes to the log.
 
 use crate::models::Started;
-use crate::plugins::PluginStatus;
 use meterbox_http::{Listeners, Place};
+use meterbox_plugins::PluginStatus;
 use std::fmt::Write as _;
 use std::io::Write as _;
 

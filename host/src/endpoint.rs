@@ -3,13 +3,13 @@
 //! Breaker, queue, thread and deadline are the plugin side's; which headers of a plugin's answer may
 //! pass is decided here.
 
-use crate::plugins::{
-    BodyPiece, CallError, Endpoint, PluginBody, PluginReply, PluginRequest, call_within,
-};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method};
 use meterbox_http::{
     Answer, ApiError, Body, BodyWriter, Class, Listener, Outcome, Reply, Request, body_stream,
+};
+use meterbox_plugins::{
+    BodyPiece, CallError, Endpoint, PluginBody, PluginReply, PluginRequest, call_within,
 };
 use meterbox_telemetry::http::HttpMetrics;
 use std::sync::Arc;

@@ -17,7 +17,6 @@ mod counters;
 mod endpoint;
 pub mod export;
 pub mod models;
-pub mod plugins;
 mod reload;
 pub mod reload_requests;
 pub mod services;

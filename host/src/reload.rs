@@ -71,7 +71,7 @@ impl Reloader {
         let plugins = Arc::clone(&self.services.plugins);
         let asked = Arc::clone(&settings);
         // Plugins that are enabled now have to be started, which blocks.
-        let applied = tokio::task::spawn_blocking(move || plugins.apply(&asked)).await;
+        let applied = tokio::task::spawn_blocking(move || plugins.apply(asked)).await;
         match applied {
             Ok(Ok(_)) => {}
             Ok(Err(refusal)) => return Err(refusal.to_string()),

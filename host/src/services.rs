@@ -2,12 +2,12 @@
 
 use crate::endpoint::PluginEndpoint;
 use crate::models::Models;
-use crate::plugins::Catalog;
 use crate::reload_requests::ReloadRequests;
 use crate::stage::Stage;
 use arc_swap::ArcSwap;
 use meterbox_config::Settings;
 use meterbox_http::{Listener, Listeners, Place, Tokens};
+use meterbox_plugins::Catalog;
 use meterbox_telemetry::Telemetry;
 use std::sync::Arc;
 

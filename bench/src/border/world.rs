@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use meterbox::plugins::{Catalog, Endpoint, Facts, NoModels, Options, PluginOptions, Subscribers};
+use meterbox_config::{Isolation, Settings};
 use meterbox_exposition::Page;
 use meterbox_metrics::{Counter, Limits, Registry, SourceOptions};
 use meterbox_plugin_abi::gather::{Filter, Flow, GatherSource, Visitor};
 use meterbox_plugin_abi::{Failure, Listener, ReplyHead, ReplySink, Request, RequestService};
-use meterbox_plugin_loader::file::{ApiVersion, Policy};
 use meterbox_plugin_loader::running::{Ended, Lane};
+use meterbox_plugins::{Catalog, Endpoint, Options, Program, testing};
 
 use crate::measure::process_cpu_ns;
 
@@ -45,20 +45,7 @@ impl World {
             .expect("the first source");
         let ticks = host.counter("native_ticks_total", "Increments in the host.", &[]);
         let ticks = ticks.expect("a new name").with(&[]).expect("no labels");
-        let facts = Facts {
-            hostname: "bench".to_owned(),
-            uuid: "bench".to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-        };
-        let catalog = Catalog::new(
-            catalog_options(folder),
-            registry,
-            &host,
-            facts,
-            Arc::new(NoModels),
-            Subscribers::default(),
-        );
-        let catalog = catalog.expect("the names are new");
+        let catalog = testing::catalog(catalog_options(folder), registry);
         let scan = catalog.scan();
         assert_eq!(scan.started.len(), 2, "both plugins start: {scan:?}");
         Self { catalog, ticks }
@@ -149,20 +136,17 @@ impl Drop for World {
 }
 
 fn catalog_options(folder: PathBuf) -> Options {
-    let api = ApiVersion::parse(meterbox_plugin_abi::API_VERSION).expect("a version");
-    let policy = Policy {
-        insecure_permissions: true,
-        ..Policy::new(api)
-    };
-    let mut options = Options::new(vec![folder], policy);
+    let mut settings = Settings::defaults();
+    // The page has what the filler and this program registered, and nothing else.
+    settings.metrics.name_sets = Vec::new();
+    let plugins = &mut settings.plugins;
+    plugins.folders = vec![folder];
+    plugins.insecure_permissions = true;
+    plugins.default_grants.isolation = Isolation::Thread;
     // A million registrations take longer than a start may.
-    options.settings.start_limit = PATIENCE;
-    let filler = PluginOptions {
-        series_max: Some(u32::MAX),
-        ..PluginOptions::default()
-    };
-    options.plugins.insert("filler".to_owned(), filler);
-    options
+    plugins.start_deadline = PATIENCE;
+    plugins.default_grants.max_series = u64::MAX;
+    Options::new(Arc::new(settings), Program::default()).expect("no lock file is named")
 }
 
 /// A folder with release builds of both libraries.

@@ -4,10 +4,10 @@
 use super::world::catalog;
 use super::{folder, p50_p99};
 use crate::border::world::{Count, Get};
-use meterbox::plugins::Endpoint;
 use meterbox_config::Isolation;
 use meterbox_plugin_abi::{Listener, Request};
 use meterbox_plugin_loader::running::{Ended, Lane};
+use meterbox_plugins::Endpoint;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};

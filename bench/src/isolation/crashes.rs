@@ -4,10 +4,10 @@
 use super::world::catalog;
 use super::{folder, p50_p99, renamed};
 use crate::border::world::Get;
-use meterbox::plugins::Catalog;
 use meterbox_config::Isolation;
 use meterbox_plugin_abi::{Failure, Listener, ReplyHead, ReplySink, Request, Status};
 use meterbox_plugin_loader::running::{Ended, Lane};
+use meterbox_plugins::Catalog;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};

@@ -75,6 +75,12 @@ impl Source {
     pub fn count_drop(&self, reason: Reason) {
         self.account.drops.count(reason);
     }
+
+    /// How often something of it was dropped for this reason, since the start.
+    #[must_use]
+    pub fn drops(&self, reason: Reason) -> u64 {
+        self.account.drops.get(reason)
+    }
 }
 
 /// One short method per kind, for families in no set.

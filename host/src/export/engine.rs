@@ -2,8 +2,8 @@
 
 use super::pipeline::{Pipeline, Source};
 use super::{deliver, schedule};
-use crate::plugins::Exporter;
 use meterbox_http::client::{Client, OwnPlaces, Trust};
+use meterbox_plugins::Exporter;
 use meterbox_telemetry::exports::ExportsMetrics;
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, BTreeSet};

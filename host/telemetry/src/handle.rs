@@ -42,6 +42,12 @@ impl Metric<Counter> {
     }
 }
 
+impl<I> Default for Metric<I> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
 impl<I> Clone for Metric<I> {
     fn clone(&self) -> Self {
         Self(self.0.clone())

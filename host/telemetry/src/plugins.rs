@@ -128,24 +128,37 @@ impl PluginsMetrics {
         self.0.families.load_errors.inc(&[plugin, reason]);
     }
 
-    /// A plugin's file is gone, and it will not come back under this handle: its gauges leave the page,
-    /// its counters stay.
-    pub fn removed(&self, name: &str) {
-        if self.0.plugins.lock().remove(name).is_some() {
-            let families = &self.0.families;
-            for gauge in [
-                &families.stuck,
-                &families.up,
-                &families.generation,
-                &families.mapped,
-                &families.series,
-                &families.memory,
-            ] {
-                gauge.remove(&[name]);
+    /// Shows what the host knows about each plugin now, by name. Of those that are not there any more the
+    /// gauges leave the page; their counters stay.
+    pub fn show(&self, readings: &BTreeMap<String, Reading>) {
+        for (name, reading) in readings {
+            self.plugin(name).read(reading);
+        }
+        self.0.plugins.lock().retain(|name, _| {
+            let stays = readings.contains_key(name);
+            if !stays {
+                self.0.families.forget(name);
             }
-            for (_, state) in State::NAMED {
-                families.state.remove(&[name, state]);
-            }
+            stays
+        });
+    }
+}
+
+impl Families {
+    /// Takes the gauges of one plugin off the page.
+    fn forget(&self, name: &str) {
+        for gauge in [
+            &self.stuck,
+            &self.up,
+            &self.generation,
+            &self.mapped,
+            &self.series,
+            &self.memory,
+        ] {
+            gauge.remove(&[name]);
+        }
+        for (_, state) in State::NAMED {
+            self.state.remove(&[name, state]);
         }
     }
 }
@@ -195,7 +208,7 @@ impl PluginMetrics {
     }
 
     /// Shows what the host knows about it now.
-    pub fn read(&self, reading: &Reading) {
+    fn read(&self, reading: &Reading) {
         let counts = &reading.counts;
         self.calls.set(counts.calls);
         self.errors.set(counts.errors);
@@ -371,7 +384,7 @@ mod tests {
         let plugins = bench.telemetry.plugins();
         plugins.plugin("drift").read(&reading(State::Started));
         plugins.load_error("drift", "not_elf");
-        plugins.removed("drift");
+        plugins.show(&BTreeMap::new());
         let labels = "plugin=\"drift\"";
         assert_eq!(bench.value("meterbox_plugin_generation", labels), None);
         let state = "plugin=\"drift\",state=\"started\"";

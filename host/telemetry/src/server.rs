@@ -17,6 +17,19 @@ pub struct Build {
     pub rustc: &'static str,
 }
 
+/// Faults that the server survived, by kind. Cheap to clone; the default counts nowhere.
+#[derive(Clone, Default)]
+pub struct FaultCounters(Metric<Counter>);
+
+impl FaultCounters {
+    /// A fault of one of a closed set of kinds happened so many times.
+    pub fn add(&self, kind: &'static str, times: u64) {
+        if times > 0 {
+            self.0.add(&[kind], times);
+        }
+    }
+}
+
 /// Metrics of the server as a whole.
 pub struct ServerMetrics {
     ready: Handle<Gauge>,
@@ -24,7 +37,7 @@ pub struct ServerMetrics {
     reload_successful: Handle<Gauge>,
     reload_time: Handle<Gauge>,
     reloads: Metric<Counter>,
-    faults: Metric<Counter>,
+    faults: FaultCounters,
     dropped: Metric<ObservedCounter>,
     series: Handle<Gauge>,
     metrics: Handle<Gauge>,
@@ -48,7 +61,7 @@ impl ServerMetrics {
             reload_successful: gauge(&rows::RELOAD_SUCCESSFUL)?,
             reload_time: gauge(&rows::RELOAD_TIME)?,
             reloads: registrar.metric(&rows::RELOADS)?,
-            faults: registrar.metric(&rows::FAULTS)?,
+            faults: FaultCounters(registrar.metric(&rows::FAULTS)?),
             dropped: registrar.metric(&rows::DROPPED)?,
             series: gauge(&rows::SERIES)?,
             metrics: gauge(&rows::METRICS)?,
@@ -84,14 +97,10 @@ impl ServerMetrics {
         self.reload_successful.set(0.0);
     }
 
-    /// The server survived a fault. `kind` is one of a closed set.
-    pub fn fault(&self, kind: &'static str) {
-        self.faults(kind, 1);
-    }
-
-    /// The server survived so many faults of one kind.
-    pub fn faults(&self, kind: &'static str, times: u64) {
-        self.faults.add(&[kind], times);
+    /// Counts faults that the server survived.
+    #[must_use]
+    pub fn faults(&self) -> &FaultCounters {
+        &self.faults
     }
 
     /// Brings what is counted elsewhere up to date.
@@ -146,7 +155,7 @@ mod tests {
         let bench = Bench::new();
         let build = "version=\"0.1.0\",revision=\"abc\",rustc=\"1.95.0\"";
         assert_eq!(bench.value("meterbox_build_info", build), Some(1.0));
-        bench.telemetry.server().fault("worker_died");
+        bench.telemetry.server().faults().add("worker_died", 1);
         bench.telemetry.server().insecure_listener(true);
         bench.telemetry.server().ready(true);
         assert_eq!(

@@ -34,6 +34,31 @@ impl Drop for Folder {
     }
 }
 
+/// All sets, TorchServe's declarations, no log.
+#[must_use]
+pub fn options() -> Options {
+    Options {
+        hostname: "vm".to_owned(),
+        uuid: "u-1".to_owned(),
+        build: Build {
+            version: "0.1.0",
+            revision: "abc",
+            rustc: "1.95.0",
+        },
+        name_sets: ["meterbox", "torchserve", "torchserve-plugin"]
+            .map(str::to_owned)
+            .into(),
+        detail: MetricsDetail::Full,
+        mode: MetricsMode::Prometheus,
+        log: None,
+        declarations: Declarations::default(),
+        auto_detect: false,
+        series_per_model_max: 50_000,
+        series_ttl: None,
+        drops: Drops::default(),
+    }
+}
+
 /// A registry with the server's metrics in it, and eyes to read them.
 pub struct Bench {
     /// Its instruments.
@@ -61,27 +86,8 @@ impl Bench {
     /// # Panics
     /// If the server's metrics do not fit each other.
     pub fn with(change: impl FnOnce(&mut Options)) -> Self {
-        let drops = Drops::default();
-        let mut options = Options {
-            hostname: "vm".to_owned(),
-            uuid: "u-1".to_owned(),
-            build: Build {
-                version: "0.1.0",
-                revision: "abc",
-                rustc: "1.95.0",
-            },
-            name_sets: ["meterbox", "torchserve", "torchserve-plugin"]
-                .map(str::to_owned)
-                .into(),
-            detail: MetricsDetail::Full,
-            mode: MetricsMode::Prometheus,
-            log: None,
-            declarations: Declarations::default(),
-            auto_detect: false,
-            series_per_model_max: 50_000,
-            series_ttl: None,
-            drops: drops.clone(),
-        };
+        let mut options = options();
+        let drops = options.drops.clone();
         change(&mut options);
         let mut store = meterbox_metrics::Options::new(|| 1_000.0);
         store.reserved_prefixes = vec!["meterbox_".to_owned()];

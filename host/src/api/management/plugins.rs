@@ -1,8 +1,5 @@
 //! `/plugins`: which plugins there are, how they do, and putting them in and out of service.
 
-use crate::plugins::{
-    BudgetStatus, Catalog, EndpointStatus, LastCrash, PluginStatus, ProcessStatus,
-};
 use crate::services::{Operation, Route, Services};
 use meterbox_http::{
     Answer, ApiError, Class, Effect, Guard, Listeners, Methods, Outcome, Params, Reply, Request,
@@ -10,6 +7,9 @@ use meterbox_http::{
 };
 use meterbox_plugin_loader::running::Isolation;
 use meterbox_plugin_loader::{Reason, Refusal};
+use meterbox_plugins::{
+    BudgetStatus, Catalog, EndpointStatus, LastCrash, PluginStatus, ProcessStatus,
+};
 use serde_json::{Value, json};
 use std::sync::Arc;
 

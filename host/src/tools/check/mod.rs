@@ -16,9 +16,6 @@ pub use finding::Finding;
 pub use report::Report;
 
 use super::digest::{DigestError, digest};
-use crate::plugins::PERMISSIONS;
-use crate::plugins::options::config_file;
-use crate::plugins::process::python::Python;
 use dry_run::{DryRun, Step};
 use facts::Facts;
 use meterbox_config::Settings;
@@ -27,6 +24,7 @@ use meterbox_plugin_loader::Refusal;
 use meterbox_plugin_loader::file::{Language, RUNNER_PROTOCOL, Verified};
 use meterbox_plugin_loader::probe::{PROBE_LIMIT, ProbeCommand, probe};
 use meterbox_plugin_process::parent::ChildCommand;
+use meterbox_plugins::{PERMISSIONS, Python, config_file};
 use std::ffi::OsString;
 use std::path::Path;
 use std::time::Instant;

@@ -2,9 +2,9 @@
 
 use super::dry_run::{DryRun, Step};
 use super::finding::Finding;
-use crate::plugins::PERMISSIONS;
 use meterbox_plugin_abi::Route;
 use meterbox_plugin_loader::file::{Language, Metadata, Verified};
+use meterbox_plugins::PERMISSIONS;
 use serde_json::{Value, json};
 use std::fmt::Write;
 use std::path::PathBuf;

@@ -1,0 +1,176 @@
+//! One plugin file as the catalog remembers it.
+
+use super::fingerprint::Fingerprint;
+use super::record::Record;
+use crate::options::config_file;
+use crate::process::processes::ProcessStatus;
+use crate::served::services::Services;
+use crate::served::subscription::Subscription;
+use meterbox_plugin_loader::Refusal;
+use meterbox_plugin_loader::file::{Candidate, Metadata};
+use meterbox_plugin_loader::running::{Running, State};
+use meterbox_plugin_process::parent::Isolated;
+use meterbox_telemetry::server::FaultCounters;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+/// One file.
+#[derive(Clone)]
+pub(crate) struct Slot {
+    pub(crate) candidate: Candidate,
+    /// The lock file that holds for it.
+    pub(crate) lock: PathBuf,
+    pub(crate) bundled: bool,
+    pub(crate) fingerprint: Fingerprint,
+    /// What its last readable version said about itself.
+    pub(crate) metadata: Option<Arc<Metadata>>,
+    pub(crate) sha256: Option<String>,
+    pub(crate) phase: Phase,
+    pub(crate) since: SystemTime,
+    pub(crate) last_refusal: Option<Refusal>,
+    pub(crate) serving: Option<Serving>,
+    /// What is kept under its plugin's name.
+    pub(crate) record: Arc<Record>,
+}
+
+/// The generation of a file that is in service.
+#[derive(Clone)]
+pub(crate) struct Serving {
+    pub(crate) running: Arc<Running>,
+    pub(crate) services: Arc<Services>,
+    /// Who keeps its process alive, if it has one of its own.
+    pub(crate) isolated: Option<Arc<Isolated>>,
+    /// The events it is given, if it listens.
+    pub(crate) subscription: Option<Arc<Subscription>>,
+    pub(crate) config: String,
+    /// Whether it was shipped with the host and pinned in its lock file.
+    pub(crate) trusted: bool,
+}
+
+/// Why a file has, or has not, a generation in service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Not looked at yet.
+    New,
+    /// In service.
+    Serving,
+    /// Refused; the reason is the last refusal.
+    Rejected,
+    /// Kept out by configuration or an operator.
+    Disabled,
+    /// A user's plugin has its name or all its routes.
+    Superseded,
+}
+
+impl Slot {
+    pub(crate) fn new(
+        candidate: Candidate,
+        bundled: bool,
+        lock: PathBuf,
+        faults: FaultCounters,
+    ) -> Self {
+        let fingerprint = Fingerprint::of(&candidate.path(), None, &lock);
+        let record = Record::new(&stem(&candidate), faults);
+        Self {
+            candidate,
+            lock,
+            bundled,
+            fingerprint,
+            metadata: None,
+            sha256: None,
+            phase: Phase::New,
+            since: SystemTime::now(),
+            last_refusal: None,
+            serving: None,
+            record,
+        }
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.candidate.path()
+    }
+
+    pub(crate) fn file_name(&self) -> String {
+        self.candidate.file_name.to_string_lossy().into_owned()
+    }
+
+    /// The plugin's name, or the file's without its ending while nothing better is known.
+    pub(crate) fn name(&self) -> String {
+        match &self.metadata {
+            Some(metadata) => metadata.name.clone(),
+            None => stem(&self.candidate),
+        }
+    }
+
+    /// The fingerprint that its files have now.
+    pub(crate) fn look(&self) -> Fingerprint {
+        let folder = &self.candidate.folder;
+        let metadata = self.metadata.as_ref();
+        let config = metadata.map(|metadata| config_file::path(folder, &metadata.name));
+        Fingerprint::of(&self.path(), config.as_deref(), &self.lock)
+    }
+
+    pub(crate) fn running(&self) -> Option<&Arc<Running>> {
+        self.serving.as_ref().map(|serving| &serving.running)
+    }
+
+    /// Its process, if it has one of its own.
+    pub(crate) fn process(&self) -> Option<ProcessStatus> {
+        let isolated = self.serving.as_ref()?.isolated.as_ref()?;
+        Some(self.record.processes.status(isolated))
+    }
+
+    /// Takes its generation out of service; it has to be drained.
+    pub(crate) fn retire(&mut self) -> Option<Arc<Running>> {
+        let serving = self.serving.take()?;
+        serving.services.close();
+        Some(serving.running)
+    }
+
+    /// Whether [`Slot::name`] is `name`, for looks at every slot.
+    pub(crate) fn is_called(&self, name: &str) -> bool {
+        match &self.metadata {
+            Some(metadata) => metadata.name == name,
+            None => self.name() == name,
+        }
+    }
+
+    /// Before bundled ones, by file name, by path: who comes first has the first claim.
+    pub(crate) fn rank(&self) -> (bool, String, PathBuf) {
+        (self.bundled, self.file_name(), self.path())
+    }
+
+    pub(crate) fn enter(&mut self, phase: Phase) {
+        if self.phase != phase {
+            self.phase = phase;
+            self.since = SystemTime::now();
+        }
+    }
+
+    pub(crate) fn reject(&mut self, refusal: Refusal) {
+        // A generation that serves goes on; only the error is kept.
+        if self.serving.is_none() {
+            self.enter(Phase::Rejected);
+        }
+        self.last_refusal = Some(refusal);
+    }
+
+    pub(crate) fn state(&self) -> State {
+        match (self.running(), self.phase) {
+            (Some(running), _) => running.state(),
+            (None, Phase::New) => State::Discovered,
+            (None, Phase::Serving) => State::Stopped,
+            (None, Phase::Rejected) => State::Rejected,
+            (None, Phase::Disabled) => State::Disabled,
+            (None, Phase::Superseded) => State::Superseded,
+        }
+    }
+}
+
+/// A file's name without its ending.
+fn stem(candidate: &Candidate) -> String {
+    let path = candidate.path();
+    let stem = path.file_stem().unwrap_or_default();
+    stem.to_string_lossy().into_owned()
+}

@@ -1,0 +1,77 @@
+//! The list of all plugin files.
+//!
+//! Whoever reads gets the slots as they are at one moment and holds no lock while it looks at them. Only
+//! one change is under way at a time (see [`Catalog`](super::plugins::Catalog)), so an index stays what it
+//! is throughout a change.
+
+use super::slot::Slot;
+use meterbox_plugin_loader::file::Candidate;
+use meterbox_plugin_loader::{Reason, Refusal};
+use parking_lot::Mutex;
+use std::sync::Arc;
+
+/// All slots, in the order in which their files were found.
+#[derive(Default)]
+pub(crate) struct Slots(Mutex<Vec<Arc<Slot>>>);
+
+impl Slots {
+    /// All of them as they are now.
+    pub(crate) fn all(&self) -> Vec<Arc<Slot>> {
+        self.0.lock().clone()
+    }
+
+    /// One of them as it is now.
+    pub(crate) fn get(&self, index: usize) -> Arc<Slot> {
+        self.0.lock()[index].clone()
+    }
+
+    /// Adds a slot; gives its index.
+    pub(crate) fn add(&self, slot: Slot) -> usize {
+        let mut slots = self.0.lock();
+        slots.push(Arc::new(slot));
+        slots.len() - 1
+    }
+
+    /// Changes one slot.
+    pub(crate) fn change<R>(&self, index: usize, change: impl FnOnce(&mut Slot) -> R) -> R {
+        change(Arc::make_mut(&mut self.0.lock()[index]))
+    }
+
+    /// Changes any of the slots that `wanted` names, all at one moment.
+    pub(crate) fn change_where<R>(
+        &self,
+        wanted: impl Fn(usize, &Slot) -> bool,
+        mut change: impl FnMut(usize, &mut Slot) -> R,
+    ) -> Vec<R> {
+        let mut slots = self.0.lock();
+        let named = slots.iter_mut().enumerate();
+        let named = named.filter(|(index, slot)| wanted(*index, slot));
+        named
+            .map(|(index, slot)| change(index, Arc::make_mut(slot)))
+            .collect()
+    }
+
+    /// Takes out of the list what `keep` does not want.
+    pub(crate) fn retain(&self, mut keep: impl FnMut(&Slot) -> bool) {
+        self.0.lock().retain(|slot| keep(slot));
+    }
+
+    /// The slot of a file.
+    pub(crate) fn position(&self, candidate: &Candidate) -> Option<usize> {
+        let slots = self.0.lock();
+        slots.iter().position(|slot| slot.candidate == *candidate)
+    }
+
+    /// The slot of a plugin; of several files with its name the one in service.
+    ///
+    /// # Errors
+    /// [`Reason::NotFound`].
+    pub(crate) fn find(&self, name: &str) -> Result<usize, Refusal> {
+        let slots = self.0.lock();
+        let named = (0..slots.len()).filter(|&index| slots[index].is_called(name));
+        let found = named.max_by_key(|&index| slots[index].serving.is_some());
+        found.ok_or_else(|| {
+            Refusal::new(Reason::NotFound, format!("there is no plugin named {name}"))
+        })
+    }
+}

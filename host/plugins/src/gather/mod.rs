@@ -1,0 +1,9 @@
+//! What is shown when metrics are gathered: the store's families and what collectors add.
+
+pub(crate) mod collected;
+pub(crate) mod collectors;
+pub(crate) mod columns;
+pub(crate) mod gatherer;
+pub(crate) mod inspect;
+pub(crate) mod page;
+mod shared_calls;

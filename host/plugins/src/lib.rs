@@ -1,0 +1,33 @@
+//! Plugins in the host: what they are served with, which are there, who owns which route.
+//!
+//! The loader crate verifies, loads and supervises one library; this package gives it the host's
+//! services and decides which libraries run. [`Catalog`] is the way in.
+
+#![forbid(unsafe_code)]
+
+mod budgets;
+mod call;
+mod catalog;
+mod gather;
+mod options;
+mod process;
+mod served;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+
+pub use budgets::budget::{Budget, BudgetStatus, BudgetWords};
+pub use call::invoke::{Broken, CallError, PluginBody, PluginReply, call, call_within};
+pub use call::request::{BodyFault, BodyPiece, PluginRequest};
+pub use call::routes::{Endpoint, Routes};
+pub use catalog::exporters::Exporter;
+pub use catalog::plugins::{Catalog, Parts};
+pub use catalog::scan::Scan;
+pub use catalog::status::{EndpointStatus, PluginStatus};
+pub use catalog::watch::Watch;
+pub use options::config_file;
+pub use options::permissions::PERMISSIONS;
+pub use options::settings::{Options, Program};
+pub use process::processes::{LastCrash, ProcessStatus};
+pub use process::python::Python;
+pub use served::shared::{Facts, ModelList, NoModels};
+pub use served::subscribers::Subscribers;

@@ -1,0 +1,7 @@
+//! What the configuration says about plugins, and the files beside them.
+
+pub mod config_file;
+pub(crate) mod locks;
+pub(crate) mod permissions;
+pub(crate) mod schema;
+pub(crate) mod settings;
