@@ -145,7 +145,7 @@ fn resident_bytes() -> u64 {
     pages.expect("the second number is resident pages") * rustix::param::page_size() as u64
 }
 
-fn read_all(registry: &Registry, columns: &mut Columns, stamps: bool) -> u64 {
+fn read_all(registry: &Registry, columns: &mut Columns) -> u64 {
     let mut sum = 0;
     for segment in registry
         .gather()
@@ -154,36 +154,26 @@ fn read_all(registry: &Registry, columns: &mut Columns, stamps: bool) -> u64 {
     {
         segment.read(columns);
         sum ^= segment.label_text().len() as u64;
-        sum ^= if stamps {
-            columns.stamp()
-        } else {
-            columns.values().len() as u64
-        };
+        sum ^= columns.values().len() as u64;
     }
     sum
 }
 
 fn gather(registry: &Registry) {
-    let once = |stamps: bool| {
+    let once = || {
         let mut columns = Columns::new();
         let start = thread_cpu_ns();
-        black_box(read_all(registry, &mut columns, stamps));
+        black_box(read_all(registry, &mut columns));
         (thread_cpu_ns() - start) as f64 / MILLION as f64
     };
     compare(
         "reading flat 1M",
         "ns a series",
         5.0,
-        &[
-            Contestant {
-                name: "values",
-                run: Box::new(|| once(false)),
-            },
-            Contestant {
-                name: "values and stamps",
-                run: Box::new(|| once(true)),
-            },
-        ],
+        &[Contestant {
+            name: "values",
+            run: Box::new(once),
+        }],
     );
 }
 
@@ -226,7 +216,7 @@ fn new_series(registry: &Registry, source: &Source) {
         let reading = scope.spawn(|| {
             let (mut columns, mut rounds) = (Columns::new(), 0);
             while !done.load(Ordering::Acquire) {
-                black_box(read_all(registry, &mut columns, false));
+                black_box(read_all(registry, &mut columns));
                 rounds += 1;
             }
             rounds

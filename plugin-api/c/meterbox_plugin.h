@@ -12,7 +12,7 @@
  *   Growth     A table starts with its own size. A field of it exists if and only if
  *              offsetof(field) + sizeof(field) <= struct_size: ask METERBOX_HAS(). New fields come at the
  *              end only, with a new minor version; nothing that is here ever changes. Types without
- *              struct_size (meterbox_text, meterbox_bytes, meterbox_error) stay as they are for ever.
+ *              struct_size (meterbox_text, meterbox_f64s, meterbox_error and their like) stay as they are for ever.
  *   Memory     Each side frees what it made. Handles of the host are given back through the host's
  *              function that is named at each; texts are borrowed for the call unless it says longer.
  *   Threads    Every function of the plugin's table may be called from any thread of a small pool, several
@@ -240,21 +240,26 @@ typedef struct meterbox_family_v1 {
   size_t bounds_len;
 } meterbox_family_v1;
 
+/* Columns: `len` numbers at `data`. `data` may be NULL when `len` is 0. */
+typedef struct meterbox_u32s { const uint32_t *data; size_t len; } meterbox_u32s;
+typedef struct meterbox_u64s { const uint64_t *data; size_t len; } meterbox_u64s;
+typedef struct meterbox_f64s { const double *data; size_t len; } meterbox_f64s;
+
 /*
- * Up to 256 series of a family as columns of `len` items. A column that does not belong to the family's
- * kind is NULL. Made by the host; valid during the visitor's call.
+ * Up to 256 series of a family as columns; label_ends.len is how many they are. A column that does not
+ * belong to the family's kind is empty, every other has an item for each series. Made by the host; valid
+ * during the visitor's call.
  */
 typedef struct meterbox_segment_v1 {
   size_t struct_size;
-  size_t len;
-  meterbox_text label_text;   /* `a="b",c="d"` of all series back to back, escaped as in text 0.0.4 */
-  const uint32_t *label_ends; /* end of each series' part in it */
-  const double *values;       /* of counter, gauge, unknown, info */
-  const uint64_t *bucket_counts; /* row by row, bounds + 1 each, not cumulative */
-  const uint64_t *counts;     /* of histogram and summary */
-  const double *sums;         /* of histogram and summary */
-  const double *created;      /* Unix seconds, or NULL when not known */
-  uint64_t structure;         /* changes with the set of series */
+  uint64_t structure;            /* changes with the set of series; 0: not known */
+  meterbox_text label_text;      /* `a="b",c="d"` of all series back to back, escaped as in text 0.0.4 */
+  meterbox_u32s label_ends;      /* end of each series' part in it */
+  meterbox_f64s values;          /* of counter, gauge, unknown, info */
+  meterbox_u64s bucket_counts;   /* of histogram: row by row, bounds + 1 each, not cumulative */
+  meterbox_u64s counts;          /* of histogram and summary */
+  meterbox_f64s sums;            /* of histogram and summary */
+  meterbox_f64s created_seconds; /* Unix seconds, or empty when not known */
 } meterbox_segment_v1;
 
 /* A reader of gathered metrics: each family once, then its segments. Anything but 0 ends the gather. */
@@ -379,9 +384,6 @@ typedef struct meterbox_functions_v1 {
                                    size_t names_len, const meterbox_visitor_v1 *visitor, void *data,
                                    meterbox_error *);
   meterbox_status (*pushes_add)(meterbox_pushes *, const meterbox_push_v1 *, meterbox_error *);
-
-  /* Equal stamps of one segment mean that no value moved; only inside the visitor's call. */
-  uint64_t (*segment_stamp)(const meterbox_segment_v1 *);
 
   /* A table: 0 for a field that a row does not have. */
   size_t (*table_len)(const meterbox_table *);

@@ -1,6 +1,6 @@
 //! What an exporter is given: everything gathered, and a place for its pushes.
 
-use meterbox_plugin_abi::gather::{Family, Filter, Flow, GatherSource, Kind, Segment, Visitor};
+use meterbox_plugin_abi::gather::{Filter, Flow, GatherSource, Head, Kind, Segment, Visitor};
 use meterbox_plugin_abi::{Push, PushSink};
 
 use crate::error::{Error, Result};
@@ -62,7 +62,7 @@ struct Each<F> {
 }
 
 impl<F: FnMut(&FamilyFacts, Series<'_>)> Visitor for Each<F> {
-    fn family(&mut self, family: &Family<'_>) -> Flow {
+    fn family(&mut self, family: &Head<'_>) -> Flow {
         let keep = |kept: &mut String, text: &str| {
             kept.clear();
             kept.push_str(text);

@@ -1,18 +1,13 @@
 //! Families that a collector shows at the moment somebody asks, without registering them.
 //!
-//! Rows are gathered into segments of columns of up to 256 series and shown as soon as one is full, so
-//! that a collector of any size needs little memory. No value is kept between two collections.
-
-use std::collections::hash_map::DefaultHasher;
-use std::fmt::Write;
-use std::hash::{Hash, Hasher};
+//! What a sample may be and how it becomes columns is the border's; this is the way to say it in Rust.
 
 use meterbox_plugin_abi::gather::{
-    FAMILY_INHERITED_NAME, FAMILY_SHOW_EMPTY, Family, FamilyColumns, Filter, Flow, Kind,
-    SEGMENT_SERIES_MAX, Segment, SegmentColumns, Visitor,
+    FAMILY_INHERITED_NAME, FAMILY_SHOW_EMPTY, FamilyWriter, Filter, Kind, OwnedHead, Sample,
+    Visitor,
 };
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// Where a collector shows its families; see [`Plugin::collect`](crate::Plugin::collect).
 ///
@@ -27,59 +22,40 @@ use crate::error::{Error, Result};
 /// # }
 /// ```
 pub struct Families<'a> {
-    filter: &'a Filter<'a>,
-    visitor: &'a mut dyn Visitor,
-    stopped: bool,
-    refused: Option<Error>,
+    writer: FamilyWriter<'a>,
 }
 
 impl<'a> Families<'a> {
     /// Shows families to `visitor`, as far as `filter` wants them.
     pub fn new(filter: &'a Filter<'a>, visitor: &'a mut dyn Visitor) -> Self {
         Self {
-            filter,
-            visitor,
-            stopped: false,
-            refused: None,
+            writer: FamilyWriter::new(filter, visitor),
         }
     }
 
     /// Whether anything of a family with this name is wanted; ask before reading something expensive.
     #[must_use]
     pub fn wants(&self, name: &str) -> bool {
-        !self.stopped && self.filter.wants_family(name)
+        self.writer.wants(name)
     }
 
     /// Whether anything of any of these families is wanted; a name that ends in `*` stands for all that
     /// begin so.
     #[must_use]
     pub fn wants_any(&self, names: &[&str]) -> bool {
-        !self.stopped && self.filter.wants_any(names)
+        self.writer.wants_any(names)
     }
 
     /// A family of any kind. Its samples follow as calls on the result; it is shown when that is dropped.
     pub fn family(&mut self, kind: Kind, name: &str, help: &str) -> FamilyRows<'_, 'a> {
-        let wanted = self.wants(name);
-        let fine = is_name(name, b":");
-        if wanted && !fine {
-            self.refuse(format!(
-                "{name:?} is not a metric name; its samples are left out"
-            ));
-        }
         FamilyRows {
-            head: Head {
+            writer: &mut self.writer,
+            head: Some(OwnedHead {
                 kind,
                 name: name.to_owned(),
                 help: help.to_owned(),
-                unit: String::new(),
-                set: String::new(),
-                bounds: Vec::new(),
-                flags: 0,
-            },
-            rows: Rows::default(),
-            wanted: wanted && fine,
-            shown: false,
-            families: self,
+                ..OwnedHead::default()
+            }),
         }
     }
 
@@ -95,9 +71,8 @@ impl<'a> Families<'a> {
 
     /// A histogram with these upper bounds, ascending, without `+Inf`.
     pub fn histogram(&mut self, name: &str, help: &str, bounds: &[f64]) -> FamilyRows<'_, 'a> {
-        let mut rows = self.family(Kind::HISTOGRAM, name, help);
-        rows.head.bounds = bounds.to_vec();
-        rows
+        self.family(Kind::HISTOGRAM, name, help)
+            .with(|head| head.bounds = bounds.to_vec())
     }
 
     /// A summary: count and sum.
@@ -112,7 +87,8 @@ impl<'a> Families<'a> {
 
     /// Reports that something could not be shown; the collection goes on and ends with the first of them.
     pub fn refuse(&mut self, why: impl Into<String>) {
-        self.refused.get_or_insert_with(|| Error::invalid(why));
+        // The same text comes out of `finish`.
+        let _ = self.writer.refuse(why);
     }
 
     /// The first thing that could not be shown.
@@ -120,73 +96,39 @@ impl<'a> Families<'a> {
     /// # Errors
     /// That one.
     pub fn finish(self) -> Result<()> {
-        self.refused.map_or(Ok(()), Err)
-    }
-}
-
-struct Head {
-    kind: Kind,
-    name: String,
-    help: String,
-    unit: String,
-    set: String,
-    bounds: Vec<f64>,
-    flags: u32,
-}
-
-impl FamilyColumns for Head {
-    fn name(&self) -> &str {
-        &self.name
-    }
-    fn help(&self) -> &str {
-        &self.help
-    }
-    fn unit(&self) -> &str {
-        &self.unit
-    }
-    fn kind(&self) -> Kind {
-        self.kind
-    }
-    fn bounds(&self) -> &[f64] {
-        &self.bounds
-    }
-    fn flags(&self) -> u32 {
-        self.flags
-    }
-    fn set(&self) -> &str {
-        &self.set
+        Ok(self.writer.finish()?)
     }
 }
 
 /// The samples of one family, to be chained.
 pub struct FamilyRows<'f, 'a> {
-    families: &'f mut Families<'a>,
-    head: Head,
-    rows: Rows,
-    wanted: bool,
-    shown: bool,
+    writer: &'f mut FamilyWriter<'a>,
+    /// Until it has begun, with its first sample or at its end.
+    head: Option<OwnedHead>,
 }
 
 impl FamilyRows<'_, '_> {
+    fn with(mut self, describe: impl FnOnce(&mut OwnedHead)) -> Self {
+        self.head.as_mut().map(describe);
+        self
+    }
+
     /// With a unit as in OpenMetrics. Before the first sample, as all that describes the family.
     #[must_use]
-    pub fn unit(mut self, unit: &str) -> Self {
-        unit.clone_into(&mut self.head.unit);
-        self
+    pub fn unit(self, unit: &str) -> Self {
+        self.with(|head| unit.clone_into(&mut head.unit))
     }
 
     /// In a name set: shown only where the operator chose that set.
     #[must_use]
-    pub fn in_set(mut self, set: &str) -> Self {
-        set.clone_into(&mut self.head.set);
-        self
+    pub fn in_set(self, set: &str) -> Self {
+        self.with(|head| set.clone_into(&mut head.set))
     }
 
     /// Keeps its name in every format and is shown without samples, too.
     #[must_use]
-    pub fn inherited(mut self) -> Self {
-        self.head.flags |= FAMILY_INHERITED_NAME | FAMILY_SHOW_EMPTY;
-        self
+    pub fn inherited(self) -> Self {
+        self.with(|head| head.flags |= FAMILY_INHERITED_NAME | FAMILY_SHOW_EMPTY)
     }
 
     /// A sample of a counter, gauge or info.
@@ -194,11 +136,8 @@ impl FamilyRows<'_, '_> {
         clippy::return_self_not_must_use,
         reason = "the last call of a chain is dropped"
     )]
-    pub fn sample(mut self, labels: &[(&str, &str)], value: f64) -> Self {
-        if self.begin(labels) {
-            self.rows.values.push(value);
-        }
-        self
+    pub fn sample(self, labels: &[(&str, &str)], value: f64) -> Self {
+        self.show(labels, &Sample::Value(value))
     }
 
     /// A sample of a summary.
@@ -206,12 +145,8 @@ impl FamilyRows<'_, '_> {
         clippy::return_self_not_must_use,
         reason = "the last call of a chain is dropped"
     )]
-    pub fn total(mut self, labels: &[(&str, &str)], count: u64, sum: f64) -> Self {
-        if self.begin(labels) {
-            self.rows.counts.push(count);
-            self.rows.sums.push(sum);
-        }
-        self
+    pub fn total(self, labels: &[(&str, &str)], count: u64, sum: f64) -> Self {
+        self.show(labels, &Sample::Total(count, sum))
     }
 
     /// A sample of a histogram: observations per bucket, not cumulative, the last above the highest
@@ -220,162 +155,38 @@ impl FamilyRows<'_, '_> {
         clippy::return_self_not_must_use,
         reason = "the last call of a chain is dropped"
     )]
-    pub fn buckets(mut self, labels: &[(&str, &str)], buckets: &[u64], sum: f64) -> Self {
-        let wanted = self.head.bounds.len() + 1;
-        if buckets.len() != wanted {
-            let (name, found) = (&self.head.name, buckets.len());
-            self.families.refuse(format!(
-                "histogram {name} has {wanted} buckets, not {found}"
-            ));
-        } else if self.begin(labels) {
-            self.rows.bucket_counts.extend_from_slice(buckets);
-            self.rows.counts.push(buckets.iter().sum());
-            self.rows.sums.push(sum);
-        }
+    pub fn buckets(self, labels: &[(&str, &str)], buckets: &[u64], sum: f64) -> Self {
+        self.show(labels, &Sample::Buckets(buckets, sum))
+    }
+
+    fn show(mut self, labels: &[(&str, &str)], sample: &Sample<'_>) -> Self {
+        self.begin();
+        // What is refused comes out of `Families::finish`, once for all of them.
+        let _ = self.writer.sample(labels.iter().copied(), sample);
         self
     }
 
-    /// Begins a row, if there is a reason to.
-    fn begin(&mut self, labels: &[(&str, &str)]) -> bool {
-        if !self.wanted || self.families.stopped {
-            return false;
+    fn begin(&mut self) {
+        if let Some(head) = self.head.take() {
+            // As in `show`.
+            let _ = self.writer.begin(head);
         }
-        if let Some((name, _)) = labels.iter().find(|(name, _)| !is_name(name, b"")) {
-            let family = &self.head.name;
-            self.families
-                .refuse(format!("{family}: {name:?} is not a label name"));
-            return false;
-        }
-        if self.rows.ends.len() == SEGMENT_SERIES_MAX {
-            self.show();
-        }
-        self.rows.begin(labels);
-        true
-    }
-
-    /// Shows what is there so far.
-    fn show(&mut self) {
-        let visitor = &mut self.families.visitor;
-        let mut flow = Flow::Continue;
-        if !self.shown {
-            self.shown = true;
-            flow = visitor.family(&Family::of(&self.head));
-        }
-        if flow == Flow::Continue && !self.rows.ends.is_empty() {
-            flow = visitor.segment(&Segment::of(&self.rows));
-        }
-        self.families.stopped = flow == Flow::Stop;
-        self.rows.clear();
     }
 }
 
 impl Drop for FamilyRows<'_, '_> {
     fn drop(&mut self) {
-        let pending = !self.rows.ends.is_empty() || !self.shown;
-        if self.wanted && pending && !self.families.stopped && !std::thread::panicking() {
-            self.show();
+        if !std::thread::panicking() {
+            self.begin();
+            self.writer.end();
         }
     }
-}
-
-#[derive(Default)]
-struct Rows {
-    text: String,
-    ends: Vec<u32>,
-    values: Vec<f64>,
-    bucket_counts: Vec<u64>,
-    counts: Vec<u64>,
-    sums: Vec<f64>,
-}
-
-impl Rows {
-    fn begin(&mut self, labels: &[(&str, &str)]) {
-        for (index, (name, value)) in labels.iter().enumerate() {
-            let comma = if index == 0 { "" } else { "," };
-            write!(self.text, "{comma}{name}=\"").expect("a String takes all text");
-            for part in value.split_inclusive(['\\', '"', '\n']) {
-                match part.as_bytes().last() {
-                    Some(b'\n') => {
-                        self.text.push_str(&part[..part.len() - 1]);
-                        self.text.push_str("\\n");
-                    }
-                    Some(special @ (b'\\' | b'"')) => {
-                        self.text.push_str(&part[..part.len() - 1]);
-                        self.text.push('\\');
-                        self.text.push(char::from(*special));
-                    }
-                    _ => self.text.push_str(part),
-                }
-            }
-            self.text.push('"');
-        }
-        let end = u32::try_from(self.text.len()).expect("256 label blocks are far below 4 GiB");
-        self.ends.push(end);
-    }
-
-    fn clear(&mut self) {
-        self.text.clear();
-        self.ends.clear();
-        self.values.clear();
-        self.bucket_counts.clear();
-        self.counts.clear();
-        self.sums.clear();
-    }
-}
-
-impl SegmentColumns for Rows {
-    fn len(&self) -> usize {
-        self.ends.len()
-    }
-    fn label_text(&self) -> &str {
-        &self.text
-    }
-    fn label_ends(&self) -> &[u32] {
-        &self.ends
-    }
-    fn values(&self) -> &[f64] {
-        &self.values
-    }
-    fn bucket_counts(&self) -> &[u64] {
-        &self.bucket_counts
-    }
-    fn counts(&self) -> &[u64] {
-        &self.counts
-    }
-    fn sums(&self) -> &[f64] {
-        &self.sums
-    }
-    fn created_seconds(&self) -> &[f64] {
-        &[]
-    }
-    fn structure(&self) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        (&self.text, &self.ends).hash(&mut hasher);
-        hasher.finish()
-    }
-    fn stamp(&self) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        self.structure().hash(&mut hasher);
-        self.values
-            .iter()
-            .chain(&self.sums)
-            .for_each(|value| value.to_bits().hash(&mut hasher));
-        (&self.bucket_counts, &self.counts).hash(&mut hasher);
-        hasher.finish()
-    }
-}
-
-/// Whether it is a name as Prometheus allows: letters, digits and `_` and what `more` holds, no digit first.
-fn is_name(name: &str, more: &[u8]) -> bool {
-    let first = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_' || more.contains(&byte);
-    name.bytes().next().is_some_and(first)
-        && name
-            .bytes()
-            .all(|byte| first(byte) || byte.is_ascii_digit())
 }
 
 #[cfg(test)]
 mod tests {
+    use meterbox_plugin_abi::gather::{Flow, Head, Segment};
+
     use super::*;
 
     /// Writes down what it is shown, one line per family and segment.
@@ -394,7 +205,7 @@ mod tests {
     }
 
     impl Visitor for Notes {
-        fn family(&mut self, family: &Family<'_>) -> Flow {
+        fn family(&mut self, family: &Head<'_>) -> Flow {
             self.note(format!(
                 "{} {} {}",
                 family.name(),

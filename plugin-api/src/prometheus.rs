@@ -128,7 +128,7 @@ fn buckets(histogram: &Histogram) -> Vec<u64> {
 #[cfg(test)]
 mod tests {
     use ::prometheus::{HistogramOpts, HistogramVec, IntCounterVec, Opts};
-    use meterbox_plugin_abi::gather::{Family, Filter, Flow, Segment, Visitor};
+    use meterbox_plugin_abi::gather::{Filter, Flow, Head, Segment, Visitor};
 
     use super::*;
 
@@ -136,7 +136,7 @@ mod tests {
     struct Page(Vec<String>);
 
     impl Visitor for Page {
-        fn family(&mut self, family: &Family<'_>) -> Flow {
+        fn family(&mut self, family: &Head<'_>) -> Flow {
             let line = format!(
                 "{} {} {:?}",
                 family.name(),

@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 
 use meterbox_plugin_abi::gather::Segment;
+use meterbox_plugin_abi::gather::names::{labels, unescape};
 
 /// One series of a segment, with what its kind has; a column that its kind lacks gives `None`.
 #[derive(Clone, Copy)]
@@ -40,13 +41,8 @@ impl<'a> Series<'a> {
 
     /// The labels with their values as they were before they were escaped.
     pub fn labels(&self) -> impl Iterator<Item = (&'a str, Cow<'a, str>)> {
-        let mut rest = self.label_text;
-        std::iter::from_fn(move || {
-            let (name, after) = rest.split_once("=\"")?;
-            let end = closing_quote(after)?;
-            rest = after[end + 1..].strip_prefix(',').unwrap_or_default();
-            Some((name, unescape(&after[..end])))
-        })
+        let whole = labels(self.label_text).map_while(std::result::Result::ok);
+        whole.map(|(name, value)| (name, unescape(value)))
     }
 
     /// Value of a counter, gauge, unknown or info.
@@ -78,37 +74,9 @@ impl<'a> Series<'a> {
     }
 }
 
-fn closing_quote(text: &str) -> Option<usize> {
-    let mut escaped = false;
-    text.bytes().position(|byte| {
-        let closes = byte == b'"' && !escaped;
-        escaped = byte == b'\\' && !escaped;
-        closes
-    })
-}
-
-fn unescape(value: &str) -> Cow<'_, str> {
-    if !value.contains('\\') {
-        return Cow::Borrowed(value);
-    }
-    let mut text = String::with_capacity(value.len());
-    let mut chars = value.chars();
-    while let Some(first) = chars.next() {
-        match first {
-            '\\' => match chars.next() {
-                Some('n') => text.push('\n'),
-                Some(other) => text.push(other),
-                None => text.push('\\'),
-            },
-            other => text.push(other),
-        }
-    }
-    Cow::Owned(text)
-}
-
 #[cfg(test)]
 mod tests {
-    use meterbox_plugin_abi::gather::{Family, Filter, Flow, Visitor};
+    use meterbox_plugin_abi::gather::{Filter, Flow, Head, Visitor};
 
     use super::*;
     use crate::families::Families;
@@ -116,7 +84,7 @@ mod tests {
     struct Rows(Vec<String>);
 
     impl Visitor for Rows {
-        fn family(&mut self, _family: &Family<'_>) -> Flow {
+        fn family(&mut self, _head: &Head<'_>) -> Flow {
             Flow::Continue
         }
         fn segment(&mut self, segment: &Segment<'_>) -> Flow {

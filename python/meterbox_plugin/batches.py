@@ -12,9 +12,10 @@ from .errors import FrameError
 _FAMILY = 1
 _SEGMENT = 2
 _PAIR = Struct("<II")
-_THREE = Struct("<QQQ")
 _ONE = Struct("<Q")
-_HASH_MASK = (1 << 64) - 1
+_THREE = Struct("<QQQ")
+#: Form of each column after the label text that is used here.
+_COLUMNS = "IdQQd"
 
 
 class Head(NamedTuple):
@@ -47,18 +48,17 @@ class Found(NamedTuple):
     segments: List[Columns]
 
 
-def _column(content: bytes, count: int) -> bytes:
-    return _PAIR.pack(count, 0) + content + bytes(-len(content) % 8)
+def _column(content: bytes, size: int = 1) -> bytes:
+    return _PAIR.pack(len(content) // size, size) + content + bytes(-len(content) % 8)
 
 
 def _text(text: str) -> bytes:
-    content = text.encode("utf-8", "replace")
-    return _column(content, len(content))
+    return _column(text.encode("utf-8", "replace"))
 
 
 def _numbers(form: str, numbers: Iterable[float]) -> bytes:
     column = array(form, numbers)
-    return _column(column.tobytes(), len(column))
+    return _column(column.tobytes(), column.itemsize)
 
 
 def family(head: Head) -> bytes:
@@ -71,16 +71,10 @@ def family(head: Head) -> bytes:
 
 def segment(columns: Columns) -> bytes:
     """The record of a segment of the family before it."""
-    ends = array("I", columns.label_ends)
-    content = (
-        _numbers("d", columns.values), _numbers("Q", columns.buckets), _numbers("Q", columns.counts),
-        _numbers("d", columns.sums), _numbers("d", ()),
-    )
-    labels = _column(columns.label_text, len(columns.label_text)) + _column(ends.tobytes(), len(ends))
-    structure = hash(labels) & _HASH_MASK
-    stamp = hash((structure, content)) & _HASH_MASK
-    head = _ONE.pack(_SEGMENT) + _THREE.pack(len(ends), structure, stamp)
-    return b"".join((head, labels, *content))
+    columns_after = (_numbers(form, column) for form, column in zip(_COLUMNS, columns[1:]))
+    # The host numbers structures of its own; 0 says that this segment has none.
+    head = _THREE.pack(_SEGMENT, 0, 1 + len(_COLUMNS))
+    return b"".join((head, _column(columns.label_text), *columns_after))
 
 
 def read(batches: Iterable[bytes]) -> List[Found]:
@@ -118,28 +112,25 @@ class _Reader:
         both = self.number()
         return [both & 0xFFFF_FFFF, both >> 32]
 
-    def _column(self, form: str, size: int) -> memoryview:
-        count, _ = self._pair()
-        begin = self._at
-        self._at = begin + count * size + -(count * size) % 8
+    def _column(self, form: str) -> memoryview:
+        count, size = self._pair()
+        begin, end = self._at, self._at + count * size
+        self._at = end + -(count * size) % 8
         if self.left < 0:
             raise FrameError("a batch that ends too early")
-        return self._view[begin:begin + count * size].cast(form)  # type: ignore[call-overload]
+        return self._view[begin:end].cast(form)  # type: ignore[call-overload]
 
     def _text(self) -> str:
-        return bytes(self._column("B", 1)).decode()
+        return bytes(self._column("B")).decode()
 
     def family(self) -> Head:
         kind, flags = self._pair()
         name, help, unit, set = (self._text() for _ in range(4))
-        return Head(Kind.of(kind), name, help, unit, set, self._column("d", 8), flags)
+        return Head(Kind.of(kind), name, help, unit, set, self._column("d"), flags)
 
     def segment(self) -> Columns:
-        for _ in range(3):
-            self.number()
-        columns = Columns(
-            bytes(self._column("B", 1)), self._column("I", 4), self._column("d", 8),
-            self._column("Q", 8), self._column("Q", 8), self._column("d", 8),
-        )
-        self._column("d", 8)
-        return columns
+        _structure, columns = self.number(), self.number()
+        found = Columns(bytes(self._column("B")), *(self._column(form) for form in _COLUMNS))
+        for _ in range(columns - 1 - len(_COLUMNS)):
+            self._column("B")
+        return found

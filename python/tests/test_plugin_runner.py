@@ -53,7 +53,7 @@ class Runner:
         descriptors = [file, cells]
         for connection in theirs[1:]:
             descriptors += [connection.fileno(), arena]
-        hello = Put().u16(protocol).text("0.2.0").text("hello").text("1.0").u64(1 << 20).u64(CELL_BYTES)
+        hello = Put().u16(protocol).text("0.3.0").text("hello").text("1.0").u64(1 << 20).u64(CELL_BYTES)
         hello = hello.u32(STRIPES).u32(call_lanes).u32(level).whole()
         socket.send_fds(ours[0], [HEADER.pack(len(hello), Message.HELLO, 0) + hello], descriptors)
         for descriptor in (file, cells, arena):

@@ -119,13 +119,13 @@ class Batches(unittest.TestCase):
         columns = Columns(b'a="b"', [5], [], [1, 2], [3], [4.5])
         family = batches.family(head)
         self.assertEqual(family, bytes.fromhex(
-            "0100000000000000 03000000 04000000 0100000000000000 6800000000000000"
-            "0200000000000000 c3a9000000000000 0000000000000000 0000000000000000"
-            "0100000000000000 000000000000e03f"
+            "0100000000000000 03000000 04000000 0100000001000000 6800000000000000"
+            "0200000001000000 c3a9000000000000 0000000001000000 0000000001000000"
+            "0100000008000000 000000000000e03f"
         ))
         segment = batches.segment(columns)
-        self.assertEqual(segment[:16], struct.pack("<QQ", 2, 1))
-        self.assertEqual(segment[32:48], struct.pack("<II", 5, 0) + b'a="b"\0\0\0')
+        self.assertEqual(segment[:24], struct.pack("<QQQ", 2, 0, 6))
+        self.assertEqual(segment[24:40], struct.pack("<II", 5, 1) + b'a="b"\0\0\0')
         self.assertEqual(len(segment) % 8, 0)
         [read] = gathered.read([family, segment])
         [sample] = read

@@ -97,6 +97,10 @@ fn dependencies_go_one_way() {
                 "hyper",
             ],
         ),
+        (
+            "meterbox-names",
+            &["meterbox-metrics", "meterbox-plugin-abi", "abi_stable"],
+        ),
         ("meterbox-properties", &["meterbox", "tokio", "hyper"]),
         ("meterbox-http-wire", &["meterbox", "tokio", "hyper"]),
         (

@@ -72,7 +72,7 @@ fn files_that_are_no_plugins_are_refused_with_their_reason() {
     let host = host();
     let drift = library("drift");
     let text = String::from_utf8_lossy(&drift).into_owned();
-    let api = "\"api\":\"0.2.0\"";
+    let api = "\"api\":\"0.3.0\"";
     assert!(text.contains(api), "the metadata names the API");
     let mut wrong_api = drift.clone();
     for at in 0..drift.len() - api.len() {

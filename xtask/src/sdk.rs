@@ -9,7 +9,7 @@ use std::fs;
 use std::path::Path;
 
 /// The author's crate and those of ours that it needs, by their folders.
-const CRATES: [&str; 2] = ["plugin-api", "plugin-api/abi"];
+const CRATES: [&str; 3] = ["plugin-api", "plugin-api/abi", "crates/names"];
 /// What is copied as it is, if it is there.
 const FOLDERS: [(&str, &str); 2] = [
     ("plugin-api/c", "c"),

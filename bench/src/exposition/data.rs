@@ -4,8 +4,7 @@
 //! about 140 bytes a line. `histograms`: 12 buckets, 15 lines a series, about 145 bytes a line.
 
 use meterbox_plugin_abi::gather::{
-    Family, FamilyColumns, Filter, Flow, GatherSource, Kind, SEGMENT_SERIES_MAX, Segment,
-    SegmentColumns, Visitor,
+    Filter, Flow, GatherSource, Head, Kind, OwnedSegment, SEGMENT_SERIES_MAX, Sample, Visitor,
 };
 
 pub(crate) const BOUNDS: [f64; 12] = [
@@ -18,18 +17,7 @@ const FAMILIES: usize = 20;
 pub(crate) struct FamilyData {
     pub(crate) name: String,
     pub(crate) kind: Kind,
-    pub(crate) segments: Vec<SegmentData>,
-}
-
-/// Up to 256 series.
-#[derive(Default)]
-pub(crate) struct SegmentData {
-    labels: String,
-    ends: Vec<u32>,
-    values: Vec<f64>,
-    buckets: Vec<u64>,
-    counts: Vec<u64>,
-    sums: Vec<f64>,
+    pub(crate) segments: Vec<OwnedSegment>,
 }
 
 /// A source of such families.
@@ -82,13 +70,13 @@ impl Data {
                     segments: Vec::new(),
                 };
                 for number in 0..series / FAMILIES {
-                    let segment = data.room(number);
                     let random = noise(&mut state);
-                    segment.values.push(if counter {
+                    let value = if counter {
                         (random % 1_000_000_000) as f64
                     } else {
                         random as f64 / 1e16
-                    });
+                    };
+                    data.push(number, &Sample::Value(value));
                 }
                 data
             })
@@ -105,15 +93,9 @@ impl Data {
             segments: Vec::new(),
         };
         for number in 0..series {
-            let segment = data.room(number);
-            let mut count = 0;
-            for _ in 0..=BOUNDS.len() {
-                let bucket = noise(&mut state) % 10_000;
-                segment.buckets.push(bucket);
-                count += bucket;
-            }
-            segment.counts.push(count);
-            segment.sums.push(noise(&mut state) as f64 / 1e16);
+            let buckets = [0; BOUNDS.len() + 1].map(|_| noise(&mut state) % 10_000);
+            let sum = noise(&mut state) as f64 / 1e16;
+            data.push(number, &Sample::Buckets(&buckets, sum));
         }
         Self {
             families: vec![data],
@@ -123,11 +105,7 @@ impl Data {
     /// Lines of samples on the page.
     pub(crate) fn lines(&self) -> usize {
         let lines = |family: &FamilyData| {
-            let series: usize = family
-                .segments
-                .iter()
-                .map(|segment| segment.ends.len())
-                .sum();
+            let series: usize = family.segments.iter().map(OwnedSegment::len).sum();
             series
                 * if family.kind == Kind::HISTOGRAM {
                     BOUNDS.len() + 3
@@ -140,101 +118,47 @@ impl Data {
 }
 
 impl FamilyData {
-    /// A segment with room for one more series, its labels entered.
-    fn room(&mut self, number: usize) -> &mut SegmentData {
+    /// Adds series `number`.
+    fn push(&mut self, number: usize, sample: &Sample<'_>) {
         if number.is_multiple_of(SEGMENT_SERIES_MAX) {
-            self.segments.push(SegmentData::default());
+            self.segments.push(OwnedSegment::default());
         }
         let segment = self.segments.last_mut().expect("one was just pushed");
-        for (index, (name, value)) in LABELS.iter().zip(label_values(number)).enumerate() {
-            let comma = if index == 0 { "" } else { "," };
-            segment
-                .labels
-                .push_str(&format!("{comma}{name}=\"{value}\""));
+        let values = label_values(number);
+        let labels = LABELS.into_iter().zip(values.iter().map(String::as_str));
+        segment.push(labels, sample);
+    }
+
+    fn head(&self) -> Head<'_> {
+        let head =
+            Head::new(self.kind, &self.name).with_help("One of the families of the benchmark.");
+        if self.kind == Kind::HISTOGRAM {
+            return head.with_bounds(&BOUNDS);
         }
-        segment.ends.push(segment.labels.len() as u32);
-        segment
+        head
     }
 
     /// All series in order.
     pub(crate) fn series(&self) -> impl Iterator<Item = Series<'_>> {
         self.segments.iter().flat_map(|segment| {
             let width = BOUNDS.len() + 1;
-            (0..segment.ends.len()).map(move |row| {
+            (0..segment.len()).map(move |row| {
                 let start = if row == 0 {
                     0
                 } else {
-                    segment.ends[row - 1] as usize
+                    segment.label_ends[row - 1] as usize
                 };
                 Series {
-                    block: &segment.labels[start..segment.ends[row] as usize],
+                    block: &segment.label_text[start..segment.label_ends[row] as usize],
                     value: segment.values.get(row).copied().unwrap_or(0.0),
                     buckets: segment
-                        .buckets
+                        .bucket_counts
                         .get(row * width..(row + 1) * width)
                         .unwrap_or(&[]),
                     sum: segment.sums.get(row).copied().unwrap_or(0.0),
                 }
             })
         })
-    }
-}
-
-impl FamilyColumns for FamilyData {
-    fn name(&self) -> &str {
-        &self.name
-    }
-    fn help(&self) -> &str {
-        "One of the families of the benchmark."
-    }
-    fn unit(&self) -> &str {
-        ""
-    }
-    fn kind(&self) -> Kind {
-        self.kind
-    }
-    fn bounds(&self) -> &[f64] {
-        if self.kind == Kind::HISTOGRAM {
-            &BOUNDS
-        } else {
-            &[]
-        }
-    }
-    fn flags(&self) -> u32 {
-        0
-    }
-}
-
-impl SegmentColumns for SegmentData {
-    fn len(&self) -> usize {
-        self.ends.len()
-    }
-    fn label_text(&self) -> &str {
-        &self.labels
-    }
-    fn label_ends(&self) -> &[u32] {
-        &self.ends
-    }
-    fn values(&self) -> &[f64] {
-        &self.values
-    }
-    fn bucket_counts(&self) -> &[u64] {
-        &self.buckets
-    }
-    fn counts(&self) -> &[u64] {
-        &self.counts
-    }
-    fn sums(&self) -> &[f64] {
-        &self.sums
-    }
-    fn created_seconds(&self) -> &[f64] {
-        &[]
-    }
-    fn structure(&self) -> u64 {
-        1
-    }
-    fn stamp(&self) -> u64 {
-        1
     }
 }
 
@@ -245,11 +169,11 @@ impl GatherSource for Data {
             .iter()
             .filter(|family| filter.wants_family(&family.name))
         {
-            if visitor.family(&Family::of(family)) == Flow::Stop {
+            if visitor.family(&family.head()) == Flow::Stop {
                 break;
             }
             for segment in &family.segments {
-                if visitor.segment(&Segment::of(segment)) == Flow::Stop {
+                if visitor.segment(&segment.lend()) == Flow::Stop {
                     return Ok(());
                 }
             }

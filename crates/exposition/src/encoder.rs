@@ -1,6 +1,6 @@
 //! The encoder: gathered families in, chunks of a page out.
 
-use meterbox_plugin_abi::gather::{FAMILY_SHOW_EMPTY, Family, Filter, Flow, Segment, Visitor};
+use meterbox_plugin_abi::gather::{FAMILY_SHOW_EMPTY, Filter, Flow, Head, Segment, Visitor};
 
 use crate::chunk::Chunk;
 use crate::openmetrics::{self, OpenMetrics};
@@ -80,7 +80,7 @@ impl<'f, S: Sink> Encoder<'f, S> {
 }
 
 impl<S: Sink> Visitor for Encoder<'_, S> {
-    fn family(&mut self, family: &Family<'_>) -> Flow {
+    fn family(&mut self, family: &Head<'_>) -> Flow {
         let plan = &mut self.plan;
         match self.format {
             Format::Text => text::plan(plan, family, &self.filter),

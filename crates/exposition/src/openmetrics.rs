@@ -7,7 +7,7 @@
 //!
 //! **Source:** OpenMetrics 1.0, sections "Text format" and "Metric types".
 
-use meterbox_plugin_abi::gather::{Family, Filter, Kind};
+use meterbox_plugin_abi::gather::{Filter, Head as FamilyHead, Kind};
 
 use crate::number::{Slot, canonical, canonical_count};
 use crate::plan::{Head, Plan, Shape, push_escaped};
@@ -52,7 +52,7 @@ fn identity(name: &str, kind: Kind) -> (&str, &'static str) {
 }
 
 /// Plans the lines of `family`, as far as `filter` wants them; `created` asks for `_created` samples.
-pub(crate) fn plan(plan: &mut Plan, family: &Family<'_>, filter: &Filter<'_>, created: bool) {
+pub(crate) fn plan(plan: &mut Plan, family: &FamilyHead<'_>, filter: &Filter<'_>, created: bool) {
     let (name, kind) = (family.name(), family.kind());
     let (base, word) = identity(name, kind);
     let wanted = |base, suffix| {
@@ -82,7 +82,7 @@ pub(crate) fn plan(plan: &mut Plan, family: &Family<'_>, filter: &Filter<'_>, cr
     header(plan, family, base, word);
 }
 
-fn header(plan: &mut Plan, family: &Family<'_>, base: &str, word: &str) {
+fn header(plan: &mut Plan, family: &FamilyHead<'_>, base: &str, word: &str) {
     let (help, unit) = (family.help(), family.unit());
     plan.say(&["# TYPE ", base, " ", word, "\n"]);
     let has_unit = base

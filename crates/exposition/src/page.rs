@@ -57,12 +57,14 @@ mod tests {
     use std::io::Read;
 
     use super::*;
-    use crate::fixture::{Fixture, failing};
+    use meterbox_plugin_abi::testing::TestSource;
+
+    use crate::fixture::queue;
 
     fn collect(page: &Page<'_>) -> (Outcome, Vec<u8>) {
         let mut all = Vec::new();
         let outcome = page
-            .write(&Fixture::queue(), |bytes: &[u8]| {
+            .write(&queue(), |bytes: &[u8]| {
                 all.extend_from_slice(bytes);
                 Flow::Continue
             })
@@ -114,7 +116,8 @@ mod tests {
 
     #[test]
     fn the_error_of_a_source_is_handed_on() {
-        let error = Page::default().write(&failing("no store"), |_: &[u8]| Flow::Continue);
+        let error =
+            Page::default().write(&TestSource::failing("no store"), |_: &[u8]| Flow::Continue);
         assert_eq!(error, Err("no store".to_owned()));
     }
 
@@ -125,9 +128,7 @@ mod tests {
                 encoding,
                 ..Page::default()
             };
-            let outcome = page
-                .write(&Fixture::queue(), |_: &[u8]| Flow::Stop)
-                .unwrap();
+            let outcome = page.write(&queue(), |_: &[u8]| Flow::Stop).unwrap();
             assert!(!outcome.complete);
         }
     }

@@ -7,7 +7,7 @@
 //!
 //! **Source:** Prometheus text exposition format 0.0.4; `simpleclient` 0.9 `TextFormat.write004`.
 
-use meterbox_plugin_abi::gather::{Family, Filter, Kind};
+use meterbox_plugin_abi::gather::{Filter, Head as FamilyHead, Kind};
 
 use crate::number::{Slot, java, java_count};
 use crate::plan::{Head, Plan, Shape, push_escaped};
@@ -45,7 +45,7 @@ fn type_word(kind: Kind) -> &'static str {
 }
 
 /// Plans the lines of `family`, as far as `filter` wants them.
-pub(crate) fn plan(plan: &mut Plan, family: &Family<'_>, filter: &Filter<'_>) {
+pub(crate) fn plan(plan: &mut Plan, family: &FamilyHead<'_>, filter: &Filter<'_>) {
     let (name, kind) = (family.name(), family.kind());
     let wanted = |suffix| {
         filter

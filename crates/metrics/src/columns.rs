@@ -53,29 +53,6 @@ impl Columns {
         &self.sums
     }
 
-    /// A number that is equal for equal values: if two readings of a segment have it in common, and
-    /// its structure too, no value moved between them. Takes a pass over the values.
-    #[must_use]
-    pub fn stamp(&self) -> u64 {
-        let values = self
-            .values
-            .iter()
-            .chain(&self.sums)
-            .map(|value| value.to_bits());
-        let mut lanes = LANES;
-        mix(&mut lanes, values);
-        // The counts of a histogram follow from its buckets.
-        let counts = if self.bucket_counts.is_empty() {
-            &self.counts
-        } else {
-            &self.bucket_counts
-        };
-        mix(&mut lanes, counts.iter().copied());
-        lanes.iter().fold(SPREAD, |all, &lane| {
-            (all ^ lane).wrapping_mul(SPREAD).rotate_left(29)
-        })
-    }
-
     pub(crate) fn read(&mut self, cells: &Cells, core: &Core, segment: &Segment, rows: Prefix<'_>) {
         self.values.clear();
         self.bucket_counts.clear();
@@ -175,21 +152,6 @@ fn for_each_row(
                 let start = usize::from(position) * width;
                 visit(row, &copy[start..start + width]);
             }
-        }
-    }
-}
-
-/// An odd number with well spread bits (2^64 divided by the golden ratio).
-const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
-const LANES: [u64; 4] = [SPREAD, SPREAD << 7 | 1, SPREAD << 13 | 1, SPREAD << 27 | 1];
-
-/// Mixes values into four lanes. Every step can be undone, so one value that moved always shows; the
-/// turn carries differences in the highest bits to where the next product spreads them.
-fn mix(lanes: &mut [u64; 4], mut values: impl Iterator<Item = u64>) {
-    loop {
-        for lane in lanes.iter_mut() {
-            let Some(value) = values.next() else { return };
-            *lane = (*lane ^ value).wrapping_mul(SPREAD).rotate_left(29);
         }
     }
 }

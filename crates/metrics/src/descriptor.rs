@@ -2,15 +2,11 @@
 
 use crate::error::RegisterError;
 use crate::kind::Kind;
-use crate::label::LABELS_MAX;
 use crate::name::{LabelName, MetricName};
 
-/// Most bucket bounds of a histogram, the one at infinity not counted.
-pub const BOUNDS_MAX: usize = 512;
-/// Longest help text, in bytes.
-pub const HELP_BYTES_MAX: usize = 4096;
-/// Longest unit or name of a set, in bytes.
-pub const UNIT_BYTES_MAX: usize = 64;
+use meterbox_names::{
+    HELP_BYTES_MAX, LABELS_MAX, LabelError, LabelNames, UNIT_BYTES_MAX, check_bounds,
+};
 
 /// The bounds of TorchServe's metrics plugin design (simpleclient 0.9.0's defaults).
 pub const DEFAULT_BOUNDS: [f64; 14] = [
@@ -120,39 +116,10 @@ impl Descriptor {
     pub(crate) fn check(&self) -> Result<Shape, RegisterError> {
         let metric = || self.name.clone();
         let name = MetricName::new(&self.name).map_err(RegisterError::Name)?;
-        if self.labels.len() > LABELS_MAX {
-            return Err(RegisterError::TooManyLabels {
-                metric: metric(),
-                labels: self.labels.len(),
-            });
-        }
-        let mut labels: Vec<LabelName> = Vec::with_capacity(self.labels.len());
-        for label in &self.labels {
-            let label = LabelName::new(label).map_err(|source| RegisterError::Label {
-                metric: metric(),
-                source,
-            })?;
-            if labels.contains(&label) {
-                let label = label.to_string();
-                return Err(RegisterError::DuplicateLabel {
-                    metric: metric(),
-                    label,
-                });
-            }
-            let taken = matches!(
-                (self.kind, label.as_str()),
-                (Kind::Histogram, "le") | (Kind::Summary, "quantile")
-            );
-            if taken {
-                let label = label.to_string();
-                return Err(RegisterError::TakenLabel {
-                    metric: metric(),
-                    kind: self.kind,
-                    label,
-                });
-            }
-            labels.push(label);
-        }
+        let labels = self.check_labels().map_err(|source| RegisterError::Label {
+            metric: metric(),
+            source,
+        })?;
         let set = self.set.as_deref().unwrap_or_default();
         for (what, text, most) in [
             ("help", self.help.as_str(), HELP_BYTES_MAX),
@@ -169,7 +136,7 @@ impl Descriptor {
                 });
             }
         }
-        self.check_bounds().map_err(|what| RegisterError::Bounds {
+        check_bounds(self.kind.word(), &self.bounds).map_err(|what| RegisterError::Bounds {
             metric: metric(),
             what,
         })?;
@@ -181,35 +148,16 @@ impl Descriptor {
         })
     }
 
-    fn check_bounds(&self) -> Result<(), String> {
-        let bounds = &self.bounds;
-        if bounds.is_empty() {
-            return Ok(());
+    fn check_labels(&self) -> Result<Vec<LabelName>, LabelError> {
+        if self.labels.len() > LABELS_MAX {
+            return Err(LabelError::TooMany(self.labels.len()));
         }
-        if self.kind != Kind::Histogram {
-            return Err(format!(
-                "a {} has no buckets: leave its bounds out",
-                self.kind.word()
-            ));
-        }
-        if bounds.len() > BOUNDS_MAX {
-            return Err(format!(
-                "{} bucket bounds are too many (at most {BOUNDS_MAX})",
-                bounds.len()
-            ));
-        }
-        if let Some(bad) = bounds.iter().find(|bound| !bound.is_finite()) {
-            return Err(format!(
-                "bucket bound {bad} is not a finite number: leave it out"
-            ));
-        }
-        match bounds.windows(2).find(|pair| pair[0] >= pair[1]) {
-            None => Ok(()),
-            Some(pair) => Err(format!(
-                "bucket bound {} comes before {}: sort them",
-                pair[0], pair[1]
-            )),
-        }
+        let mut names = LabelNames::of_kind(self.kind.word());
+        let checked = self.labels.iter().map(|label| {
+            names.next(label)?;
+            LabelName::new(label).map_err(LabelError::Name)
+        });
+        checked.collect()
     }
 }
 

@@ -1,41 +1,8 @@
 //! Everything the store refuses, with what was wrong, where, and what to do.
 
 use crate::kind::Kind;
-use crate::label::{LABELS_MAX, VALUE_BYTES_MAX};
-use crate::name::NAME_BYTES_MAX;
 
-/// A metric or label name that is not one.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum NameError {
-    /// No characters at all.
-    #[error("a name may not be empty")]
-    Empty,
-    /// Longer than [`NAME_BYTES_MAX`](crate::NAME_BYTES_MAX).
-    #[error("a name of {bytes} bytes is too long (at most {NAME_BYTES_MAX})")]
-    TooLong {
-        /// Its length.
-        bytes: usize,
-    },
-    /// A character outside letters, digits and underscore.
-    #[error(
-        "name {name:?} has {character:?} at {at}: use letters, digits and underscore, no digit first"
-    )]
-    BadCharacter {
-        /// The whole name.
-        name: String,
-        /// The first offending character.
-        character: char,
-        /// Its byte offset.
-        at: usize,
-    },
-    /// A label name that starts with `__`.
-    #[error("label name {name:?} is reserved: choose one that does not start with two underscores")]
-    Reserved {
-        /// The name.
-        name: String,
-    },
-}
+use meterbox_names::{LabelError, NameError, VALUE_BYTES_MAX};
 
 /// Why a family could not be registered.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -44,39 +11,13 @@ pub enum RegisterError {
     /// The metric's name.
     #[error("metric: {0}")]
     Name(#[source] NameError),
-    /// One of its label names.
-    #[error("metric {metric}: label: {source}")]
+    /// Its labels.
+    #[error("metric {metric}: {source}")]
     Label {
         /// The metric.
         metric: String,
-        /// What is wrong with the label.
-        source: NameError,
-    },
-    /// The same label twice.
-    #[error("metric {metric}: label {label:?} is named twice: name each label once")]
-    DuplicateLabel {
-        /// The metric.
-        metric: String,
-        /// The label.
-        label: String,
-    },
-    /// `le` on a histogram or `quantile` on a summary.
-    #[error("metric {metric}: a {kind} may not have the label {label:?}: the format uses it itself", kind = .kind.word())]
-    TakenLabel {
-        /// The metric.
-        metric: String,
-        /// Its kind.
-        kind: Kind,
-        /// The label.
-        label: String,
-    },
-    /// More labels than [`LABELS_MAX`](crate::LABELS_MAX).
-    #[error("metric {metric}: {labels} labels are too many (at most {LABELS_MAX})")]
-    TooManyLabels {
-        /// The metric.
-        metric: String,
-        /// How many were given.
-        labels: usize,
+        /// What is wrong with which.
+        source: LabelError,
     },
     /// Bounds that are not finite, not rising, too many, or given to another kind.
     #[error("metric {metric}: {what}")]

@@ -86,43 +86,6 @@ impl Family {
         self.core.observe(self.core.slot(&self.account, values)?, x)
     }
 
-    /// Adds a whole number to a slot of this family's series: the border's way in, one call and one
-    /// thread-local look. Keep a [`Series`] as long as its slot is in use.
-    ///
-    /// # Errors
-    /// Another kind; counted.
-    #[inline]
-    pub fn add_u64_at(&self, slot: Slot, n: u64) -> Result<(), SeriesError> {
-        self.core.add_u64(slot, n)
-    }
-
-    /// As [`Family::add_u64_at`] for any number.
-    ///
-    /// # Errors
-    /// Another kind; counted.
-    #[inline]
-    pub fn add_f64_at(&self, slot: Slot, x: f64) -> Result<(), SeriesError> {
-        self.core.add_f64(slot, x)
-    }
-
-    /// Sets a slot.
-    ///
-    /// # Errors
-    /// Another kind; counted.
-    #[inline]
-    pub fn set_at(&self, slot: Slot, x: f64) -> Result<(), SeriesError> {
-        self.core.set(slot, x)
-    }
-
-    /// Observes in the series that begins at a slot.
-    ///
-    /// # Errors
-    /// Another kind; counted.
-    #[inline]
-    pub fn observe_at(&self, slot: Slot, x: f64) -> Result<(), SeriesError> {
-        self.core.observe(slot, x)
-    }
-
     /// Removes the series with these label values, if this source may. Handles to it stay safe to use
     /// and count nowhere. Says whether it went; another source's series stays and that is counted.
     pub fn remove(&self, values: &[&str]) -> bool {

@@ -45,7 +45,6 @@ mod index;
 mod instrument;
 mod kind;
 mod known;
-mod label;
 mod limits;
 mod name;
 mod reason;
@@ -62,17 +61,20 @@ mod table;
 pub use account::SourceOptions;
 pub use clock::Clock;
 pub use columns::Columns;
-pub use descriptor::{BOUNDS_MAX, DEFAULT_BOUNDS, Descriptor, HELP_BYTES_MAX, UNIT_BYTES_MAX};
-pub use error::{NameError, RegisterError, SeriesError};
+pub use descriptor::{DEFAULT_BOUNDS, Descriptor};
+pub use error::{RegisterError, SeriesError};
 pub use family_handle::{Family, FamilyOf};
 pub use gather::{FamilyView, Gathered, SegmentView, Segments};
 pub use instrument::{
     Counter, FloatCounter, Gauge, Histogram, Info, Instrument, ObservedCounter, Summary,
 };
 pub use kind::Kind;
-pub use label::{LABELS_MAX, VALUE_BYTES_MAX};
 pub use limits::Limits;
-pub use name::{LabelName, MetricName, NAME_BYTES_MAX};
+pub use meterbox_names::{
+    BOUNDS_MAX, HELP_BYTES_MAX, LABELS_MAX, LabelError, NAME_BYTES_MAX, NameError, UNIT_BYTES_MAX,
+    VALUE_BYTES_MAX,
+};
+pub use name::{LabelName, MetricName};
 pub use reason::{DropCount, Reason};
 pub use registry::{Options, Registry};
 pub use series::Series;

@@ -44,7 +44,7 @@ impl Series {
         self.core.kind()
     }
 
-    /// The number of its first cell, for the operations of [`Family`](crate::Family) by slot.
+    /// The number of its first cell.
     ///
     /// It stays this series' own while this handle, or a clone of it, lives.
     #[must_use]
@@ -135,7 +135,7 @@ impl std::fmt::Debug for Series {
     }
 }
 
-/// Operations by slot, which check the kind: what a border calls.
+/// Operations by slot, which check the kind.
 impl Core {
     #[inline]
     pub(crate) fn add_u64(&self, slot: Slot, n: u64) -> Result<(), SeriesError> {

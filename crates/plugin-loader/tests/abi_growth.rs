@@ -202,7 +202,7 @@ fn border(variant: &Variant) -> PathBuf {
     }
     let source = folder.join("src/lib.rs");
     let mut rustc = rustc(variant, &folder, "meterbox_plugin_abi", "rlib", &source);
-    with(&mut rustc, &folder, &["abi_stable"]);
+    with(&mut rustc, &folder, &["abi_stable", "meterbox_names"]);
     run(&mut rustc);
     folder
 }

@@ -187,7 +187,7 @@ fn answers(plugin: &PluginObject, host: &Arc<Fake>) {
             "family=one",
             "labels=a=\"b\"",
             "last=4.5",
-            "stamp=77",
+            "structure=77",
         ],
     );
     has(

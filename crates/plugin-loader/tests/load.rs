@@ -27,20 +27,18 @@ struct Fake {
 struct Series;
 
 impl meterbox_plugin_abi::Cells for Series {
-    fn add_u64(&self, _: u64, _: u64) {}
-    fn add_f64(&self, _: u64, _: f64) {}
-    fn set(&self, _: u64, _: f64) {}
-    fn observe(&self, _: u64, _: f64) {}
-    fn merge(&self, _: u64, _: &[u64], _: f64) {}
-    fn retain(&self, _: u64) {}
-    fn release(&self, _: u64) {}
+    fn add_u64(&self, _: u64) {}
+    fn add_f64(&self, _: f64) {}
+    fn set(&self, _: f64) {}
+    fn observe(&self, _: f64) {}
+    fn merge(&self, _: &[u64], _: f64) {}
 }
 
 struct Family;
 
 impl meterbox_plugin_abi::FamilyService for Family {
     fn series(&self, _: &[&str]) -> Result<meterbox_plugin_abi::Instrument, Failure> {
-        Ok(meterbox_plugin_abi::Instrument::of(Arc::new(Series), 0))
+        Ok(meterbox_plugin_abi::Instrument::of(Arc::new(Series)))
     }
     fn remove(&self, _: &[&str]) -> Result<(), Failure> {
         Ok(())

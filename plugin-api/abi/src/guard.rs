@@ -15,11 +15,6 @@ pub(crate) fn catch<R>(body: impl FnOnce() -> R) -> Result<R, String> {
     catch_unwind(AssertUnwindSafe(body)).map_err(panic_text)
 }
 
-/// Runs `body`; a panic becomes `fallback`.
-pub(crate) fn catch_or<R>(fallback: R, body: impl FnOnce() -> R) -> R {
-    catch(body).unwrap_or(fallback)
-}
-
 /// The text of a panic's payload. The payload is forgotten: its `Drop` is foreign code that may
 /// panic a second time, and that cannot be caught while it unwinds.
 fn panic_text(payload: Box<dyn Any + Send>) -> String {
@@ -58,6 +53,5 @@ mod tests {
         }
         let text = catch(|| std::panic::panic_any(Bomb));
         assert_eq!(text, Err::<(), _>("a panic without a message".to_owned()));
-        assert_eq!(catch_or(5, || panic!("x")), 5);
     }
 }

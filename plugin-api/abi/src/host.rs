@@ -14,8 +14,9 @@ use crate::border::{Ptr, answered, caught, cross, outcome, shims, try_cross};
 use crate::codes::{Clock, Fact, Level};
 use crate::events::EventKinds;
 use crate::gather::{
-    Family, Filter, GatherSource, Visitor, VisitorHandle, gather_from, gather_over,
+    Filter, GatherSource, Head, Text, Visitor, VisitorHandle, gather_from, gather_over,
 };
+use crate::growing::Stated;
 use crate::metrics::{FamilySpec, MetricFamily};
 use crate::status::{Failure, Status};
 use crate::table::Table;
@@ -79,10 +80,10 @@ type Shared = Arc<dyn HostServices>;
 pub(crate) struct HostVt {
     log_enabled: for<'t> unsafe extern "C" fn(this: Ptr, level: Level, target: RStr<'t>) -> bool,
     log: for<'t> unsafe extern "C" fn(this: Ptr, level: Level, target: RStr<'t>, message: RStr<'t>),
+    /// The address of a [`Head`].
     register: for<'f, 'o> unsafe extern "C" fn(
         this: Ptr,
-        family: Family<'f>,
-        labels: RSlice<'f, RStr<'f>>,
+        head: Stated<'f>,
         registered: &'o mut MetricFamily,
         error: &'o mut RString,
     ) -> Status,
@@ -156,26 +157,19 @@ shims! { in Shared as host;
 
 unsafe extern "C" fn register(
     this: Ptr,
-    family: Family<'_>,
-    labels: RSlice<'_, RStr<'_>>,
+    head: Stated<'_>,
     registered: &mut MetricFamily,
     error: &mut RString,
 ) -> Status {
     // SAFETY: only `Host::of` pairs this function with a pointer, to a boxed `Shared`.
     let host = unsafe { this.get::<Shared>() };
+    // SAFETY: `Host::register` lends a `Head` for the call.
+    let head = unsafe { head.read::<Head<'_>>() };
     outcome(error, || {
-        let labels: Vec<&str> = labels.iter().map(|label| label.as_str()).collect();
-        let spec = FamilySpec {
-            kind: family.kind(),
-            name: family.name(),
-            help: family.help(),
-            unit: family.unit(),
-            labels: &labels,
-            bounds: family.bounds(),
-            flags: family.flags(),
-            set: family.set(),
-        };
-        host.register(&spec).map(|made| *registered = made)
+        let head = head?;
+        let labels: Vec<&str> = head.labels().iter().map(|label| label.get()).collect();
+        host.register(&FamilySpec::of(&head, &labels))
+            .map(|made| *registered = made)
     })
 }
 
@@ -232,17 +226,10 @@ impl Host {
     /// # Errors
     /// As there.
     pub fn register(&self, family: &FamilySpec<'_>) -> Result<MetricFamily, Failure> {
-        let labels: Vec<RStr<'_>> = family
-            .labels
-            .iter()
-            .map(|label| RStr::from(*label))
-            .collect();
+        let labels: Vec<Text<'_>> = family.labels.iter().map(|label| Text::of(label)).collect();
+        let head = family.head().with_labels(&labels);
         let mut registered = MetricFamily::inert();
-        try_cross!(self.register(
-            Family::of(family),
-            RSlice::from_slice(&labels),
-            &mut registered
-        ))?;
+        try_cross!(self.register(Stated::of(&head), &mut registered))?;
         Ok(registered)
     }
 

@@ -3,7 +3,8 @@
 //!
 //! Both sides of the border use this crate: the host implements plain traits and wraps them in
 //! handles, a plugin sees handles whose methods are plain and safe. Everything that may grow
-//! crosses as a pointer and a prefix vtable; strings and slices are borrowed for the call.
+//! crosses as a pointer: to a prefix vtable, or to a struct that states its size; strings and slices are
+//! borrowed for the call.
 //! Every `extern "C"` function catches panics, so that nothing unwinds over the border.
 //!
 //! It knows no HTTP, no metric store and no text format, and its version is the version of the
@@ -20,16 +21,17 @@
 
 mod border;
 mod codes;
+mod column;
 pub mod events;
 mod export;
 pub mod gather;
+pub mod growing;
 mod guard;
 mod host;
 mod lent;
 mod metrics;
 pub mod models;
 mod module;
-mod opaque;
 mod plugin;
 pub mod raw;
 mod reply;
@@ -38,6 +40,8 @@ mod responder;
 mod route;
 mod status;
 mod table;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 
 pub use border::caught;
 pub use codes::{Clock, Fact, Level, Listener, Methods, Roles, Verdict};

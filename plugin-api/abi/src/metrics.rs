@@ -1,8 +1,8 @@
 //! Instruments: how a plugin changes a series that belongs to the host.
 //!
-//! A series is registered once and then changed through an [`Instrument`], a slot number and a vtable, so
-//! that one increment is one call. What the host keeps behind the slot, and in how many copies, is its
-//! own affair; this module stores nothing.
+//! A series is registered once and then changed through an [`Instrument`], a pointer and a vtable, so
+//! that one increment is one call. What the host keeps behind it, and in how many copies, is its own
+//! affair; this module stores nothing.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use abi_stable::prefix_type::WithMetadata;
 use abi_stable::std_types::{RSlice, RStr, RString};
 
 use crate::border::{Ptr, caught, cross, outcome, shims, try_cross};
-use crate::gather::{FamilyColumns, Kind};
+use crate::gather::{Head, Kind};
 use crate::status::{Failure, Status};
 
 /// What a plugin says about a family when it registers one.
@@ -32,58 +32,58 @@ pub struct FamilySpec<'a> {
     pub labels: &'a [&'a str],
     /// Upper bounds of a histogram's buckets, ascending, without `+Inf`; empty for other kinds.
     pub bounds: &'a [f64],
-    /// As in [`FamilyColumns::flags`].
+    /// As in [`Head::flags`](crate::gather::Head::flags).
     pub flags: u32,
-    /// As in [`FamilyColumns::set`]: the name set it belongs to, or empty for the default set.
+    /// As in [`Head::set`](crate::gather::Head::set): the name set it belongs to, or empty for the default set.
     pub set: &'a str,
 }
 
-impl FamilyColumns for FamilySpec<'_> {
-    fn name(&self) -> &str {
-        self.name
+impl<'a> FamilySpec<'a> {
+    /// What `head` says, with these label names.
+    #[must_use]
+    pub fn of(head: &Head<'a>, labels: &'a [&'a str]) -> Self {
+        Self {
+            kind: head.kind(),
+            name: head.name(),
+            help: head.help(),
+            unit: head.unit(),
+            labels,
+            bounds: head.bounds(),
+            flags: head.flags(),
+            set: head.set(),
+        }
     }
-    fn help(&self) -> &str {
-        self.help
-    }
-    fn unit(&self) -> &str {
-        self.unit
-    }
-    fn kind(&self) -> Kind {
-        self.kind
-    }
-    fn bounds(&self) -> &[f64] {
-        self.bounds
-    }
-    fn flags(&self) -> u32 {
-        self.flags
-    }
-    fn set(&self) -> &str {
-        self.set
+
+    /// As a gathered family's, without the label names.
+    #[must_use]
+    pub fn head(&self) -> Head<'a> {
+        Head::new(self.kind, self.name)
+            .with_help(self.help)
+            .with_unit(self.unit)
+            .with_set(self.set)
+            .with_bounds(self.bounds)
+            .with_flags(self.flags)
     }
 }
 
-/// The owner's side of many instruments: what happens to slot number `slot`.
+/// The owner's side of the instruments of one series.
 ///
 /// Every method may be called from any thread at any time and must not block. A change that does not fit
 /// the kind of the series (a negative counter step, `observe` on a gauge) is dropped and counted.
 pub trait Cells: Send + Sync + 'static {
     /// Adds a whole number to a counter or gauge.
-    fn add_u64(&self, slot: u64, amount: u64);
+    fn add_u64(&self, amount: u64);
     /// Adds to a counter (not negative) or a gauge.
-    fn add_f64(&self, slot: u64, amount: f64);
+    fn add_f64(&self, amount: f64);
     /// Sets a gauge, an unknown or an info; or the total of a counter that something else counts, which
     /// never goes down by it.
-    fn set(&self, slot: u64, value: f64);
+    fn set(&self, value: f64);
     /// Observes a value in a histogram or summary.
-    fn observe(&self, slot: u64, value: f64);
+    fn observe(&self, value: f64);
     /// Adds observations that something else has counted: one count for each bucket of a histogram, not
     /// cumulative, the last above the highest bound, or the one count of a summary; and their sum.
     /// Another number of counts is a change that does not fit.
-    fn merge(&self, slot: u64, buckets: &[u64], sum: f64);
-    /// One more [`Instrument`] refers to the slot.
-    fn retain(&self, slot: u64);
-    /// One [`Instrument`] less refers to the slot. The series keeps its value.
-    fn release(&self, slot: u64);
+    fn merge(&self, buckets: &[u64], sum: f64);
 }
 
 /// Border functions of [`Cells`]; grows only at its end.
@@ -92,25 +92,24 @@ pub trait Cells: Send + Sync + 'static {
 #[sabi(kind(Prefix(prefix_ref = CellsVtRef, prefix_fields = CellsVtPrefix)))]
 #[sabi(missing_field(option))]
 pub(crate) struct CellsVt {
-    add_u64: unsafe extern "C" fn(this: Ptr, slot: u64, amount: u64),
-    add_f64: unsafe extern "C" fn(this: Ptr, slot: u64, amount: f64),
-    set: unsafe extern "C" fn(this: Ptr, slot: u64, value: f64),
-    observe: unsafe extern "C" fn(this: Ptr, slot: u64, value: f64),
-    retain: unsafe extern "C" fn(this: Ptr, slot: u64),
-    release: unsafe extern "C" fn(this: Ptr, slot: u64),
+    add_u64: unsafe extern "C" fn(this: Ptr, amount: u64),
+    add_f64: unsafe extern "C" fn(this: Ptr, amount: f64),
+    set: unsafe extern "C" fn(this: Ptr, value: f64),
+    observe: unsafe extern "C" fn(this: Ptr, value: f64),
+    retain: unsafe extern "C" fn(this: Ptr),
+    release: unsafe extern "C" fn(this: Ptr),
     #[sabi(last_prefix_field)]
-    merge: for<'b> unsafe extern "C" fn(this: Ptr, slot: u64, buckets: RSlice<'b, u64>, sum: f64),
+    merge: for<'b> unsafe extern "C" fn(this: Ptr, buckets: RSlice<'b, u64>, sum: f64),
 }
 
-/// A series that can be changed: one slot of its owner's [`Cells`].
+/// A series that can be changed: its owner's [`Cells`].
 ///
 /// OWNERSHIP: owned by whoever holds it and free to move to any thread; a clone is one more holder of the
-/// same slot. Dropping the last one lets the owner forget the slot, not the series.
+/// same series. Dropping the last one drops the owner's `Cells`; the series keeps its value.
 #[repr(C)]
 #[derive(StableAbi)]
 pub struct Instrument {
     this: Ptr,
-    slot: u64,
     vt: CellsVtRef,
 }
 
@@ -129,26 +128,23 @@ impl<C: Cells> Glue<C> {
     });
 
     shims! { in C as cells;
-        fn add_u64(slot: u64, amount: u64) -> (), or () => cells.add_u64(slot, amount);
-        fn add_f64(slot: u64, amount: f64) -> (), or () => cells.add_f64(slot, amount);
-        fn set(slot: u64, value: f64) -> (), or () => cells.set(slot, value);
-        fn observe(slot: u64, value: f64) -> (), or () => cells.observe(slot, value);
-        fn merge(slot: u64, buckets: RSlice<'_, u64>, sum: f64) -> (), or () =>
-            cells.merge(slot, buckets.as_slice(), sum);
+        fn add_u64(amount: u64) -> (), or () => cells.add_u64(amount);
+        fn add_f64(amount: f64) -> (), or () => cells.add_f64(amount);
+        fn set(value: f64) -> (), or () => cells.set(value);
+        fn observe(value: f64) -> (), or () => cells.observe(value);
+        fn merge(buckets: RSlice<'_, u64>, sum: f64) -> (), or () =>
+            cells.merge(buckets.as_slice(), sum);
     }
 
-    unsafe extern "C" fn retain(this: Ptr, slot: u64) {
+    unsafe extern "C" fn retain(this: Ptr) {
         // SAFETY: `Instrument::of` took the pointer from `Arc::into_raw`, and a holder keeps it alive.
         unsafe { Arc::increment_strong_count(this.address::<C>()) };
-        // SAFETY: as above.
-        let cells = unsafe { this.get::<C>() };
-        let _panic_has_nowhere_to_go = caught(|| cells.retain(slot));
     }
 
-    unsafe extern "C" fn release(this: Ptr, slot: u64) {
+    unsafe extern "C" fn release(this: Ptr) {
         // SAFETY: one holder of the `Arc` ends here, as each `retain` and `Instrument::of` added one.
         let cells = unsafe { Arc::from_raw(this.address::<C>()) };
-        let _panic_has_nowhere_to_go = caught(move || cells.release(slot));
+        let _panic_has_nowhere_to_go = caught(move || drop(cells));
     }
 }
 
@@ -158,61 +154,60 @@ unsafe impl Send for Instrument {}
 unsafe impl Sync for Instrument {}
 
 impl Instrument {
-    /// A handle on slot `slot` of `cells`; counts as one `retain`, which the owner has already done.
+    /// A handle on the series behind `cells`.
     #[must_use]
-    pub fn of<C: Cells>(cells: Arc<C>, slot: u64) -> Self {
+    pub fn of<C: Cells>(cells: Arc<C>) -> Self {
         Self {
             this: Ptr::new(Arc::into_raw(cells)),
-            slot,
             vt: CellsVtRef(Glue::<C>::VT.static_as_prefix()),
         }
     }
 
     /// A handle on nothing: every change is lost. What an out-parameter holds before it is filled.
     pub(crate) fn inert() -> Self {
-        Self::of(Arc::new(Nothing), 0)
+        Self::of(Arc::new(Nothing))
     }
 
     /// See [`Cells::add_u64`].
     #[inline]
     pub fn add_u64(&self, amount: u64) {
-        cross!(self.add_u64(self.slot, amount));
+        cross!(self.add_u64(amount));
     }
 
     /// See [`Cells::add_f64`].
     #[inline]
     pub fn add_f64(&self, amount: f64) {
-        cross!(self.add_f64(self.slot, amount));
+        cross!(self.add_f64(amount));
     }
 
     /// See [`Cells::set`].
     #[inline]
     pub fn set(&self, value: f64) {
-        cross!(self.set(self.slot, value));
+        cross!(self.set(value));
     }
 
     /// See [`Cells::observe`].
     #[inline]
     pub fn observe(&self, value: f64) {
-        cross!(self.observe(self.slot, value));
+        cross!(self.observe(value));
     }
 
     /// See [`Cells::merge`].
     pub fn merge(&self, buckets: &[u64], sum: f64) {
-        cross!(self.merge(self.slot, RSlice::from_slice(buckets), sum));
+        cross!(self.merge(RSlice::from_slice(buckets), sum));
     }
 }
 
 impl Clone for Instrument {
     fn clone(&self) -> Self {
-        cross!(self.retain(self.slot));
+        cross!(self.retain());
         Self { ..*self }
     }
 }
 
 impl Drop for Instrument {
     fn drop(&mut self) {
-        cross!(self.release(self.slot));
+        cross!(self.release());
     }
 }
 
@@ -220,13 +215,11 @@ impl Drop for Instrument {
 struct Nothing;
 
 impl Cells for Nothing {
-    fn add_u64(&self, _slot: u64, _amount: u64) {}
-    fn add_f64(&self, _slot: u64, _amount: f64) {}
-    fn set(&self, _slot: u64, _value: f64) {}
-    fn observe(&self, _slot: u64, _value: f64) {}
-    fn merge(&self, _slot: u64, _buckets: &[u64], _sum: f64) {}
-    fn retain(&self, _slot: u64) {}
-    fn release(&self, _slot: u64) {}
+    fn add_u64(&self, _amount: u64) {}
+    fn add_f64(&self, _amount: f64) {}
+    fn set(&self, _value: f64) {}
+    fn observe(&self, _value: f64) {}
+    fn merge(&self, _buckets: &[u64], _sum: f64) {}
 }
 
 /// The owner's side of one registered family.
@@ -374,47 +367,42 @@ impl FamilyService for Nothing {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+    use std::sync::atomic::{AtomicU64, Ordering};
 
     use super::*;
 
+    /// Counts what is added, times a factor.
     #[derive(Default)]
     struct Tally {
-        sum: AtomicU64,
-        holders: AtomicI64,
+        factor: u64,
+        sum: Arc<AtomicU64>,
     }
 
     impl Cells for Tally {
-        fn add_u64(&self, slot: u64, amount: u64) {
-            self.sum.fetch_add(slot * amount, Ordering::Relaxed);
+        fn add_u64(&self, amount: u64) {
+            self.sum.fetch_add(self.factor * amount, Ordering::Relaxed);
         }
-        fn add_f64(&self, _slot: u64, _amount: f64) {}
-        fn set(&self, _slot: u64, _value: f64) {}
-        fn observe(&self, _slot: u64, _value: f64) {
+        fn add_f64(&self, _amount: f64) {}
+        fn set(&self, _value: f64) {}
+        fn observe(&self, _value: f64) {
             panic!("not a histogram");
         }
-        fn merge(&self, slot: u64, buckets: &[u64], sum: f64) {
+        fn merge(&self, buckets: &[u64], sum: f64) {
             let all: u64 = buckets.iter().sum();
-            self.sum
-                .fetch_add(slot * all + sum as u64, Ordering::Relaxed);
-        }
-        fn retain(&self, _slot: u64) {
-            self.holders.fetch_add(1, Ordering::Relaxed);
-        }
-        fn release(&self, _slot: u64) {
-            self.holders.fetch_sub(1, Ordering::Relaxed);
+            self.add_u64(all);
+            self.sum.fetch_add(sum as u64, Ordering::Relaxed);
         }
     }
 
-    struct Family(Arc<Tally>);
+    struct Family(Arc<AtomicU64>);
 
     impl FamilyService for Family {
         fn series(&self, values: &[&str]) -> Result<Instrument, Failure> {
-            let slot = values[0]
+            let factor = values[0]
                 .parse()
                 .map_err(|_| Failure::new(Status::INVALID, "no number"))?;
-            self.0.retain(slot);
-            Ok(Instrument::of(self.0.clone(), slot))
+            let sum = self.0.clone();
+            Ok(Instrument::of(Arc::new(Tally { factor, sum })))
         }
         fn remove(&self, values: &[&str]) -> Result<(), Failure> {
             Err(Failure::new(Status::NOT_FOUND, values.join("+")))
@@ -422,27 +410,26 @@ mod tests {
     }
 
     #[test]
-    fn every_holder_changes_its_slot_and_gives_it_back() {
-        let tally = Arc::new(Tally::default());
-        let family = MetricFamily::of(Family(tally.clone()));
+    fn every_holder_changes_its_series_and_gives_it_back() {
+        let sum = Arc::new(AtomicU64::new(0));
+        let family = MetricFamily::of(Family(sum.clone()));
         let ten = family.series(&["10"]).expect("a number");
         let again = ten.clone();
         ten.add_u64(2);
         drop(ten);
         again.add_u64(1);
-        assert_eq!(tally.sum.load(Ordering::Relaxed), 30);
+        assert_eq!(sum.load(Ordering::Relaxed), 30);
         again.merge(&[1, 0, 2], 5.0);
-        assert_eq!(tally.sum.load(Ordering::Relaxed), 65);
-        assert_eq!(tally.holders.load(Ordering::Relaxed), 1);
-        drop((again, family));
-        assert_eq!(tally.holders.load(Ordering::Relaxed), 0);
-        assert_eq!(Arc::strong_count(&tally), 1);
+        assert_eq!(sum.load(Ordering::Relaxed), 65);
+        drop(family);
+        assert_eq!(Arc::strong_count(&sum), 2, "one holder of the series");
+        drop(again);
+        assert_eq!(Arc::strong_count(&sum), 1);
     }
 
     #[test]
     fn an_owner_that_panics_does_not_unwind_into_the_caller() {
-        let tally = Arc::new(Tally::default());
-        Instrument::of(tally, 1).observe(1.0);
+        Instrument::of(Arc::new(Tally::default())).observe(1.0);
     }
 
     #[test]

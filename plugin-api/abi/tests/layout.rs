@@ -15,7 +15,7 @@ mod growth;
 use abi_stable::type_layout::{TLData, TLField, TLFunction, TypeLayout};
 use growth::{Text, loads};
 use meterbox_plugin_abi::events::{self, EventKinds};
-use meterbox_plugin_abi::gather::Kind;
+use meterbox_plugin_abi::gather::{Head, Kind, Segment};
 use meterbox_plugin_abi::raw::LAYOUT;
 use meterbox_plugin_abi::{
     API_VERSION, Clock, Fact, Level, Listener, Methods, Roles, Status, Verdict, models,
@@ -179,6 +179,16 @@ fn rendered() -> String {
         let _ = write!(text, "\n{name}: {}\n", lines[0]);
         for line in &lines[1..] {
             let _ = writeln!(text, "  {line}");
+        }
+    }
+    for (name, size, fields) in [
+        ("Head", size_of::<Head<'_>>(), Head::LAYOUT),
+        ("Segment", size_of::<Segment<'_>>(), Segment::LAYOUT),
+    ] {
+        let _ = write!(text, "\n{name}: growing by its size\n");
+        for (at, (field, offset)) in fields.iter().enumerate() {
+            let end = fields.get(at + 1).map_or(size, |(_, next)| *next);
+            let _ = writeln!(text, "  {offset} to {end}: {field}");
         }
     }
     text.push_str("\nabi_stable: by value, of a pinned version\n");

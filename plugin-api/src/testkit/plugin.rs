@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use meterbox_plugin_abi::gather::check::Checked;
 use meterbox_plugin_abi::gather::{Filter, Visitor};
 use meterbox_plugin_abi::{
     Failure, PluginObject, Push, PushSink, Roles, Route, Row, Table, Verdict,
@@ -82,7 +83,9 @@ impl TestPlugin {
     /// Its error or panic, and a missing role: a server would never ask this plugin.
     pub fn collect(&self, filter: &Filter<'_>, visitor: &mut dyn Visitor) -> Result<()> {
         self.needs(Roles::COLLECTOR, "COLLECTOR")?;
-        Ok(self.plugin.collect(filter, visitor)?)
+        let mut checked = Checked::new(visitor);
+        self.plugin.collect(filter, &mut checked)?;
+        Ok(checked.finish()?)
     }
 
     /// Hands it a batch of events.

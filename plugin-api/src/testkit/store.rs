@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use meterbox_plugin_abi::gather::{FAMILY_INHERITED_NAME, Filter, Kind, Visitor};
+use meterbox_plugin_abi::gather::{FAMILY_INHERITED_NAME, Filter, Kind, Visitor, check, names};
 use meterbox_plugin_abi::{
     Cells, Failure, FamilyService, FamilySpec, Instrument, MetricFamily, Status,
 };
@@ -23,7 +23,7 @@ struct Stored {
     flags: u32,
     labels: Vec<String>,
     bounds: Vec<f64>,
-    /// `None` where a series was removed: a slot is never used again.
+    /// `None` where a series was removed: a place is never used again.
     series: Vec<Option<Series>>,
 }
 
@@ -51,6 +51,9 @@ impl Store {
     }
 
     pub(super) fn register(&self, spec: &FamilySpec<'_>) -> Result<MetricFamily, Failure> {
+        check::registration(spec).map_err(|misfit| {
+            Failure::new(Status::INVALID, format!("metric {}: {misfit}", spec.name))
+        })?;
         let mut families = self.lock();
         let stored = families
             .entry(spec.name.to_owned())
@@ -138,15 +141,6 @@ impl Store {
             }
         }
     }
-
-    fn change(&self, name: &str, slot: u64, change: impl FnOnce(Kind, &[f64], &mut Series)) {
-        let mut families = self.lock();
-        if let Some(stored) = families.get_mut(name)
-            && let Some(Some(series)) = stored.series.get_mut(slot as usize)
-        {
-            change(stored.kind, &stored.bounds, series);
-        }
-    }
 }
 
 /// One family of a store.
@@ -167,6 +161,10 @@ impl FamilyService for One {
             let text = format!("metric {} has {wanted} labels, not {given}", self.name);
             return Err(Failure::new(Status::INVALID, text));
         }
+        let checked = values
+            .iter()
+            .try_for_each(|value| names::check_value(value));
+        checked.map_err(|error| Failure::new(Status::INVALID, error.to_string()))?;
         let slot = stored.find(values).unwrap_or_else(|| {
             let values = values.iter().map(|value| (*value).to_owned()).collect();
             let buckets = vec![0; stored.bounds.len() + 1];
@@ -177,7 +175,11 @@ impl FamilyService for One {
             }));
             stored.series.len() - 1
         });
-        Ok(Instrument::of(Arc::new(self.clone()), slot as u64))
+        drop(families);
+        Ok(Instrument::of(Arc::new(Cell {
+            family: self.clone(),
+            slot,
+        })))
     }
 
     fn remove(&self, values: &[&str]) -> Result<(), Failure> {
@@ -194,36 +196,54 @@ impl FamilyService for One {
     }
 }
 
-impl Cells for One {
-    fn add_u64(&self, slot: u64, amount: u64) {
-        self.add_f64(slot, amount as f64);
+/// One series of a family.
+struct Cell {
+    family: One,
+    slot: usize,
+}
+
+impl Cell {
+    fn change(&self, change: impl FnOnce(Kind, &[f64], &mut Series)) {
+        let One { name, store } = &self.family;
+        let mut families = store.lock();
+        if let Some(stored) = families.get_mut(name)
+            && let Some(Some(series)) = stored.series.get_mut(self.slot)
+        {
+            change(stored.kind, &stored.bounds, series);
+        }
+    }
+}
+
+impl Cells for Cell {
+    fn add_u64(&self, amount: u64) {
+        self.add_f64(amount as f64);
     }
 
-    fn add_f64(&self, slot: u64, amount: f64) {
-        self.store.change(&self.name, slot, |kind, _, series| {
+    fn add_f64(&self, amount: f64) {
+        self.change(|kind, _, series| {
             if kind == Kind::GAUGE || (kind == Kind::COUNTER && amount >= 0.0) {
                 series.value += amount;
             }
         });
     }
 
-    fn set(&self, slot: u64, value: f64) {
-        self.store.change(&self.name, slot, |kind, _, series| {
+    fn set(&self, value: f64) {
+        self.change(|kind, _, series| {
             if kind != Kind::COUNTER || value >= series.value {
                 series.value = value;
             }
         });
     }
 
-    fn observe(&self, slot: u64, value: f64) {
-        self.store.change(&self.name, slot, |_, bounds, series| {
+    fn observe(&self, value: f64) {
+        self.change(|_, bounds, series| {
             series.buckets[bounds.partition_point(|bound| *bound < value)] += 1;
             series.sum += value;
         });
     }
 
-    fn merge(&self, slot: u64, buckets: &[u64], sum: f64) {
-        self.store.change(&self.name, slot, |_, _, series| {
+    fn merge(&self, buckets: &[u64], sum: f64) {
+        self.change(|_, _, series| {
             if series.buckets.len() == buckets.len() {
                 let pairs = series.buckets.iter_mut().zip(buckets);
                 pairs.for_each(|(bucket, more)| *bucket += more);
@@ -231,8 +251,4 @@ impl Cells for One {
             }
         });
     }
-
-    fn retain(&self, _slot: u64) {}
-
-    fn release(&self, _slot: u64) {}
 }

@@ -4,7 +4,7 @@ use std::io::{BufWriter, Write};
 use std::thread;
 use std::time::Duration;
 
-use meterbox_plugin_abi::gather::{Family, Filter, Flow, Kind, Segment, Visitor};
+use meterbox_plugin_abi::gather::{Filter, Flow, Head, Kind, Segment, Visitor};
 
 use super::*;
 use crate::prelude::*;
@@ -143,7 +143,7 @@ impl Drop for Probe {
 struct Names(Vec<String>);
 
 impl Visitor for Names {
-    fn family(&mut self, family: &Family<'_>) -> Flow {
+    fn family(&mut self, family: &Head<'_>) -> Flow {
         self.0
             .push(format!("{} {}", family.name(), family.kind().word()));
         Flow::Continue

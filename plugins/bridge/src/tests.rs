@@ -1,4 +1,4 @@
-use meterbox_plugin::gather::{Family, Segment, Visitor};
+use meterbox_plugin::gather::{Head, Segment, Visitor};
 use meterbox_plugin::testkit::{TestHost, TestPlugin, TestRequest};
 
 use super::*;
@@ -37,7 +37,7 @@ fn a_queue_that_nobody_configured_is_refused_and_not_counted() {
 struct Names(Vec<String>);
 
 impl Visitor for Names {
-    fn family(&mut self, family: &Family<'_>) -> Flow {
+    fn family(&mut self, family: &Head<'_>) -> Flow {
         self.0.push(family.name().to_owned());
         Flow::Continue
     }

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use meterbox_plugin::gather::{Family, Filter, Flow, Segment, Visitor};
+use meterbox_plugin::gather::{Filter, Flow, Head, Segment, Visitor};
 use meterbox_plugin::prelude::*;
 use meterbox_plugin::series;
 use serde_json::{Map, Value, json};
@@ -91,7 +91,7 @@ impl<'w> Table<'w> {
 }
 
 impl Visitor for Table<'_> {
-    fn family(&mut self, family: &Family<'_>) -> Flow {
+    fn family(&mut self, family: &Head<'_>) -> Flow {
         // The filter lets through families whose samples are wanted; this API knows families only.
         self.skipping = !self.wanted.iter().any(|name| name == family.name());
         if !self.skipping {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use meterbox_plugin::gather::{
-    FAMILY_INHERITED_NAME, FAMILY_SHOW_EMPTY, Family, Filter, Flow, Kind, Segment, Visitor,
+    FAMILY_INHERITED_NAME, FAMILY_SHOW_EMPTY, Filter, Flow, Head, Kind, Segment, Visitor,
 };
 use meterbox_plugin::prelude::*;
 use meterbox_plugin::testkit::TestHost;
@@ -31,7 +31,7 @@ struct Page {
 }
 
 impl Visitor for Page {
-    fn family(&mut self, family: &Family<'_>) -> Flow {
+    fn family(&mut self, family: &Head<'_>) -> Flow {
         self.current = family.name().into();
         let shown = Shown {
             kind: family.kind(),

@@ -1,22 +1,23 @@
 //! The encoder against odd columns, long lines and another encoder.
 
-use meterbox_plugin_abi::gather::{Family, Filter, Flow, Kind, Segment, Visitor};
+use meterbox_plugin_abi::gather::{Filter, Flow, Kind, Visitor};
+use meterbox_plugin_abi::testing::{TestFamily, TestSource};
 use prometheus::{Encoder as _, TextEncoder};
 
 use super::*;
-use crate::fixture::{Fixture, Vectors};
+use crate::fixture::{family, text_of};
 use crate::parse::parse_text;
 use crate::{CHUNK_BYTES, Page};
 
-fn encode(families: &[Vectors]) -> (Outcome, String) {
+fn encode(families: &[TestFamily]) -> (Outcome, String) {
     let mut all = Vec::new();
     let mut encoder = Encoder::new(Format::Text, Filter::ALL, |bytes: &[u8]| {
         all.extend_from_slice(bytes);
         Flow::Continue
     });
     for family in families {
-        let _ = encoder.family(&Family::of(family));
-        let _ = encoder.segment(&Segment::of(family));
+        let _ = encoder.family(&family.head.lend());
+        let _ = encoder.segment(&family.segment.lend());
     }
     let (outcome, _) = encoder.finish();
     (outcome, String::from_utf8(all).unwrap())
@@ -24,26 +25,24 @@ fn encode(families: &[Vectors]) -> (Outcome, String) {
 
 #[test]
 fn series_whose_columns_disagree_are_left_out_and_counted() {
-    let mut family = Vectors::new("x", Kind::GAUGE)
+    let mut odd = family("x", Kind::GAUGE)
         .value("a=\"1\"", 1.0)
         .value("a=\"2\"", 2.0)
         .value("a=\"3\"", 3.0)
         .value("a=\"4\"", 4.0);
-    family.ends[1] = 4000;
-    family.ends[2] = 15;
-    family.values.pop();
-    let (outcome, page) = encode(&[family]);
+    odd.segment.label_ends[1] = 4000;
+    odd.segment.label_ends[2] = 15;
+    odd.segment.values.pop();
+    let (outcome, page) = encode(&[odd]);
     assert_eq!(page, "# HELP x About x.\n# TYPE x gauge\nx{a=\"1\",} 1.0\n");
     assert_eq!((outcome.samples, outcome.malformed), (1, 3));
 
-    let mut family = Vectors {
-        bounds: vec![1.0],
-        ..Vectors::new("h", Kind::HISTOGRAM)
-    }
-    .histogram("a=\"1\"", &[1, 2], 1.0)
-    .histogram("a=\"2\"", &[1, 2], 1.0);
-    family.buckets.pop();
-    let (outcome, page) = encode(&[family]);
+    let mut odd = family("h", Kind::HISTOGRAM)
+        .bounds(&[1.0])
+        .histogram("a=\"1\"", &[1, 2], 1.0)
+        .histogram("a=\"2\"", &[1, 2], 1.0);
+    odd.segment.bucket_counts.pop();
+    let (outcome, page) = encode(&[odd]);
     assert_eq!(page.lines().count(), 2 + 4);
     assert_eq!((outcome.samples, outcome.malformed), (4, 1));
 }
@@ -53,12 +52,10 @@ fn lines_longer_than_a_chunk_come_out_whole() {
     for size in [60, 300, CHUNK_BYTES - 20, CHUNK_BYTES, 3 * CHUNK_BYTES] {
         let block = format!("l=\"{}\"", "v".repeat(size));
         let families = [
-            Vectors::new("g", Kind::GAUGE).value(&block, 1.0),
-            Vectors {
-                bounds: vec![0.5],
-                ..Vectors::new("h", Kind::HISTOGRAM)
-            }
-            .histogram(&block, &[4, 5], 2.0),
+            family("g", Kind::GAUGE).value(&block, 1.0),
+            family("h", Kind::HISTOGRAM)
+                .bounds(&[0.5])
+                .histogram(&block, &[4, 5], 2.0),
         ];
         let (outcome, page) = encode(&families);
         let header = |name, kind| format!("# HELP {name} About {name}.\n# TYPE {name} {kind}\n");
@@ -77,10 +74,10 @@ fn lines_longer_than_a_chunk_come_out_whole() {
 fn names_of_every_length_are_copied_whole() {
     for length in 1..200 {
         let name = "n".repeat(length);
-        let family = Vectors::new(&name, Kind::GAUGE)
+        let named = family(&name, Kind::GAUGE)
             .value("", 1.0)
             .value("a=\"b\"", 2.0);
-        let (_, page) = encode(&[family]);
+        let (_, page) = encode(&[named]);
         assert!(page.ends_with(&format!("gauge\n{name} 1.0\n{name}{{a=\"b\",}} 2.0\n")));
     }
 }
@@ -100,10 +97,7 @@ fn property_random_families_read_as_those_of_the_prometheus_crate() {
         for number in 0..=next(6) {
             let name = format!("family_{number}");
             let help = format!("Help \\ with \n {number}");
-            let mut family = Vectors {
-                help: help.clone(),
-                ..Vectors::new(&name, Kind::GAUGE)
-            };
+            let mut ours = family(&name, Kind::GAUGE).help(&help);
             let series = 1 + next(4);
             let value = |text: u64| format!("v\\\"\n{text}");
             let block = |text: u64| format!("a=\"v\\\\\\\"\\n{text}\",b=\"\u{e4}\"");
@@ -117,12 +111,12 @@ fn property_random_families_read_as_those_of_the_prometheus_crate() {
                         theirs
                             .with_label_values(&[value(text).as_str(), "\u{e4}"])
                             .set(number);
-                        family = family.value(&block(text), number);
+                        ours = ours.value(&block(text), number);
                     }
                     registry.register(Box::new(theirs)).unwrap();
                 }
                 1 => {
-                    family.kind = Kind::COUNTER;
+                    ours.head.kind = Kind::COUNTER;
                     let theirs =
                         prometheus::IntCounterVec::new(prometheus::opts!(&name, help), &["a", "b"])
                             .unwrap();
@@ -131,14 +125,15 @@ fn property_random_families_read_as_those_of_the_prometheus_crate() {
                         theirs
                             .with_label_values(&[value(text).as_str(), "\u{e4}"])
                             .inc_by(number);
-                        family = family.value(&block(text), number as f64);
+                        ours = ours.value(&block(text), number as f64);
                     }
                     registry.register(Box::new(theirs)).unwrap();
                 }
                 _ => {
-                    family.kind = Kind::HISTOGRAM;
-                    family.bounds = vec![0.25, 1.0, 1e7];
-                    let options = prometheus::histogram_opts!(&name, help, family.bounds.clone());
+                    ours.head.kind = Kind::HISTOGRAM;
+                    ours.head.bounds = vec![0.25, 1.0, 1e7];
+                    let options =
+                        prometheus::histogram_opts!(&name, help, ours.head.bounds.clone());
                     let theirs = prometheus::HistogramVec::new(options, &["a", "b"]).unwrap();
                     for text in 0..series {
                         let child = theirs.with_label_values(&[value(text).as_str(), "\u{e4}"]);
@@ -148,19 +143,19 @@ fn property_random_families_read_as_those_of_the_prometheus_crate() {
                             buckets[place] += 1;
                             child.observe([0.25, 0.5, 3.0, 1e8][place]);
                         }
-                        family = family.histogram(&block(text), &buckets, child.get_sample_sum());
+                        ours = ours.histogram(&block(text), &buckets, child.get_sample_sum());
                     }
                     registry.register(Box::new(theirs)).unwrap();
                 }
             }
-            families.push(family);
+            families.push(ours);
         }
         let mut theirs = Vec::new();
         TextEncoder::new()
             .encode(&registry.gather(), &mut theirs)
             .unwrap();
         let theirs = parse_text(std::str::from_utf8(&theirs).unwrap()).unwrap();
-        let ours = parse_text(&Fixture::of(families).page(&Page::default())).unwrap();
+        let ours = parse_text(&text_of(&TestSource::of(families), &Page::default())).unwrap();
         assert_eq!(ours.len(), theirs.len());
         for (ours, theirs) in ours.iter().zip(&theirs) {
             assert_eq!(

@@ -1,8 +1,9 @@
 //! Pages of OpenMetrics 1.0 byte for byte.
 
 use meterbox_plugin_abi::gather::{FAMILY_SHOW_EMPTY, Filter, Kind};
+use meterbox_plugin_abi::testing::TestSource;
 
-use crate::fixture::{Fixture, Vectors};
+use crate::fixture::{family, queue, text_of};
 use crate::{Format, Page};
 
 const PAGE: Page<'static> = Page {
@@ -15,7 +16,7 @@ const PAGE: Page<'static> = Page {
 #[test]
 fn a_histogram_has_canonical_bounds_integer_counts_and_created() {
     assert_eq!(
-        Fixture::queue().page(&PAGE),
+        text_of(&queue(), &PAGE),
         r#"# TYPE ts_queue_latency_milliseconds histogram
 # HELP ts_queue_latency_milliseconds Cumulative Queue duration in milliseconds
 ts_queue_latency_milliseconds_bucket{uuid="u1",model_name="noop",model_version="default",le="0.005"} 3
@@ -35,17 +36,15 @@ memory_used{uuid="u1"} 9713.5
 
 #[test]
 fn counters_lose_total_from_the_family_and_keep_a_name_without_it() {
-    let fixture = Fixture::of(vec![
-        Vectors {
-            unit: "seconds".to_owned(),
-            ..Vectors::new("cpu_seconds_total", Kind::COUNTER)
-        }
-        .value("", 1e6),
-        Vectors::new("seldon_cache_evict_count", Kind::COUNTER).value("m=\"a\"", 7.0),
-        Vectors::new("_total", Kind::COUNTER).value("", 1.0),
+    let fixture = TestSource::of(vec![
+        family("cpu_seconds_total", Kind::COUNTER)
+            .unit("seconds")
+            .value("", 1e6),
+        family("seldon_cache_evict_count", Kind::COUNTER).value("m=\"a\"", 7.0),
+        family("_total", Kind::COUNTER).value("", 1.0),
     ]);
     assert_eq!(
-        fixture.page(&PAGE),
+        text_of(&fixture, &PAGE),
         r#"# TYPE cpu_seconds counter
 # UNIT cpu_seconds seconds
 # HELP cpu_seconds About cpu_seconds_total.
@@ -64,21 +63,17 @@ _total 1.0
 
 #[test]
 fn info_unit_and_help_follow_the_specification() {
-    let fixture = Fixture::of(vec![
-        Vectors::new("build_info", Kind::INFO).value("version=\"1\"", 1.0),
-        Vectors::new("build", Kind::INFO).value("version=\"1\"", 1.0),
-        Vectors {
-            unit: "bytes".to_owned(),
-            help: "a \\ b\nc \"d\"".to_owned(),
-            ..Vectors::new("size", Kind::GAUGE).value("", 1.0)
-        },
-        Vectors {
-            help: String::new(),
-            ..Vectors::new("s", Kind::SUMMARY).summary("", 3, 1.5)
-        },
+    let fixture = TestSource::of(vec![
+        family("build_info", Kind::INFO).value("version=\"1\"", 1.0),
+        family("build", Kind::INFO).value("version=\"1\"", 1.0),
+        family("size", Kind::GAUGE)
+            .unit("bytes")
+            .help("a \\ b\nc \"d\"")
+            .value("", 1.0),
+        family("s", Kind::SUMMARY).help("").summary("", 3, 1.5),
     ]);
     assert_eq!(
-        fixture.page(&PAGE),
+        text_of(&fixture, &PAGE),
         r#"# TYPE build info
 # HELP build About build_info.
 build_info{version="1"} 1.0
@@ -99,15 +94,13 @@ s_created 1700000000.5
 
 #[test]
 fn negative_bounds_have_neither_sum_nor_count() {
-    let fixture = Fixture::of(vec![
-        Vectors {
-            bounds: vec![-1.0, 1e6],
-            ..Vectors::new("t", Kind::HISTOGRAM)
-        }
-        .histogram("", &[1, 1, 1], -3.0),
+    let fixture = TestSource::of(vec![
+        family("t", Kind::HISTOGRAM)
+            .bounds(&[-1.0, 1e6])
+            .histogram("", &[1, 1, 1], -3.0),
     ]);
     assert_eq!(
-        fixture.page(&PAGE),
+        text_of(&fixture, &PAGE),
         "# TYPE t histogram\n# HELP t About t.\nt_bucket{le=\"-1.0\"} 1\nt_bucket{le=\"1e+06\"} 2\n\
          t_bucket{le=\"+Inf\"} 3\n# EOF\n"
     );
@@ -115,18 +108,19 @@ fn negative_bounds_have_neither_sum_nor_count() {
 
 #[test]
 fn a_filter_reaches_created_samples_and_every_page_ends() {
-    let fixture = Fixture::of(vec![
-        Vectors {
-            flags: FAMILY_SHOW_EMPTY,
-            ..Vectors::new("r_total", Kind::COUNTER)
-        }
-        .value("", 2.0),
+    let fixture = TestSource::of(vec![
+        family("r_total", Kind::COUNTER)
+            .flags(FAMILY_SHOW_EMPTY)
+            .value("", 2.0),
     ]);
     let page = |names| {
-        fixture.page(&Page {
-            filter: Filter { names },
-            ..PAGE
-        })
+        text_of(
+            &fixture,
+            &Page {
+                filter: Filter { names },
+                ..PAGE
+            },
+        )
     };
     let header = "# TYPE r counter\n# HELP r About r_total.\n";
     assert_eq!(

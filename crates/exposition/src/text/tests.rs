@@ -1,14 +1,15 @@
 //! Pages of text 0.0.4 byte for byte.
 
 use meterbox_plugin_abi::gather::{FAMILY_SHOW_EMPTY, Filter, Kind};
+use meterbox_plugin_abi::testing::TestSource;
 
 use crate::Page;
-use crate::fixture::{Fixture, Vectors};
+use crate::fixture::{family, queue, text_of};
 
 #[test]
 fn the_inherited_page_is_printed_as_the_java_client_prints_it() {
     assert_eq!(
-        Fixture::queue().page(&Page::default()),
+        text_of(&queue(), &Page::default()),
         r#"# HELP ts_queue_latency_milliseconds Cumulative Queue duration in milliseconds
 # TYPE ts_queue_latency_milliseconds histogram
 ts_queue_latency_milliseconds_bucket{uuid="u1",model_name="noop",model_version="default",le="0.005",} 3.0
@@ -32,7 +33,7 @@ fn a_filter_names_samples_and_keeps_help_and_type() {
         ..Page::default()
     };
     assert_eq!(
-        Fixture::queue().page(&page),
+        text_of(&queue(), &page),
         r#"# HELP ts_queue_latency_milliseconds Cumulative Queue duration in milliseconds
 # TYPE ts_queue_latency_milliseconds histogram
 ts_queue_latency_milliseconds_sum{uuid="u1",model_name="noop",model_version="default",} 117.25
@@ -50,25 +51,23 @@ fn the_name_of_a_histogram_alone_gives_nothing() {
         filter: Filter { names: &names },
         ..Page::default()
     };
-    assert_eq!(Fixture::queue().page(&page), "");
+    assert_eq!(text_of(&queue(), &page), "");
 }
 
 #[test]
 fn kinds_without_labels_and_their_types() {
-    let fixture = Fixture::of(vec![
-        Vectors::new("a_total", Kind::COUNTER).value("", 12345678.0),
-        Vectors::new("b", Kind::UNKNOWN).value("", f64::NAN),
-        Vectors::new("c_info", Kind::INFO).value("version=\"1\"", 1.0),
-        Vectors::new("d", Kind::SUMMARY).summary("", 2, 0.5),
-        Vectors {
-            bounds: vec![1.0],
-            ..Vectors::new("e", Kind::HISTOGRAM)
-        }
-        .histogram("", &[1, 0], 0.25),
-        Vectors::new("f", Kind(99)).value("", f64::NEG_INFINITY),
+    let fixture = TestSource::of(vec![
+        family("a_total", Kind::COUNTER).value("", 12345678.0),
+        family("b", Kind::UNKNOWN).value("", f64::NAN),
+        family("c_info", Kind::INFO).value("version=\"1\"", 1.0),
+        family("d", Kind::SUMMARY).summary("", 2, 0.5),
+        family("e", Kind::HISTOGRAM)
+            .bounds(&[1.0])
+            .histogram("", &[1, 0], 0.25),
+        family("f", Kind(99)).value("", f64::NEG_INFINITY),
     ]);
     assert_eq!(
-        fixture.page(&Page::default()),
+        text_of(&fixture, &Page::default()),
         r#"# HELP a_total About a_total.
 # TYPE a_total counter
 a_total 1.2345678E7
@@ -97,37 +96,38 @@ f -Inf
 
 #[test]
 fn help_escapes_backslash_and_line_feed_but_no_quote() {
-    let fixture = Fixture::of(vec![Vectors {
-        help: "a \\ b\nc \"d\"".to_owned(),
-        ..Vectors::new("x", Kind::GAUGE).value("l=\"\\\\ \\n \\\"\"", 1.0)
-    }]);
+    let fixture = TestSource::of(vec![
+        family("x", Kind::GAUGE)
+            .help("a \\ b\nc \"d\"")
+            .value("l=\"\\\\ \\n \\\"\"", 1.0),
+    ]);
     assert_eq!(
-        fixture.page(&Page::default()),
+        text_of(&fixture, &Page::default()),
         "# HELP x a \\\\ b\\nc \"d\"\n# TYPE x gauge\nx{l=\"\\\\ \\n \\\"\",} 1.0\n"
     );
 }
 
 #[test]
 fn empty_families_show_only_when_flagged_and_never_under_a_filter() {
-    let fixture = Fixture::of(vec![
-        Vectors::new("silent", Kind::GAUGE),
-        Vectors {
-            flags: FAMILY_SHOW_EMPTY,
-            ..Vectors::new("shown", Kind::COUNTER)
-        },
+    let fixture = TestSource::of(vec![
+        family("silent", Kind::GAUGE),
+        family("shown", Kind::COUNTER).flags(FAMILY_SHOW_EMPTY),
     ]);
     assert_eq!(
-        fixture.page(&Page::default()),
+        text_of(&fixture, &Page::default()),
         "# HELP shown About shown.\n# TYPE shown counter\n"
     );
     let filter = Filter {
         names: &["shown", "silent"],
     };
     assert_eq!(
-        fixture.page(&Page {
-            filter,
-            ..Page::default()
-        }),
+        text_of(
+            &fixture,
+            &Page {
+                filter,
+                ..Page::default()
+            }
+        ),
         ""
     );
 }

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
+use meterbox_names::{VALUE_BYTES_MAX, push_label};
 use parking_lot::{Mutex, RwLock};
 
 use crate::account::Account;
@@ -24,7 +25,7 @@ use crate::error::SeriesError;
 use crate::hash::Keys;
 use crate::kind::Kind;
 use crate::known;
-use crate::label::{self, VALUE_BYTES_MAX};
+use crate::name::LabelName;
 use crate::reason::Reason;
 use crate::segment::Segment;
 use crate::series::Series;
@@ -191,7 +192,7 @@ impl Core {
             };
             return refuse(Reason::ValueTooLong, error);
         }
-        label::render(labels, values, &mut set.block);
+        render(labels, values, &mut set.block);
         if let Some(place) = set.place(hash as u32) {
             let owner = set.owner(place);
             if self.may_touch(account, owner) {
@@ -234,7 +235,7 @@ impl Core {
         }
         let hash = self.hash_keys.hash(values);
         let mut set = self.set.lock();
-        label::render(&self.shape.labels, values, &mut set.block);
+        render(&self.shape.labels, values, &mut set.block);
         let Some(place) = set.place(hash as u32) else {
             return false;
         };
@@ -289,6 +290,14 @@ impl Core {
 
     pub(crate) fn metric(&self) -> String {
         self.shape.name.to_string()
+    }
+}
+
+/// Writes the block of these labels over `out`. Both slices have the same length.
+fn render(names: &[LabelName], values: &[&str], out: &mut String) {
+    out.clear();
+    for (name, value) in names.iter().zip(values) {
+        push_label(out, 0, name.as_str(), value);
     }
 }
 

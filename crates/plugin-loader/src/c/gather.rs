@@ -1,13 +1,13 @@
 //! Gathered metrics shown to C, and pushes taken from it.
 
-use super::growing;
 use super::host::HostHandle;
-use super::layout::{CFamily, CPush, CSegment, CStatus, CVisitor};
+use super::layout::{CPush, CStatus, CVisitor, ShowFamily, ShowSegment};
 use super::values::{CError, Text, answer, lent, lent_mut, list, texts};
-use meterbox_plugin_abi::gather::{Family, Filter, Flow, GatherSource, Segment, Visitor};
-use meterbox_plugin_abi::{Failure, Push, PushSink, Status};
+use meterbox_plugin_abi::gather::{
+    Filter, Flow, GatherSource, Head, Kind, Segment, Visitor, check,
+};
+use meterbox_plugin_abi::{Failure, Push, PushSink, Status, growing};
 use std::ffi::c_void;
-use std::ptr;
 
 /// `meterbox_gathered`.
 pub(super) struct Gathered<'a>(pub(super) &'a dyn GatherSource);
@@ -19,24 +19,8 @@ pub(super) struct Pushes<'a>(pub(super) &'a mut dyn PushSink);
 struct Shown {
     table: CVisitor,
     data: *mut c_void,
-    /// Buckets in a row of the present family.
-    buckets: usize,
-}
-
-/// A segment with the table that C reads; C's pointer is to the table, which comes first.
-#[repr(C)]
-struct SegmentView<'a> {
-    table: CSegment,
-    segment: &'a Segment<'a>,
-}
-
-/// The address of a column, or null for one that is not as long as it must be.
-fn column<T>(items: &[T], len: usize) -> *const T {
-    if items.len() == len && len > 0 {
-        items.as_ptr()
-    } else {
-        ptr::null()
-    }
+    /// Kind and number of bounds of the present family.
+    family: (Kind, usize),
 }
 
 fn flow(answered: i32) -> Flow {
@@ -48,65 +32,23 @@ fn flow(answered: i32) -> Flow {
 }
 
 impl Visitor for Shown {
-    fn family(&mut self, family: &Family<'_>) -> Flow {
-        let bounds = family.bounds();
-        self.buckets = bounds.len() + 1;
-        let Some(show) = self.table.family else {
-            return Flow::Continue;
-        };
-        let table = CFamily {
-            struct_size: size_of::<CFamily>(),
-            kind: family.kind().0,
-            flags: family.flags(),
-            name: Text::of(family.name()),
-            help: Text::of(family.help()),
-            unit: Text::of(family.unit()),
-            set: Text::of(family.set()),
-            labels: ptr::null(),
-            labels_len: 0,
-            bounds: column(bounds, bounds.len()),
-            bounds_len: bounds.len(),
-        };
-        // SAFETY: the plugin's own function and pointer; the table lives for the call.
-        flow(unsafe { show(self.data, &raw const table) })
+    fn family(&mut self, head: &Head<'_>) -> Flow {
+        self.family = (head.kind(), head.bounds().len());
+        // SAFETY: the plugin's own function and pointer; the head lives for the call.
+        let show = |show: ShowFamily| flow(unsafe { show(self.data, head) });
+        self.table.family.map_or(Flow::Continue, show)
     }
 
     fn segment(&mut self, segment: &Segment<'_>) -> Flow {
-        let Some(show) = self.table.segment else {
-            return Flow::Continue;
-        };
-        let (len, text, ends) = (segment.len(), segment.label_text(), segment.label_ends());
-        // A column that panicked is empty; without labels there is nothing to show.
-        if ends.len() != len || ends.last().is_some_and(|&end| end as usize > text.len()) {
+        let (kind, bounds) = self.family;
+        if check::columns(kind, bounds, segment).is_err() {
+            // Encoders leave it out, too.
             return Flow::Continue;
         }
-        let view = SegmentView {
-            table: CSegment {
-                struct_size: size_of::<CSegment>(),
-                len,
-                label_text: Text::of(text),
-                label_ends: column(ends, len),
-                values: column(segment.values(), len),
-                bucket_counts: column(segment.bucket_counts(), len * self.buckets),
-                counts: column(segment.counts(), len),
-                sums: column(segment.sums(), len),
-                created: column(segment.created_seconds(), len),
-                structure: segment.structure(),
-            },
-            segment,
-        };
-        // SAFETY: the plugin's own function and pointer; the table lives for the call.
-        flow(unsafe { show(self.data, ptr::from_ref(&view).cast()) })
+        // SAFETY: the plugin's own function and pointer; the segment lives for the call.
+        let show = |show: ShowSegment| flow(unsafe { show(self.data, segment) });
+        self.table.segment.map_or(Flow::Continue, show)
     }
-}
-
-pub(super) unsafe extern "C" fn segment_stamp(segment: *const CSegment) -> u64 {
-    if segment.is_null() {
-        return 0;
-    }
-    // SAFETY: C only ever sees the tables inside `SegmentView`s, and only while they live.
-    let view = unsafe { &*segment.cast::<SegmentView<'_>>() };
-    view.segment.stamp()
 }
 
 /// Shows what `source` has to C.
@@ -125,7 +67,7 @@ unsafe fn show(
     let mut shown = Shown {
         table,
         data,
-        buckets: 1,
+        family: (Kind::UNKNOWN, 0),
     };
     source
         .gather(&Filter { names: &names }, &mut shown)

@@ -1,15 +1,19 @@
 //! The tables of `meterbox_plugin.h` as this side sees them, field by field.
 //!
 //! A test compiles the header and compares every offset, so that the two cannot drift apart. Functions
-//! that a plugin may leave out are `Option`s; handles are pointers to this module's own types.
+//! that a plugin may leave out are `Option`s; handles are pointers to this module's own types. Families
+//! and segments are the border's own structs.
 
 use super::collect::Collecting;
 use super::gather::{Gathered, Pushes};
 use super::host::HostHandle;
 use super::reply::ReplyHandle;
 use super::values::{Bytes, CError, Text};
+use meterbox_plugin_abi::gather::{Head, Segment};
+use meterbox_plugin_abi::growing::Growing;
 use meterbox_plugin_abi::{Instrument, MetricFamily, Request, Route, Table};
 use std::ffi::{c_char, c_int, c_void};
+use std::mem::offset_of;
 
 /// `meterbox_status`.
 pub(super) type CStatus = u32;
@@ -29,46 +33,19 @@ pub(super) struct CRoute {
     pub(super) pattern: Text,
 }
 
-/// `meterbox_family_v1`.
-#[repr(C)]
-#[derive(Clone, Copy)]
-pub(super) struct CFamily {
-    pub(super) struct_size: usize,
-    pub(super) kind: u32,
-    pub(super) flags: u32,
-    pub(super) name: Text,
-    pub(super) help: Text,
-    pub(super) unit: Text,
-    pub(super) set: Text,
-    pub(super) labels: *const Text,
-    pub(super) labels_len: usize,
-    pub(super) bounds: *const f64,
-    pub(super) bounds_len: usize,
-}
+/// The first function of a visitor.
+pub(super) type ShowFamily = unsafe extern "C" fn(*mut c_void, *const Head<'_>) -> c_int;
 
-/// `meterbox_segment_v1`.
-#[repr(C)]
-#[derive(Clone, Copy)]
-pub(super) struct CSegment {
-    pub(super) struct_size: usize,
-    pub(super) len: usize,
-    pub(super) label_text: Text,
-    pub(super) label_ends: *const u32,
-    pub(super) values: *const f64,
-    pub(super) bucket_counts: *const u64,
-    pub(super) counts: *const u64,
-    pub(super) sums: *const f64,
-    pub(super) created: *const f64,
-    pub(super) structure: u64,
-}
+/// Its second.
+pub(super) type ShowSegment = unsafe extern "C" fn(*mut c_void, *const Segment<'_>) -> c_int;
 
 /// `meterbox_visitor_v1`.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub(super) struct CVisitor {
     pub(super) struct_size: usize,
-    pub(super) family: Option<unsafe extern "C" fn(*mut c_void, *const CFamily) -> c_int>,
-    pub(super) segment: Option<unsafe extern "C" fn(*mut c_void, *const CSegment) -> c_int>,
+    pub(super) family: Option<ShowFamily>,
+    pub(super) segment: Option<ShowSegment>,
 }
 
 /// `meterbox_pair`.
@@ -139,6 +116,24 @@ pub(super) struct CPluginTable {
     pub(super) on_timer: Option<unsafe extern "C" fn(*mut c_void, u64, *mut CError) -> CStatus>,
 }
 
+macro_rules! growing {
+    ($($name:literal $table:ty, at least $size:expr;)*) => {$(
+        // SAFETY: as declared above, and a test compares it with the header; the functions in it are
+        // `Option`s, everything else is a number or a pointer.
+        unsafe impl Growing for $table {
+            const NAME: &'static str = $name;
+            const SIZE_MIN: usize = $size;
+        }
+    )*};
+}
+
+growing! {
+    "meterbox_plugin_v1" CPluginTable, at least offset_of!(CPluginTable, start);
+    "meterbox_route_v1" CRoute, at least size_of::<CRoute>();
+    "meterbox_visitor_v1" CVisitor, at least size_of::<CVisitor>();
+    "meterbox_push_v1" CPush, at least size_of::<CPush>();
+}
+
 /// Declares the table of the host's functions together with the one that there is of it, each function
 /// from the module that writes it.
 macro_rules! functions {
@@ -177,7 +172,7 @@ functions! {
         gather: fn(*const HostHandle, *const Text, usize, *const CVisitor, *mut c_void, *mut CError) -> CStatus;
     }
     metrics {
-        family_register: fn(*const HostHandle, *const CFamily, *mut *mut MetricFamily, *mut CError) -> CStatus;
+        family_register: fn(*const HostHandle, *const Head<'_>, *mut *mut MetricFamily, *mut CError) -> CStatus;
         family_series: fn(*const MetricFamily, *const Text, usize, *mut *mut Instrument, *mut CError) -> CStatus;
         family_remove: fn(*const MetricFamily, *const Text, usize, *mut CError) -> CStatus;
         family_release: fn(*mut MetricFamily);
@@ -215,7 +210,7 @@ functions! {
     }
     collect {
         families_wants: fn(*const Collecting<'_>, Text) -> c_int;
-        families_begin: fn(*mut Collecting<'_>, *const CFamily, *mut CError) -> CStatus;
+        families_begin: fn(*mut Collecting<'_>, *const Head<'_>, *mut CError) -> CStatus;
         families_value: fn(*mut Collecting<'_>, *const Text, usize, f64, *mut CError) -> CStatus;
         families_total: fn(*mut Collecting<'_>, *const Text, usize, u64, f64, *mut CError) -> CStatus;
         families_buckets: fn(*mut Collecting<'_>, *const Text, usize, *const u64, usize, f64, *mut CError) -> CStatus;
@@ -223,7 +218,6 @@ functions! {
     gather {
         gathered_show: fn(*const Gathered<'_>, *const Text, usize, *const CVisitor, *mut c_void, *mut CError) -> CStatus;
         pushes_add: fn(*mut Pushes<'_>, *const CPush, *mut CError) -> CStatus;
-        segment_stamp: fn(*const CSegment) -> u64;
     }
     tables {
         table_len: fn(*const Table) -> usize;
@@ -231,5 +225,37 @@ functions! {
         table_number: fn(*const Table, usize, u32, *mut f64) -> c_int;
         table_retain: fn(*const Table) -> *mut Table;
         table_release: fn(*mut Table);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use meterbox_plugin_abi::growing::read;
+
+    #[test]
+    fn half_a_field_is_no_field_and_garbage_is_no_table() {
+        // SAFETY: all zeros are a value of every `Growing`.
+        let mut table: CPluginTable = unsafe { std::mem::zeroed() };
+        table.metadata = c"x".as_ptr();
+        unsafe extern "C" fn destroy(_: *mut c_void) {}
+        table.destroy = Some(destroy);
+        let read_it = |table: &CPluginTable| {
+            // SAFETY: the table is whole, whatever it says.
+            unsafe { read(std::ptr::from_ref(table)) }
+        };
+        table.struct_size = offset_of!(CPluginTable, destroy);
+        let refused = read_it(&table).map(drop).unwrap_err();
+        assert_eq!(
+            refused.message,
+            "a meterbox_plugin_v1 has 40 bytes or more, not 32; set struct_size to sizeof it"
+        );
+        table.struct_size = offset_of!(CPluginTable, start) + 4;
+        let taken = read_it(&table).expect("a first version's table");
+        assert!(taken.destroy.is_some() && taken.start.is_none());
+        table.struct_size = usize::MAX;
+        assert!(read_it(&table).is_err());
+        // SAFETY: null is allowed.
+        assert!(unsafe { read::<CRoute>(std::ptr::null()) }.is_err());
     }
 }

@@ -3,54 +3,45 @@
 //! A change is one call into the border and allocates nothing; the border's own functions cannot unwind,
 //! so there is no further wall around them.
 
-use super::growing;
 use super::host::HostHandle;
-use super::layout::{CFamily, CStatus};
+use super::layout::CStatus;
 use super::values::{CError, Text, answer, lent, lent_mut, list, texts};
-use meterbox_plugin_abi::gather::Kind;
-use meterbox_plugin_abi::{Failure, FamilySpec, Instrument, MetricFamily};
+use meterbox_plugin_abi::gather::Head;
+use meterbox_plugin_abi::{Failure, FamilySpec, Instrument, MetricFamily, growing};
 
-/// A family as C described it.
+/// A family as C described it, with every text looked at.
 pub(super) struct Described<'a> {
-    table: CFamily,
+    head: Head<'a>,
     pub(super) labels: Vec<&'a str>,
 }
 
 impl<'a> Described<'a> {
     /// # Safety
     /// `family` is null or a `meterbox_family_v1` whose texts and lists live unchanged for `'a`.
-    pub(super) unsafe fn read(family: *const CFamily) -> Result<Self, Failure> {
-        // SAFETY: the caller's promise.
+    pub(super) unsafe fn read(family: *const Head<'a>) -> Result<Self, Failure> {
+        // SAFETY: the caller's promise; nothing but `parts` is asked of what was not looked at.
         unsafe {
-            let table = growing::read(family)?;
-            let labels = texts(table.labels, table.labels_len)?;
-            Ok(Self { table, labels })
+            let head = growing::read(family)?;
+            for text in head.texts() {
+                Text::from_parts(text.bytes().parts()).get()?;
+            }
+            let (labels, bounds) = head.lists();
+            let (labels, labels_len) = labels.parts();
+            let labels = texts(labels.cast(), labels_len)?;
+            let (bounds, bounds_len) = bounds.parts();
+            list(bounds, bounds_len)?;
+            Ok(Self { head, labels })
         }
     }
 
-    /// # Safety
-    /// As [`Described::read`].
-    pub(super) unsafe fn spec(&self) -> Result<FamilySpec<'_>, Failure> {
-        let table = &self.table;
-        // SAFETY: the caller's promise.
-        unsafe {
-            Ok(FamilySpec {
-                kind: Kind(table.kind),
-                name: table.name.get()?,
-                help: table.help.get()?,
-                unit: table.unit.get()?,
-                labels: &self.labels,
-                bounds: list(table.bounds, table.bounds_len)?,
-                flags: table.flags,
-                set: table.set.get()?,
-            })
-        }
+    pub(super) fn spec(&self) -> FamilySpec<'_> {
+        FamilySpec::of(&self.head, &self.labels)
     }
 }
 
 pub(super) unsafe extern "C" fn family_register(
     host: *const HostHandle,
-    family: *const CFamily,
+    family: *const Head<'_>,
     registered: *mut *mut MetricFamily,
     error: *mut CError,
 ) -> CStatus {
@@ -59,7 +50,7 @@ pub(super) unsafe extern "C" fn family_register(
         answer(error, || {
             let place = lent_mut(registered)?;
             let described = Described::read(family)?;
-            let made = lent(host)?.host.register(&described.spec()?)?;
+            let made = lent(host)?.host.register(&described.spec())?;
             *place = Box::into_raw(Box::new(made));
             Ok(())
         })

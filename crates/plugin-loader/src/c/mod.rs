@@ -18,7 +18,6 @@
 
 mod collect;
 mod gather;
-mod growing;
 mod host;
 mod layout;
 mod metrics;

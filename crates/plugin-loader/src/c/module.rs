@@ -1,12 +1,11 @@
 //! The one symbol of a library written against the C header, and what is behind it.
 
-use super::growing;
 use super::layout::CPluginTable;
 use super::plugin::CPlugin;
 use crate::file::{C_API, METADATA_BYTES_MAX};
 use crate::{Reason, Refusal};
 use libloading::os::unix::Library;
-use meterbox_plugin_abi::{Failure, Host, PluginObject};
+use meterbox_plugin_abi::{Failure, Host, PluginObject, growing};
 
 /// The symbol, ended by NUL for the linker.
 const SYMBOL: &[u8] = b"meterbox_plugin_get_v1\0";

@@ -2,7 +2,6 @@
 
 use super::collect::Collecting;
 use super::gather::{Gathered, Pushes};
-use super::growing;
 use super::host::HostHandle;
 use super::layout::{CPluginTable, CRoute, FUNCTIONS, LATER};
 use super::reply::Lending;
@@ -10,7 +9,7 @@ use super::values::{Bytes, Text, asked, failure, lent_mut, try_ask};
 use meterbox_plugin_abi::gather::{Filter, GatherSource, Visitor};
 use meterbox_plugin_abi::{
     Failure, Host, Listener, Methods, PluginEntries, PushSink, ROUTES_MAX, Request, Responder,
-    Roles, Route, Table, Verdict, caught,
+    Roles, Route, Table, Verdict, caught, growing,
 };
 use std::ffi::c_void;
 use std::time::Duration;

@@ -1,9 +1,8 @@
 //! The header compiled, and its layout compared with this side's.
 
-use super::layout::{
-    CFamily, CFunctions, CPair, CPluginTable, CPush, CRoute, CSegment, CVisitor, FUNCTION_NAMES,
-};
+use super::layout::{CFunctions, CPair, CPluginTable, CPush, CRoute, CVisitor, FUNCTION_NAMES};
 use super::values::{Bytes, CError, Text};
+use meterbox_plugin_abi::gather::{Column, Head, Segment};
 use std::fmt::Write;
 use std::mem::offset_of;
 use std::path::Path;
@@ -29,15 +28,13 @@ fn the_header_and_this_side_agree_on_every_offset() {
         "meterbox_text" Text {}
         "meterbox_bytes" Bytes {}
         "meterbox_error" CError {}
+        "meterbox_u32s" Column<'_, u32> {}
+        "meterbox_u64s" Column<'_, u64> {}
+        "meterbox_f64s" Column<'_, f64> {}
+        "meterbox_family_v1" Head<'_> {}
+        "meterbox_segment_v1" Segment<'_> {}
         "meterbox_pair" CPair { name, value }
         "meterbox_route_v1" CRoute { struct_size, id, listener, methods, reserved, pattern }
-        "meterbox_family_v1" CFamily {
-            struct_size, kind, flags, name, help, unit, set, labels, labels_len, bounds, bounds_len
-        }
-        "meterbox_segment_v1" CSegment {
-            struct_size, len, label_text, label_ends, values, bucket_counts, counts, sums, created,
-            structure
-        }
         "meterbox_visitor_v1" CVisitor { struct_size, family, segment }
         "meterbox_push_v1" CPush { struct_size, method, url, headers, headers_len, body }
         "meterbox_plugin_v1" CPluginTable {
@@ -45,6 +42,19 @@ fn the_header_and_this_side_agree_on_every_offset() {
             collect, on_events, push_metrics, classify, on_timer
         }
         "meterbox_functions_v1" CFunctions { struct_size }
+    }
+    let shared = [
+        ("meterbox_family_v1", Head::LAYOUT),
+        ("meterbox_segment_v1", Segment::LAYOUT),
+    ];
+    for (table, fields) in shared {
+        for (field, offset) in fields {
+            writeln!(
+                code,
+                "same({table}_{field}, offsetof({table}, {field}) == {offset});"
+            )
+            .unwrap();
+        }
     }
     for (index, name) in FUNCTION_NAMES.iter().enumerate() {
         let offset = (index + 1) * 8;

@@ -84,6 +84,13 @@ pub(super) unsafe fn texts<'a>(items: *const Text, len: usize) -> Result<Vec<&'a
 impl Text {
     pub(super) const EMPTY: Self = Self::of("");
 
+    pub(super) const fn from_parts((data, len): (*const u8, usize)) -> Self {
+        Self {
+            data: data.cast(),
+            len,
+        }
+    }
+
     pub(super) const fn of(text: &str) -> Self {
         Self {
             data: text.as_ptr().cast(),

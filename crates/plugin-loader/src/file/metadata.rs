@@ -256,9 +256,9 @@ mod tests {
             ),
             (
                 "\"api\":\"0.1.0\"",
-                "\"api\":\"0.2.0\"",
+                "\"api\":\"0.3.0\"",
                 Reason::Api,
-                "needs plugin api 0.2, this host has 0.1",
+                "needs plugin api 0.3, this host has 0.1",
             ),
             ("unwind", "abort", Reason::PanicAbort, "panic = \"abort\""),
             (

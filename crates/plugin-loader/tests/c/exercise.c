@@ -57,13 +57,13 @@ static int show_family(void *data, const meterbox_family_v1 *family) {
 
 static int show_segment(void *data, const meterbox_segment_v1 *segment) {
   said *to = (said *)data;
-  say_number(to, "len", (double)segment->len);
+  say_number(to, "len", (double)segment->label_ends.len);
   say(to, "labels", segment->label_text);
-  if (segment->values != NULL) say_number(to, "last", segment->values[segment->len - 1]);
-  if (segment->bucket_counts != NULL) say_number(to, "first_bucket", (double)segment->bucket_counts[0]);
-  if (segment->sums != NULL) say_number(to, "sum", segment->sums[0]);
-  say_number(to, "stamp", (double)mb->segment_stamp(segment));
-  return segment->len == 1 ? 0 : 1; /* a segment of more than one ends the gather */
+  if (segment->values.len > 0) say_number(to, "last", segment->values.data[segment->values.len - 1]);
+  if (segment->bucket_counts.len > 0) say_number(to, "first_bucket", (double)segment->bucket_counts.data[0]);
+  if (segment->sums.len > 0) say_number(to, "sum", segment->sums.data[0]);
+  say_number(to, "structure", (double)segment->structure);
+  return segment->label_ends.len == 1 ? 0 : 1; /* a segment of more than one ends the gather */
 }
 
 static meterbox_visitor_v1 visitor(void) {

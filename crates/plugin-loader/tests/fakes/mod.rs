@@ -6,9 +6,7 @@
     reason = "a test that cannot take a lock has failed"
 )]
 
-use meterbox_plugin_abi::gather::{
-    Family, FamilyColumns, Filter, Flow, GatherSource, Kind, Segment, SegmentColumns, Visitor,
-};
+use meterbox_plugin_abi::gather::{Filter, Flow, GatherSource, Head, Kind, Segment, Visitor};
 use meterbox_plugin_abi::{
     Cells, Clock, Fact, Failure, FamilyService, FamilySpec, HostServices, Instrument, Level,
     MetricFamily, Push, PushSink, ReplyHead, ReplySink, RequestService, Row, Status, Table,
@@ -58,27 +56,30 @@ impl Fake {
     }
 }
 
-impl Cells for Series {
-    fn add_u64(&self, _: u64, amount: u64) {
-        self.change(format!("add {amount}"));
+/// One holder of it.
+struct Held(Arc<Series>);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.holders.fetch_sub(1, Ordering::Relaxed);
     }
-    fn add_f64(&self, _: u64, amount: f64) {
-        self.change(format!("add {amount}"));
+}
+
+impl Cells for Held {
+    fn add_u64(&self, amount: u64) {
+        self.0.change(format!("add {amount}"));
     }
-    fn set(&self, _: u64, value: f64) {
-        self.change(format!("set {value}"));
+    fn add_f64(&self, amount: f64) {
+        self.0.change(format!("add {amount}"));
     }
-    fn observe(&self, _: u64, value: f64) {
-        self.change(format!("observe {value}"));
+    fn set(&self, value: f64) {
+        self.0.change(format!("set {value}"));
     }
-    fn merge(&self, _: u64, buckets: &[u64], sum: f64) {
-        self.change(format!("merge {buckets:?} {sum}"));
+    fn observe(&self, value: f64) {
+        self.0.change(format!("observe {value}"));
     }
-    fn retain(&self, _: u64) {
-        self.holders.fetch_add(1, Ordering::Relaxed);
-    }
-    fn release(&self, _: u64) {
-        self.holders.fetch_sub(1, Ordering::Relaxed);
+    fn merge(&self, buckets: &[u64], sum: f64) {
+        self.0.change(format!("merge {buckets:?} {sum}"));
     }
 }
 
@@ -91,96 +92,36 @@ impl FamilyService for Registered {
             let text = format!("{} values, not {}, are wanted", self.1, values.len());
             return Err(Failure::new(Status::INVALID, text));
         }
-        self.0.retain(0);
-        Ok(Instrument::of(self.0.clone(), 0))
+        self.0.holders.fetch_add(1, Ordering::Relaxed);
+        Ok(Instrument::of(Arc::new(Held(self.0.clone()))))
     }
     fn remove(&self, _: &[&str]) -> Result<(), Failure> {
         Ok(())
     }
 }
 
-/// A gathered family of one series.
-struct One {
-    name: &'static str,
-    kind: Kind,
-    bounds: &'static [f64],
-}
+const LABELS: Segment<'_> = Segment::of("a=\"b\"", &[5]);
 
-impl FamilyColumns for One {
-    fn name(&self) -> &str {
-        self.name
-    }
-    fn help(&self) -> &'static str {
-        ""
-    }
-    fn unit(&self) -> &'static str {
-        ""
-    }
-    fn kind(&self) -> Kind {
-        self.kind
-    }
-    fn bounds(&self) -> &[f64] {
-        self.bounds
-    }
-    fn flags(&self) -> u32 {
-        0
-    }
-}
-
-impl SegmentColumns for One {
-    fn len(&self) -> usize {
-        1
-    }
-    fn label_text(&self) -> &'static str {
-        "a=\"b\""
-    }
-    fn label_ends(&self) -> &[u32] {
-        &[5]
-    }
-    fn values(&self) -> &[f64] {
-        if self.bounds.is_empty() { &[4.5] } else { &[] }
-    }
-    fn bucket_counts(&self) -> &[u64] {
-        if self.bounds.is_empty() { &[] } else { &[3, 0] }
-    }
-    fn counts(&self) -> &[u64] {
-        if self.bounds.is_empty() { &[] } else { &[3] }
-    }
-    fn sums(&self) -> &[f64] {
-        if self.bounds.is_empty() { &[] } else { &[1.5] }
-    }
-    fn created_seconds(&self) -> &[f64] {
-        &[]
-    }
-    fn structure(&self) -> u64 {
-        1
-    }
-    fn stamp(&self) -> u64 {
-        77
-    }
-}
-
-const GATHERED: [One; 2] = [
-    One {
-        name: "one",
-        kind: Kind::GAUGE,
-        bounds: &[],
-    },
-    One {
-        name: "two",
-        kind: Kind::HISTOGRAM,
-        bounds: &[1.0],
-    },
+const GATHERED: [(Head<'_>, Segment<'_>); 2] = [
+    (
+        Head::new(Kind::GAUGE, "one"),
+        LABELS.with_values(&[4.5]).with_structure(77),
+    ),
+    (
+        Head::new(Kind::HISTOGRAM, "two").with_bounds(&[1.0]),
+        LABELS
+            .with_bucket_counts(&[3, 0])
+            .with_counts(&[3])
+            .with_sums(&[1.5]),
+    ),
 ];
 
 impl GatherSource for Fake {
     fn gather(&self, filter: &Filter<'_>, visitor: &mut dyn Visitor) -> Result<(), String> {
         let names = filter.names.iter().map(|&name| name.to_owned());
         *self.asked.lock().unwrap() = names.collect();
-        for one in &GATHERED {
-            if visitor.family(&Family::of(one)) == Flow::Stop
-                || visitor.segment(&Segment::of(one)) == Flow::Stop
-            {
+        for (head, segment) in &GATHERED {
+            if visitor.family(head) == Flow::Stop || visitor.segment(segment) == Flow::Stop {
                 break;
             }
         }
@@ -345,7 +286,7 @@ impl Body {
 }
 
 impl Visitor for Body {
-    fn family(&mut self, family: &Family<'_>) -> Flow {
+    fn family(&mut self, family: &Head<'_>) -> Flow {
         self.lines.push(format!("family {}", family.name()));
         self.flow()
     }

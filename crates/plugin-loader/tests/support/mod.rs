@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 pub(crate) fn policy() -> Policy {
-    Policy::new(ApiVersion { major: 0, minor: 2 })
+    Policy::new(ApiVersion { major: 0, minor: 3 })
 }
 
 /// An empty folder for one test.
@@ -40,7 +40,7 @@ impl Library {
     pub(crate) fn new(name: &str) -> Self {
         Self {
             name: name.to_owned(),
-            api: "0.2.0".to_owned(),
+            api: "0.3.0".to_owned(),
             panic: "unwind".to_owned(),
             metadata: true,
             code: String::new(),

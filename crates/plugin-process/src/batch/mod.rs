@@ -3,7 +3,7 @@
 mod read;
 mod write;
 
-pub use read::{BatchReader, FamilyView, SegmentView};
+pub use read::BatchReader;
 pub use write::BatchWriter;
 
 /// First field of a family's record.

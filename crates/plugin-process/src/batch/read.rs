@@ -1,45 +1,16 @@
-//! From bytes to what the border's handles are made of.
+//! From bytes to what the border shows.
 
 use bytemuck::AnyBitPattern;
-use meterbox_plugin_abi::gather::{
-    Family, FamilyColumns, Flow, Kind, SEGMENT_SERIES_MAX, Segment, SegmentColumns, Visitor,
-};
+use meterbox_plugin_abi::gather::{Flow, Head, Kind, Segment, Visitor, check};
 
 use super::{FAMILY, SEGMENT};
 use crate::wire::Broken;
 
-/// A family in a batch.
-#[derive(Clone, Copy, Debug)]
-pub struct FamilyView<'a> {
-    kind: Kind,
-    flags: u32,
-    name: &'a str,
-    help: &'a str,
-    unit: &'a str,
-    set: &'a str,
-    bounds: &'a [f64],
-}
-
-/// A segment in a batch; its columns fit its length and its family.
-#[derive(Clone, Copy, Debug)]
-pub struct SegmentView<'a> {
-    len: usize,
-    structure: u64,
-    stamp: u64,
-    label_text: &'a str,
-    label_ends: &'a [u32],
-    values: &'a [f64],
-    bucket_counts: &'a [u64],
-    counts: &'a [u64],
-    sums: &'a [f64],
-    created: &'a [f64],
-}
-
 /// Reads the batches of one gather in their order.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct BatchReader {
-    /// Buckets of the family that began last.
-    buckets: Option<usize>,
+    /// Kind and number of bounds of the family that began last.
+    family: Option<(Kind, usize)>,
 }
 
 impl BatchReader {
@@ -59,14 +30,18 @@ impl BatchReader {
         while !left.left.is_empty() {
             let flow = match left.number()? {
                 FAMILY => {
-                    let family = left.family()?;
-                    self.buckets = Some(family.bounds.len() + 1);
-                    visitor.family(&Family::of(&family))
+                    let head = left.family()?;
+                    self.family = Some((head.kind(), head.bounds().len()));
+                    visitor.family(&head)
                 }
                 SEGMENT => {
-                    let buckets = self.buckets;
-                    let buckets = buckets.ok_or_else(|| Broken::new("a segment of no family"))?;
-                    visitor.segment(&Segment::of(&left.segment(buckets)?))
+                    let family = self.family;
+                    let (kind, bounds) =
+                        family.ok_or_else(|| Broken::new("a segment of no family"))?;
+                    let segment = left.segment()?;
+                    check::columns(kind, bounds, &segment)
+                        .map_err(|misfit| Broken::new(misfit.to_string()))?;
+                    visitor.segment(&segment)
                 }
                 other => return Err(Broken::new(format!("a record of type {other}"))),
             };
@@ -98,139 +73,65 @@ impl<'a> Columns<'a> {
         Ok((both as u32, (both >> 32) as u32))
     }
 
-    fn column<T: AnyBitPattern>(&mut self) -> Result<&'a [T], Broken> {
-        let (count, zero) = self.pair()?;
-        if zero != 0 {
-            return Err(Broken::new("a column without its zero"));
-        }
-        let len = (count as usize).checked_mul(size_of::<T>());
-        let len = len.ok_or_else(short)?;
+    /// The next column: the size of its items, and their bytes.
+    fn any(&mut self) -> Result<(usize, &'a [u8]), Broken> {
+        let (count, size) = self.pair()?;
+        let len = (count as usize)
+            .checked_mul(size as usize)
+            .ok_or_else(short)?;
         let whole = len.checked_next_multiple_of(8).ok_or_else(short)?;
         let (bytes, left) = self.left.split_at_checked(whole).ok_or_else(short)?;
         self.left = left;
-        bytemuck::try_cast_slice(&bytes[..len])
+        Ok((size as usize, &bytes[..len]))
+    }
+
+    /// The bytes of a column of items of this size.
+    fn bytes(&mut self, size: usize) -> Result<&'a [u8], Broken> {
+        match self.any()? {
+            (found, bytes) if found == size => Ok(bytes),
+            (found, _) => {
+                let text = format!("a column of items of {found} bytes instead of {size}");
+                Err(Broken::new(text))
+            }
+        }
+    }
+
+    fn column<T: AnyBitPattern>(&mut self) -> Result<&'a [T], Broken> {
+        bytemuck::try_cast_slice(self.bytes(size_of::<T>())?)
             .map_err(|_| Broken::new("a batch that is not aligned"))
     }
 
     fn text(&mut self) -> Result<&'a str, Broken> {
-        let text = std::str::from_utf8(self.column()?);
+        let text = std::str::from_utf8(self.bytes(1)?);
         text.map_err(|_| Broken::new("a text that is not UTF-8"))
     }
 
-    fn family(&mut self) -> Result<FamilyView<'a>, Broken> {
+    fn family(&mut self) -> Result<Head<'a>, Broken> {
         let (kind, flags) = self.pair()?;
-        Ok(FamilyView {
-            kind: Kind(kind),
-            flags,
-            name: self.text()?,
-            help: self.text()?,
-            unit: self.text()?,
-            set: self.text()?,
-            bounds: self.column()?,
-        })
+        Ok(Head::new(Kind(kind), self.text()?)
+            .with_flags(flags)
+            .with_help(self.text()?)
+            .with_unit(self.text()?)
+            .with_set(self.text()?)
+            .with_bounds(self.column()?))
     }
 
-    fn segment(&mut self, buckets: usize) -> Result<SegmentView<'a>, Broken> {
-        let len = usize::try_from(self.number()?).unwrap_or(usize::MAX);
-        if len > SEGMENT_SERIES_MAX {
-            return Err(Broken::new(format!("a segment of {len} series")));
-        }
-        let segment = SegmentView {
-            len,
-            structure: self.number()?,
-            stamp: self.number()?,
-            label_text: self.text()?,
-            label_ends: self.column()?,
-            values: self.column()?,
-            bucket_counts: self.column()?,
-            counts: self.column()?,
-            sums: self.column()?,
-            created: self.column()?,
+    fn segment(&mut self) -> Result<Segment<'a>, Broken> {
+        let structure = self.number()?;
+        let mut columns = self.number()?;
+        let next = |size| match columns.checked_sub(1) {
+            // A column that the writer does not have is empty.
+            None => Ok(&[][..]),
+            Some(left) => {
+                columns = left;
+                self.bytes(size)
+            }
         };
-        segment.check(buckets)?;
-        Ok(segment)
-    }
-}
-
-impl SegmentView<'_> {
-    fn check(&self, buckets: usize) -> Result<(), Broken> {
-        let columns = [
-            (self.values.len(), self.len),
-            (self.bucket_counts.len(), self.len * buckets),
-            (self.counts.len(), self.len),
-            (self.sums.len(), self.len),
-            (self.created.len(), self.len),
-        ];
-        if columns.iter().any(|(is, full)| *is != 0 && is != full) {
-            return Err(Broken::new("a segment whose columns differ in length"));
+        let segment = Segment::from_columns(next, Broken::new)?;
+        for _ in 0..columns {
+            // One that this side does not know is passed over.
+            self.any()?;
         }
-        let mut start = 0;
-        let rising = self.label_ends.iter().all(|end| {
-            let end = *end as usize;
-            let fine = start <= end && self.label_text.is_char_boundary(end);
-            start = end;
-            fine
-        });
-        if self.label_ends.len() != self.len || !rising || start != self.label_text.len() {
-            return Err(Broken::new("a segment whose labels do not fit its series"));
-        }
-        Ok(())
-    }
-}
-
-impl FamilyColumns for FamilyView<'_> {
-    fn name(&self) -> &str {
-        self.name
-    }
-    fn help(&self) -> &str {
-        self.help
-    }
-    fn unit(&self) -> &str {
-        self.unit
-    }
-    fn kind(&self) -> Kind {
-        self.kind
-    }
-    fn bounds(&self) -> &[f64] {
-        self.bounds
-    }
-    fn flags(&self) -> u32 {
-        self.flags
-    }
-    fn set(&self) -> &str {
-        self.set
-    }
-}
-
-impl SegmentColumns for SegmentView<'_> {
-    fn len(&self) -> usize {
-        self.len
-    }
-    fn label_text(&self) -> &str {
-        self.label_text
-    }
-    fn label_ends(&self) -> &[u32] {
-        self.label_ends
-    }
-    fn values(&self) -> &[f64] {
-        self.values
-    }
-    fn bucket_counts(&self) -> &[u64] {
-        self.bucket_counts
-    }
-    fn counts(&self) -> &[u64] {
-        self.counts
-    }
-    fn sums(&self) -> &[f64] {
-        self.sums
-    }
-    fn created_seconds(&self) -> &[f64] {
-        self.created
-    }
-    fn structure(&self) -> u64 {
-        self.structure
-    }
-    fn stamp(&self) -> u64 {
-        self.stamp
+        Ok(segment.with_structure(structure))
     }
 }

@@ -1,62 +1,16 @@
 //! Round trips, and bytes that were damaged on the way.
 
 use meterbox_plugin_abi::FamilySpec;
-use meterbox_plugin_abi::gather::{Family, Flow, Kind, Segment, SegmentColumns, Visitor};
+use meterbox_plugin_abi::gather::{Flow, Head, Kind, OwnedSegment, Segment, Visitor};
 
 use super::*;
 use crate::aligned::Aligned;
 use crate::testing::Seeded;
 
-#[derive(Clone, Debug, Default, PartialEq)]
-struct Columns {
-    text: String,
-    ends: Vec<u32>,
-    values: Vec<f64>,
-    buckets: Vec<u64>,
-    counts: Vec<u64>,
-    sums: Vec<f64>,
-    created: Vec<f64>,
-    structure: u64,
-    stamp: u64,
-}
-
-impl SegmentColumns for Columns {
-    fn len(&self) -> usize {
-        self.ends.len()
-    }
-    fn label_text(&self) -> &str {
-        &self.text
-    }
-    fn label_ends(&self) -> &[u32] {
-        &self.ends
-    }
-    fn values(&self) -> &[f64] {
-        &self.values
-    }
-    fn bucket_counts(&self) -> &[u64] {
-        &self.buckets
-    }
-    fn counts(&self) -> &[u64] {
-        &self.counts
-    }
-    fn sums(&self) -> &[f64] {
-        &self.sums
-    }
-    fn created_seconds(&self) -> &[f64] {
-        &self.created
-    }
-    fn structure(&self) -> u64 {
-        self.structure
-    }
-    fn stamp(&self) -> u64 {
-        self.stamp
-    }
-}
-
 #[derive(Clone, Debug, PartialEq)]
 enum Seen {
     Family(String),
-    Segment(Columns),
+    Segment(OwnedSegment),
 }
 
 /// Writes down what it is shown; every column is read to its end.
@@ -78,7 +32,7 @@ impl Notes {
 }
 
 impl Visitor for Notes {
-    fn family(&mut self, family: &Family<'_>) -> Flow {
+    fn family(&mut self, family: &Head<'_>) -> Flow {
         let (name, help, unit) = (family.name(), family.help(), family.unit());
         let (kind, bounds, flags) = (family.kind(), family.bounds(), family.flags());
         let set = family.set();
@@ -92,21 +46,12 @@ impl Visitor for Notes {
             let _block = &segment.label_text()[start..*end as usize];
             start = *end as usize;
         }
-        self.note(Seen::Segment(Columns {
-            text: segment.label_text().to_owned(),
-            ends: segment.label_ends().to_vec(),
-            values: segment.values().to_vec(),
-            buckets: segment.bucket_counts().to_vec(),
-            counts: segment.counts().to_vec(),
-            sums: segment.sums().to_vec(),
-            created: segment.created_seconds().to_vec(),
-            structure: segment.structure(),
-            stamp: segment.stamp(),
-        }))
+        self.note(Seen::Segment(segment.into()))
     }
 }
 
-fn columns(seeded: &mut Seeded, buckets: usize) -> Columns {
+/// Columns that a family of this kind has.
+fn columns(seeded: &mut Seeded, kind: Kind, buckets: usize) -> OwnedSegment {
     let len = seeded.below(257);
     let mut text = String::new();
     let ends = (0..len).map(|_| {
@@ -117,17 +62,17 @@ fn columns(seeded: &mut Seeded, buckets: usize) -> Columns {
     let mut number = || seeded.below(1000) as f64 / 8.0;
     let mut full = |len: usize| (0..len).map(|_| number()).collect::<Vec<f64>>();
     let whole = |numbers: Vec<f64>| numbers.into_iter().map(|number| number as u64).collect();
-    let scalar = buckets == 1;
-    Columns {
-        values: full(if scalar { len } else { 0 }),
-        buckets: whole(full(if scalar { 0 } else { len * buckets })),
-        counts: whole(full(if scalar { 0 } else { len })),
-        sums: full(if scalar { 0 } else { len }),
-        created: full(if len.is_multiple_of(2) { len } else { 0 }),
-        text,
-        ends,
+    let when = |wanted: bool, len: usize| if wanted { len } else { 0 };
+    let (histogram, summary) = (kind == Kind::HISTOGRAM, kind == Kind::SUMMARY);
+    OwnedSegment {
+        values: full(when(!histogram && !summary, len)),
+        bucket_counts: whole(full(when(histogram, len * buckets))),
+        counts: whole(full(when(histogram || summary, len))),
+        sums: full(when(histogram || summary, len)),
+        created_seconds: full(when(len.is_multiple_of(2), len)),
+        label_text: text,
+        label_ends: ends,
         structure: len as u64,
-        stamp: 3,
     }
 }
 
@@ -135,10 +80,11 @@ fn columns(seeded: &mut Seeded, buckets: usize) -> Columns {
 fn show(seed: u64, visitor: &mut dyn Visitor) -> Flow {
     let mut seeded = Seeded::new(seed);
     for _ in 0..seeded.below(4) + 1 {
+        let kind = Kind(seeded.below(7) as u32);
         let bounds = &[0.1, 0.5, f64::MAX][..seeded.below(4)];
         let (name, help) = (seeded.text(20), seeded.text(40));
         let family = FamilySpec {
-            kind: Kind(seeded.below(7) as u32),
+            kind,
             name: &name,
             help: &help,
             unit: "seconds",
@@ -147,12 +93,12 @@ fn show(seed: u64, visitor: &mut dyn Visitor) -> Flow {
             flags: seeded.below(8) as u32,
             set: "node",
         };
-        if visitor.family(&Family::of(&family)) == Flow::Stop {
+        if visitor.family(&family.head()) == Flow::Stop {
             return Flow::Stop;
         }
         for _ in 0..seeded.below(4) {
-            let columns = columns(&mut seeded, bounds.len() + 1);
-            if visitor.segment(&Segment::of(&columns)) == Flow::Stop {
+            let columns = columns(&mut seeded, kind, bounds.len() + 1);
+            if visitor.segment(&columns.lend()) == Flow::Stop {
                 return Flow::Stop;
             }
         }
@@ -216,7 +162,7 @@ fn noise_a_lone_segment_and_an_odd_address_are_refused() {
         let _ = BatchReader::new().visit(noise.as_bytes(), &mut Notes::default());
     }
     let mut lone = SEGMENT.to_le_bytes().to_vec();
-    lone.resize(32 + 7 * 8, 0);
+    lone.resize(24, 0);
     let lone = Aligned::from_bytes(&lone);
     let refused = BatchReader::new().visit(lone.as_bytes(), &mut Notes::default());
     assert!(refused.unwrap_err().to_string().contains("no family"));

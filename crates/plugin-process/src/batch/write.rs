@@ -1,6 +1,6 @@
-//! From the border's handles to bytes.
+//! From what the border shows to bytes.
 
-use meterbox_plugin_abi::gather::{Family, Flow, Segment, Visitor};
+use meterbox_plugin_abi::gather::{Flow, Head, Segment, Visitor};
 
 use super::{FAMILY, SEGMENT};
 
@@ -55,62 +55,46 @@ impl<S: FnMut(&[u8]) -> Flow> BatchWriter<S> {
         self.bytes.extend_from_slice(&second.to_le_bytes());
     }
 
-    fn column<T: bytemuck::NoUninit>(&mut self, items: &[T]) {
-        self.pair(u32::try_from(items.len()).unwrap_or(u32::MAX), 0);
-        self.bytes.extend_from_slice(bytemuck::cast_slice(items));
+    /// A column: the size of its items, and their bytes.
+    fn column(&mut self, (size, bytes): (usize, &[u8])) {
+        let numbers = [bytes.len() / size, size].map(|one| u32::try_from(one).unwrap_or(u32::MAX));
+        self.pair(numbers[0], numbers[1]);
+        self.bytes.extend_from_slice(bytes);
         self.bytes.resize(self.bytes.len().next_multiple_of(8), 0);
     }
 }
 
 /// Bytes of a column with its count and padding.
-fn column_bytes<T>(items: &[T]) -> usize {
-    8 + size_of_val(items).next_multiple_of(8)
+fn column_bytes(bytes: &[u8]) -> usize {
+    8 + bytes.len().next_multiple_of(8)
 }
 
 impl<S: FnMut(&[u8]) -> Flow> Visitor for BatchWriter<S> {
-    fn family(&mut self, family: &Family<'_>) -> Flow {
-        let texts = [family.name(), family.help(), family.unit(), family.set()];
-        let bounds = family.bounds();
-        let texts_bytes: usize = texts.iter().map(|text| column_bytes(text.as_bytes())).sum();
-        if self.make_room(16 + texts_bytes + column_bytes(bounds)) == Flow::Stop {
+    fn family(&mut self, head: &Head<'_>) -> Flow {
+        let bounds = bytemuck::cast_slice(head.bounds());
+        let texts = [head.name(), head.help(), head.unit(), head.set()];
+        let texts = texts.map(|text| (1, text.as_bytes()));
+        let columns = texts.iter().map(|(_, bytes)| column_bytes(bytes));
+        if self.make_room(16 + columns.sum::<usize>() + column_bytes(bounds)) == Flow::Stop {
             return Flow::Stop;
         }
         self.number(FAMILY);
-        self.pair(family.kind().0, family.flags());
-        for text in texts {
-            self.column(text.as_bytes());
-        }
-        self.column(bounds);
+        self.pair(head.kind().0, head.flags());
+        texts.iter().for_each(|column| self.column(*column));
+        self.column((size_of::<f64>(), bounds));
         Flow::Continue
     }
 
     fn segment(&mut self, segment: &Segment<'_>) -> Flow {
-        let text = segment.label_text().as_bytes();
-        let ends = segment.label_ends();
-        let (values, buckets) = (segment.values(), segment.bucket_counts());
-        let (counts, sums) = (segment.counts(), segment.sums());
-        let created = segment.created_seconds();
-        let columns = column_bytes(text)
-            + column_bytes(ends)
-            + column_bytes(values)
-            + column_bytes(buckets)
-            + column_bytes(counts)
-            + column_bytes(sums)
-            + column_bytes(created);
-        if self.make_room(32 + columns) == Flow::Stop {
+        let columns = segment.columns();
+        let bytes: usize = columns.iter().map(|(_, bytes)| column_bytes(bytes)).sum();
+        if self.make_room(24 + bytes) == Flow::Stop {
             return Flow::Stop;
         }
         self.number(SEGMENT);
-        self.number(segment.len() as u64);
         self.number(segment.structure());
-        self.number(segment.stamp());
-        self.column(text);
-        self.column(ends);
-        self.column(values);
-        self.column(buckets);
-        self.column(counts);
-        self.column(sums);
-        self.column(created);
+        self.number(columns.len() as u64);
+        columns.iter().for_each(|column| self.column(*column));
         Flow::Continue
     }
 }

@@ -40,7 +40,7 @@ impl Series {
     /// An instrument on it.
     #[must_use]
     pub fn instrument(self: &Arc<Self>) -> Instrument {
-        Instrument::of(self.clone(), 0)
+        Instrument::of(self.clone())
     }
 
     /// From now on no instrument changes anything: the cells may belong to another series soon.
@@ -66,7 +66,7 @@ impl Series {
 
 impl Cells for Series {
     #[inline]
-    fn add_u64(&self, _slot: u64, amount: u64) {
+    fn add_u64(&self, amount: u64) {
         if self.is_removed() {
             return;
         }
@@ -78,7 +78,7 @@ impl Cells for Series {
     }
 
     #[inline]
-    fn add_f64(&self, _slot: u64, amount: f64) {
+    fn add_f64(&self, amount: f64) {
         if self.is_removed() {
             return;
         }
@@ -90,7 +90,7 @@ impl Cells for Series {
     }
 
     #[inline]
-    fn set(&self, _slot: u64, value: f64) {
+    fn set(&self, value: f64) {
         if self.is_removed() {
             return;
         }
@@ -102,7 +102,7 @@ impl Cells for Series {
     }
 
     #[inline]
-    fn observe(&self, _slot: u64, value: f64) {
+    fn observe(&self, value: f64) {
         if self.is_removed() {
             return;
         }
@@ -120,7 +120,7 @@ impl Cells for Series {
         }
     }
 
-    fn merge(&self, _slot: u64, buckets: &[u64], sum: f64) {
+    fn merge(&self, buckets: &[u64], sum: f64) {
         if self.is_removed() {
             return;
         }
@@ -137,8 +137,4 @@ impl Cells for Series {
         }
         self.cells.add(sum_cell, sum);
     }
-
-    fn retain(&self, _slot: u64) {}
-
-    fn release(&self, _slot: u64) {}
 }

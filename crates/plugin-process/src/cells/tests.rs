@@ -47,29 +47,29 @@ fn every_kind_of_change_is_seen_once() {
         assert_eq!(changes(watch, &parent), [], "nothing was changed yet");
     }
 
-    count.add_u64(0, 3);
-    count.add_f64(0, 0.5);
-    count.set(0, 7.0);
-    count.set(0, 6.0);
+    count.add_u64(3);
+    count.add_f64(0.5);
+    count.set(7.0);
+    count.set(6.0);
     let expected = [Change::Counted(3), Change::Added(0.5), Change::Total(7.0)];
     assert_eq!(changes(&mut counter, &parent), expected);
-    gauge.add_f64(0, -2.5);
-    gauge.add_u64(0, 1);
+    gauge.add_f64(-2.5);
+    gauge.add_u64(1);
     assert_eq!(changes(&mut level, &parent), [Change::Level(-1.5)]);
-    gauge.set(0, f64::from_bits(UNSET));
+    gauge.set(f64::from_bits(UNSET));
     assert!(matches!(changes(&mut level, &parent)[..], [Change::Level(x)] if x.is_nan()));
     for value in [1.0, 1.5, 2.0, 9.0, f64::NEG_INFINITY] {
-        observe.observe(0, value);
+        observe.observe(value);
     }
-    observe.merge(0, &[1, 0, 4], 2.0);
+    observe.merge(&[1, 0, 4], 2.0);
     let (buckets_now, sum_now) = (vec![3, 2, 5], f64::NEG_INFINITY);
     let expected = Change::Observed {
         buckets: buckets_now,
         sum: sum_now,
     };
     assert_eq!(changes(&mut buckets, &parent), [expected]);
-    sum.observe(0, 1.25);
-    sum.merge(0, &[2], 0.5);
+    sum.observe(1.25);
+    sum.merge(&[2], 0.5);
     let expected = Change::Summed {
         count: 3,
         sum: 1.75,
@@ -86,15 +86,15 @@ fn a_change_that_does_not_fit_is_counted_and_changes_nothing() {
     let (mut counter, count) = series(&parent, &child, Shape::Counter);
     let (mut level, gauge) = series(&parent, &child, Shape::Level);
     let (mut summary, sum) = series(&parent, &child, Shape::Summary);
-    count.add_f64(0, -1.0);
-    count.add_f64(0, f64::NAN);
-    count.set(0, -1.0);
-    count.observe(0, 1.0);
-    gauge.observe(0, 1.0);
-    gauge.merge(0, &[1], 1.0);
-    sum.add_u64(0, 1);
-    sum.set(0, 1.0);
-    sum.merge(0, &[1, 2], 1.0);
+    count.add_f64(-1.0);
+    count.add_f64(f64::NAN);
+    count.set(-1.0);
+    count.observe(1.0);
+    gauge.observe(1.0);
+    gauge.merge(&[1], 1.0);
+    sum.add_u64(1);
+    sum.set(1.0);
+    sum.merge(&[1, 2], 1.0);
     assert_eq!(parent.misfits(), 9);
     for watch in [&mut counter, &mut level, &mut summary] {
         assert_eq!(changes(watch, &parent), []);
@@ -108,7 +108,7 @@ fn many_short_threads_lose_no_count_and_share_the_stripes() {
     for _ in 0..10 {
         thread::scope(|scope| {
             for _ in 0..8 {
-                scope.spawn(|| (0..1000).for_each(|_| counter.add_u64(0, 1)));
+                scope.spawn(|| (0..1000).for_each(|_| counter.add_u64(1)));
             }
         });
     }
@@ -121,10 +121,7 @@ fn stripes_are_used_again_after_their_thread() {
     let (_, counter) = series(&parent, &child, Shape::Counter);
     for _ in 0..20 {
         thread::scope(|scope| {
-            scope
-                .spawn(|| counter.add_u64(0, 1))
-                .join()
-                .expect("no panic");
+            scope.spawn(|| counter.add_u64(1)).join().expect("no panic");
         });
     }
     let used = child_stripes(&parent);
@@ -143,11 +140,11 @@ fn removed_series_change_nothing_and_their_cells_are_clean_when_they_come_back()
     let (watch, counter) = series(&parent, &child, Shape::Counter);
     let cell = watch.cell();
     thread::scope(|scope| {
-        scope.spawn(|| counter.add_u64(0, 5));
+        scope.spawn(|| counter.add_u64(5));
     });
-    counter.set(0, 4.0);
+    counter.set(4.0);
     counter.remove();
-    counter.add_u64(0, 100);
+    counter.add_u64(100);
     parent.give_back(watch);
     let other = parent.allocate(Shape::Counter).expect("room");
     assert_ne!(other.cell(), cell, "a late change hits no other series");

@@ -1,9 +1,7 @@
 //! The plugin of these tests: does what its request's path or its configuration says. It runs in the
 //! child, without a library file.
 
-use meterbox_plugin_abi::gather::{
-    Family, Filter, Flow, GatherSource, Kind, Segment, SegmentColumns, Visitor,
-};
+use meterbox_plugin_abi::gather::{Filter, Flow, GatherSource, Head, Kind, Segment, Visitor};
 use meterbox_plugin_abi::{
     Failure, FamilySpec, Host, Instrument, Level, Listener, Methods, PluginEntries, Push, PushSink,
     Request, Responder, Roles, Route, Status, Table, Verdict,
@@ -207,9 +205,8 @@ impl PluginEntries for Actor {
     }
 
     fn collect(&self, filter: &Filter<'_>, visitor: &mut dyn Visitor) -> Result<(), Failure> {
-        let shown = spec(Kind::GAUGE, "shown", &[]);
-        let _ = visitor.family(&Family::of(&shown));
-        let _ = visitor.segment(&Segment::of(&Shown(filter.names.len() as f64)));
+        let _ = visitor.family(&spec(Kind::GAUGE, "shown", &[]).head());
+        let _ = visitor.segment(&shown(&[filter.names.len() as f64]));
         fault(self.mode.strip_prefix("collect=").unwrap_or_default());
         Ok(())
     }
@@ -248,39 +245,8 @@ impl PluginEntries for Actor {
 }
 
 /// One series without labels.
-pub(crate) struct Shown(pub(crate) f64);
-
-impl SegmentColumns for Shown {
-    fn len(&self) -> usize {
-        1
-    }
-    fn label_text(&self) -> &str {
-        ""
-    }
-    fn label_ends(&self) -> &[u32] {
-        &[0]
-    }
-    fn values(&self) -> &[f64] {
-        std::slice::from_ref(&self.0)
-    }
-    fn bucket_counts(&self) -> &[u64] {
-        &[]
-    }
-    fn counts(&self) -> &[u64] {
-        &[]
-    }
-    fn sums(&self) -> &[f64] {
-        &[]
-    }
-    fn created_seconds(&self) -> &[f64] {
-        &[]
-    }
-    fn structure(&self) -> u64 {
-        1
-    }
-    fn stamp(&self) -> u64 {
-        self.0.to_bits()
-    }
+pub(crate) fn shown(value: &[f64; 1]) -> Segment<'_> {
+    Segment::of("", &[0]).with_values(value)
 }
 
 /// A page of names and values.
@@ -288,7 +254,7 @@ impl SegmentColumns for Shown {
 pub(crate) struct Text(pub(crate) String);
 
 impl Visitor for Text {
-    fn family(&mut self, family: &Family<'_>) -> Flow {
+    fn family(&mut self, family: &Head<'_>) -> Flow {
         let _ = write!(self.0, "{}", family.name());
         Flow::Continue
     }
@@ -302,7 +268,7 @@ impl Visitor for Text {
 struct Page(Responder);
 
 impl Visitor for Page {
-    fn family(&mut self, family: &Family<'_>) -> Flow {
+    fn family(&mut self, family: &Head<'_>) -> Flow {
         match self.0.write(format!("{}\n", family.name()).as_bytes()) {
             Ok(()) => Flow::Continue,
             Err(_) => Flow::Stop,

@@ -43,8 +43,8 @@ pub(crate) fn quick() -> ProcessSettings {
 }
 
 pub(crate) fn metadata() -> Metadata {
-    let json = br#"{"name":"actor","version":"1","api":"0.2.0","panic":"unwind"}"#;
-    let api = meterbox_plugin_loader::file::ApiVersion { major: 0, minor: 2 };
+    let json = br#"{"name":"actor","version":"1","api":"0.3.0","panic":"unwind"}"#;
+    let api = meterbox_plugin_loader::file::ApiVersion { major: 0, minor: 3 };
     Metadata::parse(json, api).unwrap()
 }
 

@@ -1,8 +1,8 @@
 //! The host of these tests: keeps metrics in memory, remembers what it was told, and plays the client.
 
-use crate::actor::Shown;
+use crate::actor::shown;
 use meterbox_plugin_abi::events::EventKinds;
-use meterbox_plugin_abi::gather::{Family, Filter, GatherSource, Kind, Segment, Visitor};
+use meterbox_plugin_abi::gather::{Filter, GatherSource, Kind, Visitor};
 use meterbox_plugin_abi::{
     Cells, Clock, Fact, Failure, FamilyService, FamilySpec, HostServices, Instrument, Level,
     MetricFamily, ReplyHead, ReplySink, RequestService, Status, Table,
@@ -42,19 +42,19 @@ struct OneFamily {
 struct One(Arc<Mutex<Held>>);
 
 impl Cells for One {
-    fn add_u64(&self, _: u64, amount: u64) {
+    fn add_u64(&self, amount: u64) {
         self.0.lock().unwrap().number += amount as f64;
     }
-    fn add_f64(&self, _: u64, amount: f64) {
+    fn add_f64(&self, amount: f64) {
         self.0.lock().unwrap().number += amount;
     }
-    fn set(&self, _: u64, value: f64) {
+    fn set(&self, value: f64) {
         self.0.lock().unwrap().number = value;
     }
-    fn observe(&self, _: u64, _: f64) {
+    fn observe(&self, _: f64) {
         unreachable!("a child merges");
     }
-    fn merge(&self, _: u64, buckets: &[u64], sum: f64) {
+    fn merge(&self, buckets: &[u64], sum: f64) {
         let mut held = self.0.lock().unwrap();
         held.buckets.resize(buckets.len(), 0);
         for (bucket, more) in held.buckets.iter_mut().zip(buckets) {
@@ -62,14 +62,12 @@ impl Cells for One {
         }
         held.sum += sum;
     }
-    fn retain(&self, _: u64) {}
-    fn release(&self, _: u64) {}
 }
 
 impl FamilyService for OneFamily {
     fn series(&self, values: &[&str]) -> Result<Instrument, Failure> {
         assert!(values.is_empty(), "{} has no labels", self.name);
-        Ok(Instrument::of(Arc::new(One(self.house.clone())), 0))
+        Ok(Instrument::of(Arc::new(One(self.house.clone()))))
     }
     fn remove(&self, _: &[&str]) -> Result<(), Failure> {
         Ok(())
@@ -130,8 +128,8 @@ impl GatherSource for House {
                 flags: 0,
                 set: "",
             };
-            let _ = visitor.family(&Family::of(&spec));
-            let _ = visitor.segment(&Segment::of(&Shown(f64::from(at))));
+            let _ = visitor.family(&spec.head());
+            let _ = visitor.segment(&shown(&[f64::from(at)]));
         }
         Ok(())
     }

@@ -4,43 +4,20 @@
 //! segment.
 
 use meterbox_metrics::{Columns, FamilyView, Kind as StoreKind, SegmentView};
-use meterbox_plugin_abi::gather::{
-    FAMILY_INHERITED_NAME, FAMILY_SHOW_EMPTY, FamilyColumns, Kind, SegmentColumns,
-};
+use meterbox_plugin_abi::gather::{FAMILY_INHERITED_NAME, FAMILY_SHOW_EMPTY, Head, Kind, Segment};
 
 /// One family of the store.
-pub(crate) struct StoreFamily<'a>(pub(crate) FamilyView<'a>);
-
-impl FamilyColumns for StoreFamily<'_> {
-    fn name(&self) -> &str {
-        self.0.name()
-    }
-
-    fn help(&self) -> &str {
-        self.0.help()
-    }
-
-    fn unit(&self) -> &str {
-        self.0.unit()
-    }
-
-    fn kind(&self) -> Kind {
-        border_kind(self.0.kind())
-    }
-
-    fn bounds(&self) -> &[f64] {
-        self.0.bounds()
-    }
-
-    fn flags(&self) -> u32 {
-        let flag = |set: bool, bit: u32| if set { bit } else { 0 };
-        flag(self.0.show_empty(), FAMILY_SHOW_EMPTY)
-            | flag(self.0.inherited(), FAMILY_INHERITED_NAME)
-    }
-
-    fn set(&self) -> &str {
-        self.0.set().unwrap_or("")
-    }
+pub(super) fn head<'a>(family: &FamilyView<'a>) -> Head<'a> {
+    let flag = |set: bool, bit: u32| if set { bit } else { 0 };
+    Head::new(border_kind(family.kind()), family.name())
+        .with_help(family.help())
+        .with_unit(family.unit())
+        .with_set(family.set().unwrap_or_default())
+        .with_bounds(family.bounds())
+        .with_flags(
+            flag(family.show_empty(), FAMILY_SHOW_EMPTY)
+                | flag(family.inherited(), FAMILY_INHERITED_NAME),
+        )
 }
 
 fn border_kind(kind: StoreKind) -> Kind {
@@ -54,50 +31,14 @@ fn border_kind(kind: StoreKind) -> Kind {
     }
 }
 
-/// One segment of the store with its values as just read.
-pub(crate) struct StoreSegment<'a> {
-    pub(crate) view: SegmentView<'a>,
-    pub(crate) columns: &'a Columns,
-}
-
-impl SegmentColumns for StoreSegment<'_> {
-    fn len(&self) -> usize {
-        self.view.len()
-    }
-
-    fn label_text(&self) -> &str {
-        self.view.label_text()
-    }
-
-    fn label_ends(&self) -> &[u32] {
-        self.view.label_ends()
-    }
-
-    fn values(&self) -> &[f64] {
-        self.columns.values()
-    }
-
-    fn bucket_counts(&self) -> &[u64] {
-        self.columns.bucket_counts()
-    }
-
-    fn counts(&self) -> &[u64] {
-        self.columns.counts()
-    }
-
-    fn sums(&self) -> &[f64] {
-        self.columns.sums()
-    }
-
-    fn created_seconds(&self) -> &[f64] {
-        self.view.created_seconds()
-    }
-
-    fn structure(&self) -> u64 {
-        self.view.structure()
-    }
-
-    fn stamp(&self) -> u64 {
-        self.columns.stamp()
-    }
+/// One segment of the store, with its values as they are now read into `columns`.
+pub(super) fn segment<'a>(view: &'a SegmentView<'_>, columns: &'a mut Columns) -> Segment<'a> {
+    view.read(columns);
+    Segment::of(view.label_text(), view.label_ends())
+        .with_structure(view.structure())
+        .with_created_seconds(view.created_seconds())
+        .with_values(columns.values())
+        .with_bucket_counts(columns.bucket_counts())
+        .with_counts(columns.counts())
+        .with_sums(columns.sums())
 }

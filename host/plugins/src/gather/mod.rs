@@ -4,6 +4,5 @@ pub(crate) mod collected;
 pub(crate) mod collectors;
 pub(crate) mod columns;
 pub(crate) mod gatherer;
-pub(crate) mod inspect;
 pub(crate) mod page;
 mod shared_calls;

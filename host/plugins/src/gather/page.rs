@@ -5,9 +5,9 @@
 
 use super::collected::OwnedFamily;
 use super::collectors::Shown;
-use super::columns::{StoreFamily, StoreSegment};
+use super::columns;
 use meterbox_metrics::{Columns, FamilyView, Gathered};
-use meterbox_plugin_abi::gather::{Family, FamilyColumns, Filter, Flow, Segment, Visitor};
+use meterbox_plugin_abi::gather::{Filter, Flow, Visitor};
 use meterbox_telemetry::modes::Page;
 use std::collections::HashSet;
 
@@ -44,14 +44,14 @@ impl Entry<'_> {
     fn name(&self) -> &str {
         match self {
             Self::Store(family) => family.name(),
-            Self::Collected(family) => family.name(),
+            Self::Collected(family) => &family.head.name,
         }
     }
 
     fn set(&self) -> &str {
         match self {
             Self::Store(family) => family.set().unwrap_or(""),
-            Self::Collected(family) => family.set(),
+            Self::Collected(family) => &family.head.set,
         }
     }
 }
@@ -65,14 +65,14 @@ pub(crate) fn show(
     filter: &Filter<'_>,
     visitor: &mut dyn Visitor,
 ) {
-    let mut columns = Columns::new();
+    let mut values = Columns::new();
     if collected.is_empty() {
         // The store keeps its own families in this very order.
         let wanted = store
             .families()
             .filter(|family| shown.shows(family.name()) && filter.wants_family(family.name()));
         for family in wanted {
-            if show_store(family, &mut columns, visitor) == Flow::Stop {
+            if show_store(family, &mut values, visitor) == Flow::Stop {
                 return;
             }
         }
@@ -80,7 +80,7 @@ pub(crate) fn show(
     }
     for entry in in_order(store, collected, sets, shown, filter) {
         let flow = match entry {
-            Entry::Store(family) => show_store(family, &mut columns, visitor),
+            Entry::Store(family) => show_store(family, &mut values, visitor),
             Entry::Collected(family) => show_collected(family, visitor),
         };
         if flow == Flow::Stop {
@@ -122,18 +122,17 @@ fn in_order<'a>(
         .collect()
 }
 
-fn show_store(family: FamilyView<'_>, columns: &mut Columns, visitor: &mut dyn Visitor) -> Flow {
+fn show_store(family: FamilyView<'_>, values: &mut Columns, visitor: &mut dyn Visitor) -> Flow {
     let mut segments = family.segments().peekable();
     if segments.peek().is_none() && !family.show_empty() {
         // Nobody prints it, and at a young server that is most of them.
         return Flow::Continue;
     }
-    if visitor.family(&Family::of(&StoreFamily(family))) == Flow::Stop {
+    if visitor.family(&columns::head(&family)) == Flow::Stop {
         return Flow::Stop;
     }
     for view in segments {
-        view.read(columns);
-        if visitor.segment(&Segment::of(&StoreSegment { view, columns })) == Flow::Stop {
+        if visitor.segment(&columns::segment(&view, values)) == Flow::Stop {
             return Flow::Stop;
         }
     }
@@ -141,11 +140,11 @@ fn show_store(family: FamilyView<'_>, columns: &mut Columns, visitor: &mut dyn V
 }
 
 fn show_collected(family: &OwnedFamily, visitor: &mut dyn Visitor) -> Flow {
-    if visitor.family(&Family::of(family)) == Flow::Stop {
+    if visitor.family(&family.head.lend()) == Flow::Stop {
         return Flow::Stop;
     }
     for segment in &family.segments {
-        if visitor.segment(&Segment::of(segment)) == Flow::Stop {
+        if visitor.segment(&segment.lend()) == Flow::Stop {
             return Flow::Stop;
         }
     }

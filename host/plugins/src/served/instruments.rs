@@ -85,7 +85,7 @@ where
             .0
             .with(values)
             .map_err(|error| series_failure(&error))?;
-        Ok(Instrument::of(Arc::new(One(one)), 0))
+        Ok(Instrument::of(Arc::new(One(one))))
     }
 
     fn remove(&self, values: &[&str]) -> Result<(), Failure> {
@@ -99,7 +99,7 @@ impl FamilyService for AnyFamily {
             .0
             .series(values)
             .map_err(|error| series_failure(&error))?;
-        Ok(Instrument::of(Arc::new(One(series)), 0))
+        Ok(Instrument::of(Arc::new(One(series))))
     }
 
     fn remove(&self, values: &[&str]) -> Result<(), Failure> {
@@ -118,7 +118,7 @@ fn remove(family: &Family, values: &[&str]) -> Result<(), Failure> {
     Err(Failure::new(Status::NOT_FOUND, text))
 }
 
-/// One series. The border counts its holders, so that slot numbers are not needed.
+/// One series.
 struct One<I>(I);
 
 /// What the border may do to a series, by way of `$series` unless `$own` says how.
@@ -129,34 +129,32 @@ macro_rules! cells {
         impl Cells for One<$type> {
             $($own)*
             $(
-                fn $method(&self, _slot: u64, number: $number) {
+                fn $method(&self, number: $number) {
                     let $one = &self.0;
                     let _ = $series.$method(number);
                 }
             )*
-            fn merge(&self, _slot: u64, buckets: &[u64], sum: f64) {
+            fn merge(&self, buckets: &[u64], sum: f64) {
                 let $one = &self.0;
                 let _ = $series.merge(buckets, sum);
             }
-            fn retain(&self, _slot: u64) {}
-            fn release(&self, _slot: u64) {}
         }
     };
 }
 
 cells! {
     Counter, |counter| counter.series(),
-    { fn add_u64(&self, _slot: u64, amount: u64) { self.0.add(amount); } },
+    { fn add_u64(&self, amount: u64) { self.0.add(amount); } },
     [add_f64: f64, set: f64, observe: f64]
 }
 cells! {
     Gauge, |gauge| gauge.series(),
-    { fn set(&self, _slot: u64, value: f64) { self.0.set(value); } },
+    { fn set(&self, value: f64) { self.0.set(value); } },
     [add_u64: u64, add_f64: f64, observe: f64]
 }
 cells! {
     Histogram, |histogram| histogram.series(),
-    { fn observe(&self, _slot: u64, value: f64) { self.0.observe(value); } },
+    { fn observe(&self, value: f64) { self.0.observe(value); } },
     [add_u64: u64, add_f64: f64, set: f64]
 }
 cells! { Series, |series| series, {}, [add_u64: u64, add_f64: f64, set: f64, observe: f64] }

@@ -8,7 +8,7 @@
 use meterbox_config::{PluginGrants, Settings};
 use meterbox_metrics::Registry;
 use meterbox_plugin_abi::Listener;
-use meterbox_plugin_abi::gather::{Family, Filter, Flow, Segment, Visitor};
+use meterbox_plugin_abi::gather::{Filter, Flow, Head, Segment, Visitor};
 use meterbox_plugins::testing::parts;
 use meterbox_plugins::{Catalog, Options, PluginRequest, Program, Subscribers, call};
 use std::path::{Path, PathBuf};
@@ -183,7 +183,7 @@ pub(crate) fn request(path: &str, rest: &str) -> PluginRequest {
 struct First(Vec<(String, f64)>);
 
 impl Visitor for First {
-    fn family(&mut self, family: &Family<'_>) -> Flow {
+    fn family(&mut self, family: &Head<'_>) -> Flow {
         self.0.push((family.name().to_owned(), f64::NAN));
         Flow::Continue
     }

@@ -4,8 +4,9 @@ use super::lint::Named;
 use super::sample;
 use meterbox_config::Settings;
 use meterbox_plugin_abi::events::EventKinds;
+use meterbox_plugin_abi::gather::names::labels;
 use meterbox_plugin_abi::gather::{
-    FAMILY_INHERITED_NAME, Family, Filter, Flow, GatherSource, Segment, Visitor,
+    FAMILY_INHERITED_NAME, Filter, Flow, GatherSource, Head, Segment, Visitor,
 };
 use meterbox_plugin_abi::{
     Cells, Clock, Fact, Failure, FamilyService, FamilySpec, HostServices, Instrument, Level,
@@ -186,7 +187,7 @@ impl FamilyService for Unkept {
             return Err(Failure::new(Status::INVALID, text));
         }
         self.seen.lock().series += 1;
-        Ok(Instrument::of(Arc::new(Nothing), 0))
+        Ok(Instrument::of(Arc::new(Nothing)))
     }
 
     fn remove(&self, _values: &[&str]) -> Result<(), Failure> {
@@ -198,13 +199,11 @@ impl FamilyService for Unkept {
 struct Nothing;
 
 impl Cells for Nothing {
-    fn add_u64(&self, _: u64, _: u64) {}
-    fn add_f64(&self, _: u64, _: f64) {}
-    fn set(&self, _: u64, _: f64) {}
-    fn observe(&self, _: u64, _: f64) {}
-    fn merge(&self, _: u64, _: &[u64], _: f64) {}
-    fn retain(&self, _: u64) {}
-    fn release(&self, _: u64) {}
+    fn add_u64(&self, _: u64) {}
+    fn add_f64(&self, _: f64) {}
+    fn set(&self, _: f64) {}
+    fn observe(&self, _: f64) {}
+    fn merge(&self, _: &[u64], _: f64) {}
 }
 
 /// What a collector shows, written down.
@@ -215,7 +214,7 @@ pub(super) struct Shown<'a> {
 }
 
 impl Visitor for Shown<'_> {
-    fn family(&mut self, family: &Family<'_>) -> Flow {
+    fn family(&mut self, family: &Head<'_>) -> Flow {
         self.witness.note(Named {
             kind: family.kind().word(),
             name: family.name().to_owned(),
@@ -236,38 +235,9 @@ impl Visitor for Shown<'_> {
         if let Some(name) = self.labels_of.take()
             && let Some(family) = seen.families.iter_mut().find(|known| known.name == name)
         {
-            family.labels = label_names(first);
+            let names = labels(first).map_while(Result::ok);
+            family.labels = names.map(|(name, _)| name.to_owned()).collect();
         }
         Flow::Continue
-    }
-}
-
-/// The names in `a="b",c="d"`.
-fn label_names(text: &str) -> Vec<String> {
-    let mut names = Vec::new();
-    let mut rest = text;
-    while let Some((name, after)) = rest.split_once("=\"") {
-        names.push(name.trim_start_matches(',').to_owned());
-        let mut escaped = false;
-        let end = after.find(|c| {
-            let ends = c == '"' && !escaped;
-            escaped = c == '\\' && !escaped;
-            ends
-        });
-        let Some(end) = end else { break };
-        rest = &after[end + 1..];
-    }
-    names
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn label_names_are_read_past_escaped_quotes() {
-        let names = label_names(r#"room="the \"red\" one, a=\"b",side="left""#);
-        assert_eq!(names, ["room", "side"]);
-        assert_eq!(label_names(""), [""; 0]);
     }
 }

@@ -8,7 +8,9 @@ use super::{Frame, MetricLog};
 use crate::modes;
 use crate::names::{Emitter, Row, torchserve};
 use meterbox_config::MetricsMode;
-use meterbox_plugin_abi::gather::{Family, Flow, Segment, Visitor};
+use meterbox_plugin_abi::gather::names::{labels, unescape};
+use meterbox_plugin_abi::gather::{Flow, Head, Segment, Visitor};
+use std::borrow::Cow;
 
 /// TorchServe's metrics that the `system` plugin shows.
 fn rows() -> impl Iterator<Item = &'static Row> {
@@ -44,7 +46,7 @@ impl<'a> SystemLines<'a> {
 }
 
 impl Visitor for SystemLines<'_> {
-    fn family(&mut self, family: &Family<'_>) -> Flow {
+    fn family(&mut self, family: &Head<'_>) -> Flow {
         let name = family.name();
         self.row = rows().find(|row| row.name == name && modes::logs_metric(self.mode, name));
         Flow::Continue
@@ -60,8 +62,9 @@ impl Visitor for SystemLines<'_> {
             let end = *end as usize;
             let block = text.get(begin..end).unwrap_or_default();
             begin = end;
-            let values = label_values(block);
-            let values: Vec<&str> = values.iter().map(String::as_str).collect();
+            let labels = labels(block).map_while(Result::ok);
+            let values: Vec<Cow<'_, str>> = labels.map(|(_, value)| unescape(value)).collect();
+            let values: Vec<&str> = values.iter().map(AsRef::as_ref).collect();
             let at = row.labels.iter().position(|label| *label == "Hostname");
             let hostname = at
                 .and_then(|at| values.get(at))
@@ -74,108 +77,15 @@ impl Visitor for SystemLines<'_> {
     }
 }
 
-/// The values of a label block `a="b",c="d"`, as escaped in the text format 0.0.4.
-fn label_values(block: &str) -> Vec<String> {
-    let mut values = Vec::new();
-    let mut rest = block;
-    while let Some((_, after)) = rest.split_once("=\"") {
-        let mut value = String::new();
-        let mut characters = after.char_indices();
-        let mut end = after.len();
-        while let Some((at, character)) = characters.next() {
-            match character {
-                '"' => {
-                    end = at + 1;
-                    break;
-                }
-                '\\' => match characters.next() {
-                    Some((_, 'n')) => value.push('\n'),
-                    Some((_, escaped)) => value.push(escaped),
-                    None => {}
-                },
-                other => value.push(other),
-            }
-        }
-        values.push(value);
-        rest = &after[end..];
-    }
-    values
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::Drops;
     use crate::metric_log::LogTarget;
     use crate::testing::Folder;
-    use meterbox_plugin_abi::gather::{FamilyColumns, Kind, SegmentColumns};
+    use meterbox_plugin_abi::gather::Kind;
     use std::sync::Arc;
     use std::time::Duration;
-
-    struct Named(&'static str);
-
-    impl FamilyColumns for Named {
-        fn name(&self) -> &str {
-            self.0
-        }
-        fn help(&self) -> &str {
-            ""
-        }
-        fn unit(&self) -> &str {
-            ""
-        }
-        fn kind(&self) -> Kind {
-            Kind::GAUGE
-        }
-        fn bounds(&self) -> &[f64] {
-            &[]
-        }
-        fn flags(&self) -> u32 {
-            0
-        }
-        fn set(&self) -> &str {
-            "torchserve"
-        }
-    }
-
-    struct Rows {
-        text: &'static str,
-        ends: &'static [u32],
-        values: &'static [f64],
-    }
-
-    impl SegmentColumns for Rows {
-        fn len(&self) -> usize {
-            self.values.len()
-        }
-        fn label_text(&self) -> &str {
-            self.text
-        }
-        fn label_ends(&self) -> &[u32] {
-            self.ends
-        }
-        fn values(&self) -> &[f64] {
-            self.values
-        }
-        fn bucket_counts(&self) -> &[u64] {
-            &[]
-        }
-        fn counts(&self) -> &[u64] {
-            &[]
-        }
-        fn sums(&self) -> &[f64] {
-            &[]
-        }
-        fn created_seconds(&self) -> &[f64] {
-            &[]
-        }
-        fn structure(&self) -> u64 {
-            0
-        }
-        fn stamp(&self) -> u64 {
-            0
-        }
-    }
 
     #[test]
     fn gathered_system_metrics_are_logged_as_torchserves_collector_logs_them() {
@@ -186,23 +96,20 @@ mod tests {
         };
         let log = MetricLog::start(target, Arc::new(|| 1_795_225_508.5), Drops::default()).unwrap();
         let mut lines = SystemLines::new(&log, MetricsMode::Log);
-        let host = Rows {
-            text: "Level=\"Host\",Hostname=\"vm\"",
-            ends: &[26],
-            values: &[62.46177291870117],
-        };
-        let gpus = Rows {
-            text: "Level=\"Host\",DeviceId=\"0\",Hostname=\"vm\"Level=\"Host\",DeviceId=\"1\",Hostname=\"vm\"",
-            ends: &[39, 78],
-            values: &[1.0, 2.0],
-        };
+        let host =
+            Segment::of("Level=\"Host\",Hostname=\"vm\"", &[26]).with_values(&[62.46177291870117]);
+        let gpus = Segment::of(
+            "Level=\"Host\",DeviceId=\"0\",Hostname=\"vm\"Level=\"Host\",DeviceId=\"1\",Hostname=\"vm\"",
+            &[39, 78],
+        )
+        .with_values(&[1.0, 2.0]);
         for (name, rows) in [
             ("DiskAvailable", &host),
             ("Other", &host),
             ("GPUUtilization", &gpus),
         ] {
-            let _ = lines.family(&Family::of(&Named(name)));
-            let _ = lines.segment(&Segment::of(rows));
+            let _ = lines.family(&Head::new(Kind::GAUGE, name).with_set("torchserve"));
+            let _ = lines.segment(rows);
         }
         assert!(log.flush(Duration::from_secs(10)));
         let text = std::fs::read_to_string(folder.path().join("ts_metrics.log")).unwrap();
@@ -216,16 +123,6 @@ mod tests {
             .map(|line| line.split_once(" - ").unwrap().1)
             .collect();
         assert_eq!(found, expect);
-    }
-
-    #[test]
-    fn label_values_are_read_back_from_their_escapes() {
-        assert_eq!(
-            label_values(r#"a="x,y=\"z\"",b="\\\n",c="""#),
-            ["x,y=\"z\"", "\\\n", ""]
-        );
-        assert_eq!(label_values(""), Vec::<String>::new());
-        assert_eq!(label_values("a=\"cut"), ["cut"]);
     }
 
     #[test]

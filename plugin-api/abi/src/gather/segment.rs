@@ -1,215 +1,195 @@
 //! A run of up to 256 series of one family, as columns.
+//!
+//! The list of columns at the end of this file is the only one: the struct that crosses, the one that
+//! owns its columns and what a batch of bytes is made of follow from it.
 
-use std::marker::PhantomData;
-
-use abi_stable::StableAbi;
-use abi_stable::prefix_type::WithMetadata;
-use abi_stable::std_types::{RSlice, RStr};
-
-use crate::opaque::{Opaque, shim_borrow, shim_number};
+use crate::column::{Column, Text, bytes_of, items_of};
+use crate::growing::Growing;
 
 /// Most series that one segment holds.
 pub const SEGMENT_SERIES_MAX: usize = 256;
 
-/// A segment as its owner gives it out. Implemented by the owner of metrics, read as [`Segment`].
-///
-/// A column that does not belong to the family's kind is empty. A reader checks lengths before it
-/// trusts them: a method that panicked behind the border gives an empty column.
-pub trait SegmentColumns {
-    /// Number of series, at most [`SEGMENT_SERIES_MAX`].
-    fn len(&self) -> usize;
-    /// True when no series is in it.
-    fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-    /// The label blocks of all series back to back, each `a="b",c="d"` with values escaped as in
-    /// Prometheus text 0.0.4 (`\\`, `\n`, `\"`), without braces; empty for a series without labels.
-    fn label_text(&self) -> &str;
-    /// End of each series' block in [`label_text`](Self::label_text), in bytes; `len()` entries.
-    fn label_ends(&self) -> &[u32];
-    /// Values of a counter, gauge, unknown or info; `len()` entries.
-    fn values(&self) -> &[f64];
-    /// Bucket counts of a histogram, row by row: `len() * (bounds + 1)` entries, not cumulative,
-    /// the last of a row counts what is above the highest bound.
-    fn bucket_counts(&self) -> &[u64];
-    /// Number of observations of a histogram or summary; `len()` entries.
-    fn counts(&self) -> &[u64];
-    /// Sum of observations of a histogram or summary; `len()` entries.
-    fn sums(&self) -> &[f64];
-    /// When each series was created, in Unix seconds; `len()` entries, or none when not known.
-    fn created_seconds(&self) -> &[f64];
-    /// Changes exactly when the set of series or their labels changed; unique per segment and
-    /// version.
-    fn structure(&self) -> u64;
-    /// Equal stamps of one segment mean that no value moved. May be computed at the call, so ask
-    /// only when the answer is used.
-    fn stamp(&self) -> u64;
+/// Declares [`Segment`] and [`OwnedSegment`], and all that is the same for each column.
+macro_rules! columns {
+    ($($(#[$doc:meta])* $name:ident, $with:ident: $item:ty;)*) => {
+        /// A segment as it crosses: `meterbox_segment_v1` of the header for C. New columns come at its
+        /// end only; one that the family's kind lacks is empty.
+        ///
+        /// OWNERSHIP: borrowed from the side that made it, for the call; a copy copies the borrow.
+        #[repr(C)]
+        #[derive(Debug, Clone, Copy, PartialEq)]
+        pub struct Segment<'a> {
+            struct_size: usize,
+            structure: u64,
+            label_text: Text<'a>,
+            $($name: Column<'a, $item>,)*
+        }
+
+        /// A segment that owns its columns.
+        #[derive(Debug, Clone, PartialEq, Default)]
+        pub struct OwnedSegment {
+            /// As [`Segment::structure`].
+            pub structure: u64,
+            /// As [`Segment::label_text`].
+            pub label_text: String,
+            $($(#[$doc])* pub $name: Vec<$item>,)*
+        }
+
+        impl<'a> Segment<'a> {
+            /// Each field with its place, for the tests that guard the layout.
+            #[doc(hidden)]
+            pub const LAYOUT: &'static [(&'static str, usize)] = &[
+                ("struct_size", std::mem::offset_of!(Segment<'_>, struct_size)),
+                ("structure", std::mem::offset_of!(Segment<'_>, structure)),
+                ("label_text", std::mem::offset_of!(Segment<'_>, label_text)),
+                $((stringify!($name), std::mem::offset_of!(Segment<'_>, $name)),)*
+            ];
+
+            /// A segment without series.
+            pub const EMPTY: Self = Self {
+                struct_size: size_of::<Segment<'_>>(),
+                structure: 0,
+                label_text: Text::of(""),
+                $($name: Column::EMPTY,)*
+            };
+
+            $(
+                $(#[$doc])*
+                #[must_use]
+                pub const fn $name(&self) -> &'a [$item] {
+                    self.$name.get()
+                }
+
+                #[doc = concat!("With the column [`", stringify!($name), "`](Self::", stringify!($name), ").")]
+                #[must_use]
+                pub const fn $with(mut self, items: &'a [$item]) -> Self {
+                    self.$name = Column::of(items);
+                    self
+                }
+            )*
+
+            /// All columns in their order: the size of an item of each, and the bytes of all.
+            #[must_use]
+            pub fn columns(&self) -> [(usize, &'a [u8]); Segment::<'static>::LAYOUT.len() - 2] {
+                let text = self.label_text().as_bytes();
+                [(1, text), $((size_of::<$item>(), bytes_of(self.$name())),)*]
+            }
+
+            /// A segment of such columns, aligned as in memory. `next` gives the bytes of each in turn
+            /// and is told the size of its items; an empty column is one that it does not have.
+            ///
+            /// # Errors
+            /// That of `next`, or what `broken` makes of a column that is no text or no whole numbers.
+            pub fn from_columns<E>(
+                mut next: impl FnMut(usize) -> Result<&'a [u8], E>,
+                broken: impl Fn(&'static str) -> E,
+            ) -> Result<Self, E> {
+                let text = std::str::from_utf8(next(1)?);
+                let mut segment = Self::EMPTY;
+                segment.label_text = Text::of(text.map_err(|_| broken("labels that are not UTF-8"))?);
+                $(
+                    let items = items_of(next(size_of::<$item>())?);
+                    let items = items.ok_or_else(|| broken("a column that is not aligned"))?;
+                    segment.$name = Column::of(items);
+                )*
+                Ok(segment)
+            }
+        }
+
+        impl OwnedSegment {
+            /// Lends it.
+            #[must_use]
+            pub fn lend(&self) -> Segment<'_> {
+                Segment {
+                    struct_size: size_of::<Segment<'_>>(),
+                    structure: self.structure,
+                    label_text: Text::of(&self.label_text),
+                    $($name: Column::of(&self.$name),)*
+                }
+            }
+
+            /// Empties it and keeps its memory.
+            pub fn clear(&mut self) {
+                self.structure = 0;
+                self.label_text.clear();
+                $(self.$name.clear();)*
+            }
+        }
+
+        impl From<&Segment<'_>> for OwnedSegment {
+            fn from(segment: &Segment<'_>) -> Self {
+                Self {
+                    structure: segment.structure(),
+                    label_text: segment.label_text().to_owned(),
+                    $($name: segment.$name().to_vec(),)*
+                }
+            }
+        }
+    };
 }
 
-/// Border functions of [`SegmentColumns`]; grows only at its end.
-#[repr(C)]
-#[derive(StableAbi)]
-#[sabi(kind(Prefix(prefix_ref = SegmentVtRef, prefix_fields = SegmentVtPrefix)))]
-#[sabi(missing_field(option))]
-pub(crate) struct SegmentVt {
-    len: for<'x> extern "C" fn(this: Opaque<'x>) -> usize,
-    label_text: for<'x> extern "C" fn(this: Opaque<'x>) -> RStr<'x>,
-    label_ends: for<'x> extern "C" fn(this: Opaque<'x>) -> RSlice<'x, u32>,
-    values: for<'x> extern "C" fn(this: Opaque<'x>) -> RSlice<'x, f64>,
-    bucket_counts: for<'x> extern "C" fn(this: Opaque<'x>) -> RSlice<'x, u64>,
-    counts: for<'x> extern "C" fn(this: Opaque<'x>) -> RSlice<'x, u64>,
-    sums: for<'x> extern "C" fn(this: Opaque<'x>) -> RSlice<'x, f64>,
-    created_seconds: for<'x> extern "C" fn(this: Opaque<'x>) -> RSlice<'x, f64>,
-    structure: for<'x> extern "C" fn(this: Opaque<'x>) -> u64,
-    #[sabi(last_prefix_field)]
-    stamp: for<'x> extern "C" fn(this: Opaque<'x>) -> u64,
+columns! {
+    /// End of each series' block in the label text, in bytes: one entry for each series.
+    label_ends, with_label_ends: u32;
+    /// Values of a counter, gauge, unknown or info; one for each series.
+    values, with_values: f64;
+    /// Bucket counts of a histogram, row by row: bounds + 1 for each series, not cumulative, the last of
+    /// a row counts what is above the highest bound.
+    bucket_counts, with_bucket_counts: u64;
+    /// Number of observations of a histogram or summary; one for each series.
+    counts, with_counts: u64;
+    /// Sum of observations of a histogram or summary; one for each series.
+    sums, with_sums: f64;
+    /// When each series was created, in Unix seconds; one for each series, or none when not known.
+    created_seconds, with_created_seconds: f64;
 }
 
-/// A borrowed segment behind the border.
-///
-/// OWNERSHIP: borrowed from the side that gathers, for the visitor's call; copying the handle
-/// copies the borrow. It stays on the thread that received it.
-#[repr(C)]
-#[derive(StableAbi, Clone, Copy)]
-pub struct Segment<'a> {
-    this: Opaque<'a>,
-    vt: SegmentVtRef,
+// SAFETY: it is as the trait wants it, and zeros are a segment without series.
+unsafe impl Growing for Segment<'_> {
+    const NAME: &'static str = "meterbox_segment_v1";
+    const SIZE_MIN: usize =
+        std::mem::offset_of!(Segment<'_>, created_seconds) + size_of::<Column<'_, f64>>();
 }
 
 impl<'a> Segment<'a> {
-    /// Wraps an owner's segment for the border.
+    /// The label blocks of all series back to back, each `a="b",c="d"` with values escaped as in
+    /// Prometheus text 0.0.4 (`\\`, `\n`, `\"`), without braces; empty for a series without labels.
     #[must_use]
-    pub fn of<T: SegmentColumns>(columns: &'a T) -> Self {
-        Self {
-            this: Opaque::of(columns),
-            vt: SegmentVtRef(SegmentGlue::<T>::VT.static_as_prefix()),
-        }
+    pub const fn label_text(&self) -> &'a str {
+        self.label_text.get()
     }
 
-    /// See [`SegmentColumns::len`].
+    /// A segment of these label blocks, which makes it as many series.
     #[must_use]
-    pub fn len(&self) -> usize {
-        self.vt.len()(self.this)
+    pub const fn of(label_text: &'a str, label_ends: &'a [u32]) -> Self {
+        let mut segment = Self::EMPTY.with_label_ends(label_ends);
+        segment.label_text = Text::of(label_text);
+        segment
+    }
+
+    /// With a number that changes exactly when the set of series or their labels does, unique for each
+    /// segment and version, where its owner has one cheaply.
+    #[must_use]
+    pub const fn with_structure(mut self, structure: u64) -> Self {
+        self.structure = structure;
+        self
+    }
+
+    /// Changes exactly when the set of series or their labels changed; 0 when its owner does not say.
+    #[must_use]
+    pub const fn structure(&self) -> u64 {
+        self.structure
+    }
+
+    /// Number of series.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.label_ends().len()
     }
 
     /// True when no series is in it.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub const fn is_empty(&self) -> bool {
         self.len() == 0
-    }
-
-    /// See [`SegmentColumns::label_text`].
-    #[must_use]
-    pub fn label_text(&self) -> &'a str {
-        self.vt.label_text()(self.this).as_str()
-    }
-
-    /// See [`SegmentColumns::label_ends`].
-    #[must_use]
-    pub fn label_ends(&self) -> &'a [u32] {
-        self.vt.label_ends()(self.this).as_slice()
-    }
-
-    /// See [`SegmentColumns::values`].
-    #[must_use]
-    pub fn values(&self) -> &'a [f64] {
-        self.vt.values()(self.this).as_slice()
-    }
-
-    /// See [`SegmentColumns::bucket_counts`].
-    #[must_use]
-    pub fn bucket_counts(&self) -> &'a [u64] {
-        self.vt.bucket_counts()(self.this).as_slice()
-    }
-
-    /// See [`SegmentColumns::counts`].
-    #[must_use]
-    pub fn counts(&self) -> &'a [u64] {
-        self.vt.counts()(self.this).as_slice()
-    }
-
-    /// See [`SegmentColumns::sums`].
-    #[must_use]
-    pub fn sums(&self) -> &'a [f64] {
-        self.vt.sums()(self.this).as_slice()
-    }
-
-    /// See [`SegmentColumns::created_seconds`].
-    #[must_use]
-    pub fn created_seconds(&self) -> &'a [f64] {
-        self.vt.created_seconds()(self.this).as_slice()
-    }
-
-    /// See [`SegmentColumns::structure`].
-    #[must_use]
-    pub fn structure(&self) -> u64 {
-        self.vt.structure()(self.this)
-    }
-
-    /// See [`SegmentColumns::stamp`].
-    #[must_use]
-    pub fn stamp(&self) -> u64 {
-        self.vt.stamp()(self.this)
-    }
-}
-
-struct SegmentGlue<T>(PhantomData<T>);
-
-impl<T: SegmentColumns> SegmentGlue<T> {
-    const VT: &'static WithMetadata<SegmentVt> = &WithMetadata::new(SegmentVt {
-        len: Self::len,
-        label_text: Self::label_text,
-        label_ends: Self::label_ends,
-        values: Self::values,
-        bucket_counts: Self::bucket_counts,
-        counts: Self::counts,
-        sums: Self::sums,
-        created_seconds: Self::created_seconds,
-        structure: Self::structure,
-        stamp: Self::stamp,
-    });
-
-    shim_number!(len, usize, 0);
-    shim_number!(structure, u64, 0);
-    shim_number!(stamp, u64, 0);
-    shim_borrow!(label_text, RStr<'_>, RStr::empty());
-    shim_borrow!(label_ends, RSlice<'_, u32>, RSlice::EMPTY);
-    shim_borrow!(values, RSlice<'_, f64>, RSlice::EMPTY);
-    shim_borrow!(bucket_counts, RSlice<'_, u64>, RSlice::EMPTY);
-    shim_borrow!(counts, RSlice<'_, u64>, RSlice::EMPTY);
-    shim_borrow!(sums, RSlice<'_, f64>, RSlice::EMPTY);
-    shim_borrow!(created_seconds, RSlice<'_, f64>, RSlice::EMPTY);
-}
-
-impl<T: SegmentColumns + ?Sized> SegmentColumns for &T {
-    fn len(&self) -> usize {
-        (**self).len()
-    }
-    fn label_text(&self) -> &str {
-        (**self).label_text()
-    }
-    fn label_ends(&self) -> &[u32] {
-        (**self).label_ends()
-    }
-    fn values(&self) -> &[f64] {
-        (**self).values()
-    }
-    fn bucket_counts(&self) -> &[u64] {
-        (**self).bucket_counts()
-    }
-    fn counts(&self) -> &[u64] {
-        (**self).counts()
-    }
-    fn sums(&self) -> &[f64] {
-        (**self).sums()
-    }
-    fn created_seconds(&self) -> &[f64] {
-        (**self).created_seconds()
-    }
-    fn structure(&self) -> u64 {
-        (**self).structure()
-    }
-    fn stamp(&self) -> u64 {
-        (**self).stamp()
     }
 }

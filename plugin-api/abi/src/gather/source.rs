@@ -8,8 +8,8 @@ use abi_stable::std_types::{RSlice, RStr, RString};
 
 use super::visitor::{Crossing, VisitorHandle};
 use super::{Filter, Visitor};
+use crate::border::{Ptr, cross};
 use crate::guard::catch;
-use crate::opaque::Opaque;
 
 /// Something that owns metrics and shows them.
 pub trait GatherSource {
@@ -32,8 +32,8 @@ pub trait GatherSource {
 pub(crate) struct GatherVt {
     /// An empty text is success.
     #[sabi(last_prefix_field)]
-    gather: for<'x, 'n, 'v> extern "C" fn(
-        this: Opaque<'x>,
+    gather: for<'n, 'v> unsafe extern "C" fn(
+        this: Ptr,
         names: RSlice<'n, RStr<'n>>,
         visitor: VisitorHandle<'v>,
     ) -> RString,
@@ -46,8 +46,9 @@ pub(crate) struct GatherVt {
 #[repr(C)]
 #[derive(StableAbi, Clone, Copy)]
 pub struct GatherHandle<'a> {
-    this: Opaque<'a>,
+    this: Ptr,
     vt: GatherVtRef,
+    borrow: PhantomData<&'a ()>,
 }
 
 impl<'a> GatherHandle<'a> {
@@ -55,8 +56,9 @@ impl<'a> GatherHandle<'a> {
     #[must_use]
     pub fn of<T: GatherSource>(source: &'a T) -> Self {
         Self {
-            this: Opaque::of(source),
+            this: Ptr::new(source),
             vt: GatherVtRef(GatherGlue::<T>::VT.static_as_prefix()),
+            borrow: PhantomData,
         }
     }
 }
@@ -64,7 +66,7 @@ impl<'a> GatherHandle<'a> {
 impl GatherSource for GatherHandle<'_> {
     fn gather(&self, filter: &Filter<'_>, visitor: &mut dyn Visitor) -> Result<(), String> {
         gather_over(filter, visitor, |names, handle| {
-            self.vt.gather()(self.this, names, handle)
+            cross!(self.gather(names, handle))
         })
     }
 }
@@ -120,13 +122,13 @@ impl<T: GatherSource> GatherGlue<T> {
         gather: Self::gather,
     });
 
-    extern "C" fn gather(
-        this: Opaque<'_>,
+    unsafe extern "C" fn gather(
+        this: Ptr,
         names: RSlice<'_, RStr<'_>>,
         visitor: VisitorHandle<'_>,
     ) -> RString {
-        // SAFETY: reachable only through the vtable that `GatherHandle::of` pairs with a `T`
-        // borrowed for the lifetime of `this`.
+        // SAFETY: reachable only through the vtable that `GatherHandle::of` pairs with a `T`, which it
+        // borrows for as long as the handle lives.
         gather_from(unsafe { this.get::<T>() }, names, visitor)
     }
 }

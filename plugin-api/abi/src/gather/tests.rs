@@ -1,69 +1,21 @@
 //! Round trips through the border's vtables within one process.
 
 use super::*;
+use crate::growing;
 
-struct Fam;
+const FAMILY: Head<'_> = Head::new(Kind::HISTOGRAM, "queue_seconds")
+    .with_help("Time in the queue.")
+    .with_unit("seconds")
+    .with_bounds(&[0.1, 1.0])
+    .with_flags(FAMILY_SHOW_EMPTY)
+    .with_set("torchserve");
 
-impl FamilyColumns for Fam {
-    fn name(&self) -> &str {
-        "queue_seconds"
-    }
-    fn help(&self) -> &str {
-        "Time in the queue."
-    }
-    fn unit(&self) -> &str {
-        "seconds"
-    }
-    fn kind(&self) -> Kind {
-        Kind::HISTOGRAM
-    }
-    fn bounds(&self) -> &[f64] {
-        &[0.1, 1.0]
-    }
-    fn flags(&self) -> u32 {
-        FAMILY_SHOW_EMPTY
-    }
-    fn set(&self) -> &str {
-        "torchserve"
-    }
-}
-
-struct Seg {
-    sums: Vec<f64>,
-}
-
-impl SegmentColumns for Seg {
-    fn len(&self) -> usize {
-        2
-    }
-    fn label_text(&self) -> &str {
-        "a=\"1\"a=\"2\""
-    }
-    fn label_ends(&self) -> &[u32] {
-        &[5, 10]
-    }
-    fn values(&self) -> &[f64] {
-        panic!("a histogram has no values")
-    }
-    fn bucket_counts(&self) -> &[u64] {
-        &[1, 2, 3, 4, 5, 6]
-    }
-    fn counts(&self) -> &[u64] {
-        &[6, 15]
-    }
-    fn sums(&self) -> &[f64] {
-        &self.sums
-    }
-    fn created_seconds(&self) -> &[f64] {
-        &[7.0, 8.0]
-    }
-    fn structure(&self) -> u64 {
-        11
-    }
-    fn stamp(&self) -> u64 {
-        12
-    }
-}
+const SEGMENT: Segment<'_> = Segment::of("a=\"1\"a=\"2\"", &[5, 10])
+    .with_bucket_counts(&[1, 2, 3, 4, 5, 6])
+    .with_counts(&[6, 15])
+    .with_sums(&[1.5, 2.5])
+    .with_created_seconds(&[7.0, 8.0])
+    .with_structure(11);
 
 struct Source {
     fail: Option<&'static str>,
@@ -76,14 +28,9 @@ impl GatherSource for Source {
             Some(text) => return Err(text.to_owned()),
             None => {}
         }
-        let segment = Seg {
-            sums: vec![1.5, 2.5],
-        };
-        if filter.wants_family("queue_seconds")
-            && visitor.family(&Family::of(&Fam)) == Flow::Continue
-        {
-            let _ = visitor.segment(&Segment::of(&segment)) == Flow::Continue
-                && visitor.segment(&Segment::of(&segment)) == Flow::Continue;
+        if filter.wants_family("queue_seconds") && visitor.family(&FAMILY) == Flow::Continue {
+            let _ = visitor.segment(&SEGMENT) == Flow::Continue
+                && visitor.segment(&SEGMENT) == Flow::Continue;
         }
         Ok(())
     }
@@ -91,22 +38,21 @@ impl GatherSource for Source {
 
 #[derive(Default)]
 struct Seen {
-    families: Vec<String>,
-    segments: usize,
+    families: Vec<OwnedHead>,
+    segments: Vec<OwnedSegment>,
     stop_after: Option<usize>,
     panic_at_segment: bool,
 }
 
 impl Visitor for Seen {
-    fn family(&mut self, family: &Family<'_>) -> Flow {
-        self.families.push(family.name().to_owned());
+    fn family(&mut self, head: &Head<'_>) -> Flow {
+        self.families.push(head.into());
         Flow::Continue
     }
     fn segment(&mut self, segment: &Segment<'_>) -> Flow {
         assert!(!self.panic_at_segment, "no segment for me");
-        assert_eq!(segment.len(), 2);
-        self.segments += 1;
-        if Some(self.segments) == self.stop_after {
+        self.segments.push(segment.into());
+        if Some(self.segments.len()) == self.stop_after {
             Flow::Stop
         } else {
             Flow::Continue
@@ -115,34 +61,64 @@ impl Visitor for Seen {
 }
 
 #[test]
-fn family_methods_cross_unchanged() {
-    let family: &dyn FamilyColumns = &Fam;
-    let family = Family::of(&family);
-    assert_eq!(family.name(), "queue_seconds");
-    assert_eq!(family.help(), "Time in the queue.");
-    assert_eq!(family.unit(), "seconds");
-    assert_eq!(family.kind(), Kind::HISTOGRAM);
-    assert_eq!(family.bounds(), &[0.1, 1.0]);
-    assert_eq!(family.flags(), FAMILY_SHOW_EMPTY);
-    assert_eq!(family.set(), "torchserve");
+fn families_and_segments_cross_unchanged() {
+    let mut seen = Seen::default();
+    let source = Source { fail: None };
+    GatherHandle::of(&source)
+        .gather(&Filter::ALL, &mut seen)
+        .unwrap();
+    assert_eq!(seen.families[0].lend(), FAMILY);
+    assert_eq!(seen.segments[0].lend(), SEGMENT);
+    assert_eq!((SEGMENT.len(), SEGMENT.values()), (2, &[] as &[f64]));
 }
 
 #[test]
-fn segment_methods_cross_unchanged_and_a_panicking_column_is_empty() {
-    let owner = Seg {
-        sums: vec![1.5, 2.5],
+fn columns_come_back_from_their_bytes() {
+    let columns = SEGMENT.columns();
+    let mut columns = columns.iter();
+    let next = |_| Ok(columns.next().map_or(&[][..], |(_, bytes)| bytes));
+    let again = Segment::from_columns(next, |text| text).unwrap();
+    assert_eq!(again.with_structure(11), SEGMENT);
+    let odd = Segment::from_columns(|_| Ok(&b"12345"[..]), |text| text);
+    assert_eq!(odd, Err("a column that is not aligned"));
+    let latin = Segment::from_columns(|_| Ok(&b"\xe4"[..]), |text| text);
+    assert_eq!(latin, Err("labels that are not UTF-8"));
+}
+
+/// A segment as another minor version lends it: this one's bytes, more or fewer of them.
+#[repr(C)]
+struct Other {
+    size: usize,
+    rest: [usize; 63],
+}
+
+#[test]
+fn a_column_that_one_side_lacks_is_empty_and_never_read() {
+    let words = size_of::<Segment<'_>>() / size_of::<usize>();
+    let mut other = Other {
+        // What is beyond the stated size is a trap.
+        size: 0,
+        rest: [usize::MAX; 63],
     };
-    let segment = Segment::of(&owner);
-    assert_eq!(segment.len(), 2);
-    assert!(!segment.is_empty());
-    assert_eq!(segment.label_text(), "a=\"1\"a=\"2\"");
-    assert_eq!(segment.label_ends(), &[5, 10]);
-    assert_eq!(segment.values(), &[] as &[f64]);
-    assert_eq!(segment.bucket_counts(), &[1, 2, 3, 4, 5, 6]);
-    assert_eq!(segment.counts(), &[6, 15]);
-    assert_eq!(segment.sums(), &[1.5, 2.5]);
-    assert_eq!(segment.created_seconds(), &[7.0, 8.0]);
-    assert_eq!((segment.structure(), segment.stamp()), (11, 12));
+    let read = |other: &Other| {
+        // SAFETY: the first `words` words are a segment's, and the array is longer than any.
+        unsafe { growing::read(std::ptr::from_ref(other).cast::<Segment<'_>>()) }
+    };
+    // SAFETY: a segment is words, and the array has room for them.
+    unsafe {
+        let to = std::ptr::from_mut(&mut other).cast::<Segment<'_>>();
+        to.write(SEGMENT);
+    }
+    other.rest[words..].fill(usize::MAX);
+    other.size = 64 * size_of::<usize>();
+    let newer = read(&other).expect("a longer one");
+    assert_eq!(newer.created_seconds(), SEGMENT.created_seconds());
+    other.size = words * size_of::<usize>() - size_of::<usize>();
+    let refused = read(&other).expect_err("no version was as short");
+    assert!(
+        refused.message.starts_with("a meterbox_segment_v1 has "),
+        "{refused}"
+    );
 }
 
 #[test]
@@ -151,7 +127,7 @@ fn a_gather_crosses_with_its_filter_and_can_be_stopped() {
     let handle = GatherHandle::of(&source);
     let mut seen = Seen::default();
     handle.gather(&Filter::ALL, &mut seen).unwrap();
-    assert_eq!((seen.families.len(), seen.segments), (1, 2));
+    assert_eq!((seen.families.len(), seen.segments.len()), (1, 2));
 
     let mut seen = Seen {
         stop_after: Some(1),
@@ -165,7 +141,7 @@ fn a_gather_crosses_with_its_filter_and_can_be_stopped() {
             &mut seen,
         )
         .unwrap();
-    assert_eq!((seen.families.len(), seen.segments), (1, 1));
+    assert_eq!((seen.families.len(), seen.segments.len()), (1, 1));
 
     let mut seen = Seen::default();
     handle

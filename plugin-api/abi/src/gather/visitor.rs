@@ -5,8 +5,11 @@ use std::marker::PhantomData;
 use abi_stable::StableAbi;
 use abi_stable::prefix_type::WithMetadata;
 
-use super::{Family, Segment};
+use super::{Head, Segment};
+use crate::border::{Ptr, cross};
+use crate::growing::{Growing, Stated};
 use crate::guard::catch;
+use crate::status::Failure;
 
 /// Whether a gather goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +24,7 @@ pub enum Flow {
 /// Receives gathered metrics: each family once, then its segments, of which there may be none.
 pub trait Visitor {
     /// A family begins.
-    fn family(&mut self, family: &Family<'_>) -> Flow;
+    fn family(&mut self, head: &Head<'_>) -> Flow;
     /// The next segment of the family that began last.
     fn segment(&mut self, segment: &Segment<'_>) -> Flow;
 }
@@ -51,9 +54,11 @@ fn from_wire(flow: u32) -> Flow {
 #[sabi(kind(Prefix(prefix_ref = VisitorVtRef, prefix_fields = VisitorVtPrefix)))]
 #[sabi(missing_field(option))]
 pub(crate) struct VisitorVt {
-    family: for<'f> extern "C" fn(this: *mut (), family: Family<'f>) -> u32,
+    /// The address of a [`Head`].
+    family: for<'f> unsafe extern "C" fn(this: Ptr, head: Stated<'f>) -> u32,
+    /// The address of a [`Segment`].
     #[sabi(last_prefix_field)]
-    segment: for<'s> extern "C" fn(this: *mut (), segment: Segment<'s>) -> u32,
+    segment: for<'s> unsafe extern "C" fn(this: Ptr, segment: Stated<'s>) -> u32,
 }
 
 /// A borrowed visitor behind the border; to the source it is a [`Visitor`] like any other.
@@ -63,22 +68,22 @@ pub(crate) struct VisitorVt {
 #[repr(C)]
 #[derive(StableAbi)]
 pub struct VisitorHandle<'a> {
-    this: *mut (),
+    this: Ptr,
     vt: VisitorVtRef,
     borrow: PhantomData<&'a mut ()>,
 }
 
 impl Visitor for VisitorHandle<'_> {
-    fn family(&mut self, family: &Family<'_>) -> Flow {
-        from_wire(self.vt.family()(self.this, *family))
+    fn family(&mut self, head: &Head<'_>) -> Flow {
+        from_wire(cross!(self.family(Stated::of(head))))
     }
 
     fn segment(&mut self, segment: &Segment<'_>) -> Flow {
-        from_wire(self.vt.segment()(self.this, *segment))
+        from_wire(cross!(self.segment(Stated::of(segment))))
     }
 }
 
-/// A visitor on its way over the border, with the text of its panic if it had one.
+/// A visitor on its way over the border, with the text of what ended the gather before its time.
 pub(super) struct Crossing<'v> {
     visitor: &'v mut dyn Visitor,
     panic: Option<String>,
@@ -94,7 +99,7 @@ impl<'v> Crossing<'v> {
 
     pub(super) fn handle(&mut self) -> VisitorHandle<'_> {
         VisitorHandle {
-            this: std::ptr::from_mut(self).cast(),
+            this: Ptr::lend(self),
             vt: VisitorVtRef(VT.static_as_prefix()),
             borrow: PhantomData,
         }
@@ -105,12 +110,19 @@ impl<'v> Crossing<'v> {
         self.panic
     }
 
-    fn guarded(&mut self, step: impl FnOnce(&mut dyn Visitor) -> Flow) -> u32 {
+    fn guarded<T: Growing>(
+        &mut self,
+        shown: Result<T, Failure>,
+        step: impl FnOnce(&mut dyn Visitor, &T) -> Flow,
+    ) -> u32 {
         if self.panic.is_some() {
             return STOP;
         }
         let visitor = &mut *self.visitor;
-        catch(|| step(visitor)).map_or_else(
+        let flow = shown
+            .map_err(|failure| failure.message)
+            .and_then(|shown| catch(|| step(visitor, &shown)));
+        flow.map_or_else(
             |text| {
                 self.panic = Some(text);
                 STOP
@@ -120,20 +132,21 @@ impl<'v> Crossing<'v> {
     }
 }
 
-static VT: &WithMetadata<VisitorVt> = &WithMetadata::new(VisitorVt {
-    family: visit_family,
-    segment: visit_segment,
-});
+static VT: &WithMetadata<VisitorVt> = &WithMetadata::new(VisitorVt { family, segment });
 
-extern "C" fn visit_family(this: *mut (), family: Family<'_>) -> u32 {
+unsafe extern "C" fn family(this: Ptr, head: Stated<'_>) -> u32 {
     // SAFETY: `handle` paired this function with a `Crossing` borrowed exclusively for as long as
     // the handle lives; the border's own lifetime parameters do not appear in its layout.
-    let crossing = unsafe { &mut *this.cast::<Crossing<'_>>() };
-    crossing.guarded(|visitor| visitor.family(&family))
+    let crossing = unsafe { this.get_mut::<Crossing<'_>>() };
+    // SAFETY: the handle's `family` lends a `Head` for the call.
+    let head = unsafe { head.read::<Head<'_>>() };
+    crossing.guarded(head, |visitor, head| visitor.family(head))
 }
 
-extern "C" fn visit_segment(this: *mut (), segment: Segment<'_>) -> u32 {
-    // SAFETY: as in `visit_family`.
-    let crossing = unsafe { &mut *this.cast::<Crossing<'_>>() };
-    crossing.guarded(|visitor| visitor.segment(&segment))
+unsafe extern "C" fn segment(this: Ptr, segment: Stated<'_>) -> u32 {
+    // SAFETY: as in `family`.
+    let crossing = unsafe { this.get_mut::<Crossing<'_>>() };
+    // SAFETY: the handle's `segment` lends a `Segment` for the call.
+    let segment = unsafe { segment.read::<Segment<'_>>() };
+    crossing.guarded(segment, |visitor, segment| visitor.segment(segment))
 }

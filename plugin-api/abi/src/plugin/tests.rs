@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use super::*;
 use crate::codes::{Clock, Fact, Level, Listener, Methods};
 use crate::events::EventKinds;
-use crate::gather::{Family, FamilyColumns, Flow, Kind, Segment};
+use crate::gather::{Flow, Head, Kind, Segment};
 use crate::host::{Host, HostServices};
 use crate::metrics::{FamilySpec, MetricFamily};
 use crate::module::{PluginFactory, module_of};
@@ -22,7 +22,7 @@ struct Quiet(Mutex<Vec<String>>);
 impl GatherSource for Quiet {
     fn gather(&self, filter: &Filter<'_>, visitor: &mut dyn Visitor) -> Result<(), String> {
         let spec = spec(filter.names.first().copied().unwrap_or("all"));
-        let _stop_is_fine = visitor.family(&Family::of(&spec));
+        let _stop_is_fine = visitor.family(&spec.head());
         Ok(())
     }
 }
@@ -267,7 +267,7 @@ impl PluginFactory for Factory {
 struct Names(Vec<String>);
 
 impl Visitor for Names {
-    fn family(&mut self, family: &Family<'_>) -> Flow {
+    fn family(&mut self, family: &Head<'_>) -> Flow {
         self.0.push(family.name().to_owned());
         Flow::Continue
     }
@@ -413,7 +413,7 @@ fn a_collector_shows_families_to_the_hosts_visitor() {
 fn a_visitor_that_panics_is_an_error_of_the_collection() {
     struct Bad;
     impl Visitor for Bad {
-        fn family(&mut self, _family: &Family<'_>) -> Flow {
+        fn family(&mut self, _family: &Head<'_>) -> Flow {
             panic!("boom in visitor");
         }
         fn segment(&mut self, _segment: &Segment<'_>) -> Flow {
@@ -450,5 +450,5 @@ fn the_hosts_answers_cross_and_its_panics_do_not() {
     assert_eq!(host.info(Fact::PLUGIN).as_deref(), Some("quiet"));
     assert_eq!(host.info(Fact(999)), None);
     assert_eq!(spec("x").labels, ["a"]);
-    assert_eq!(FamilyColumns::help(&spec("x")), "h");
+    assert_eq!(spec("x").head().help(), "h");
 }

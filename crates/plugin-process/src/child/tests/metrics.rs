@@ -1,8 +1,6 @@
 //! Instruments, gathers, collectors and exporters.
 
-use meterbox_plugin_abi::gather::{
-    Family, Flow, Kind as MetricKind, Segment, SegmentColumns, Visitor,
-};
+use meterbox_plugin_abi::gather::{Flow, Head, Kind as MetricKind, Segment, Visitor};
 use meterbox_plugin_abi::{Failure, Status};
 
 use super::plugin::{COUNT, GATHER, GATHER_LATER, spec};
@@ -84,41 +82,6 @@ fn a_refused_registration_and_cells_that_are_none_are_failures() {
     assert!(failure.message.contains("cell 4294967295"), "{failure}");
 }
 
-struct Values(Vec<u32>, Vec<f64>);
-
-impl SegmentColumns for Values {
-    fn len(&self) -> usize {
-        self.1.len()
-    }
-    fn label_text(&self) -> &str {
-        ""
-    }
-    fn label_ends(&self) -> &[u32] {
-        &self.0
-    }
-    fn values(&self) -> &[f64] {
-        &self.1
-    }
-    fn bucket_counts(&self) -> &[u64] {
-        &[]
-    }
-    fn counts(&self) -> &[u64] {
-        &[]
-    }
-    fn sums(&self) -> &[f64] {
-        &[]
-    }
-    fn created_seconds(&self) -> &[f64] {
-        &[]
-    }
-    fn structure(&self) -> u64 {
-        1
-    }
-    fn stamp(&self) -> u64 {
-        2
-    }
-}
-
 /// A batch with one family of `segments` segments with 256 series each.
 fn batch(name: &str, segments: usize) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -126,10 +89,11 @@ fn batch(name: &str, segments: usize) -> Vec<u8> {
         bytes.extend_from_slice(batch);
         Flow::Continue
     });
-    let _ = writer.family(&Family::of(&spec(name, MetricKind::GAUGE)));
-    let values = Values(vec![0; 256], vec![1.0; 256]);
+    let _ = writer.family(&spec(name, MetricKind::GAUGE).head());
+    let (ends, values) = ([0; 256], [1.0; 256]);
+    let values = Segment::of("", &ends).with_values(&values);
     for _ in 0..segments {
-        let _ = writer.segment(&Segment::of(&values));
+        let _ = writer.segment(&values);
     }
     let _ = writer.finish();
     bytes
@@ -194,7 +158,7 @@ fn a_failed_gather_is_an_error_of_the_plugin() {
 struct Names(Vec<String>);
 
 impl Visitor for Names {
-    fn family(&mut self, family: &Family<'_>) -> Flow {
+    fn family(&mut self, family: &Head<'_>) -> Flow {
         self.0.push(family.name().to_owned());
         Flow::Continue
     }

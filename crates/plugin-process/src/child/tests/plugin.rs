@@ -4,7 +4,7 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::Duration;
 
-use meterbox_plugin_abi::gather::{Family, Filter, Flow, GatherSource, Kind, Segment, Visitor};
+use meterbox_plugin_abi::gather::{Filter, Flow, GatherSource, Head, Kind, Segment, Visitor};
 use meterbox_plugin_abi::{
     Failure, FamilySpec, Host, Level, Listener, Methods, PluginEntries, Push, PushSink, Request,
     Responder, Roles, Route, Status, Table, Verdict, events,
@@ -93,7 +93,7 @@ struct Page<'h> {
 }
 
 impl Visitor for Page<'_> {
-    fn family(&mut self, family: &Family<'_>) -> Flow {
+    fn family(&mut self, family: &Head<'_>) -> Flow {
         let responder = self.responder.as_mut().expect("an answer");
         match responder.write(family.name().as_bytes()) {
             Ok(()) => Flow::Continue,
@@ -205,7 +205,7 @@ impl PluginEntries for Probe {
     fn collect(&self, filter: &Filter<'_>, visitor: &mut dyn Visitor) -> Result<(), Failure> {
         for name in filter.names {
             let family = spec(name, Kind::GAUGE);
-            if visitor.family(&Family::of(&family)) == Flow::Stop {
+            if visitor.family(&family.head()) == Flow::Stop {
                 return Ok(());
             }
         }
@@ -227,7 +227,7 @@ impl PluginEntries for Probe {
     ) -> Result<(), Failure> {
         struct Pushing<'p>(&'p mut dyn PushSink, Result<(), Failure>);
         impl Visitor for Pushing<'_> {
-            fn family(&mut self, family: &Family<'_>) -> Flow {
+            fn family(&mut self, family: &Head<'_>) -> Flow {
                 self.1 = self.0.push(&Push {
                     method: "POST",
                     url: "http://sink",

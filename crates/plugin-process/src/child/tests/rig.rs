@@ -71,7 +71,7 @@ impl Rig {
         let mut short = patient(Lane::new(ours, None, Side::Parent));
         let hello = Hello {
             protocol: Hello::PROTOCOL,
-            api: "0.2.0",
+            api: "0.3.0",
             name: "probe",
             host_version: "1",
             arena_bytes: HALF as u64,
@@ -86,7 +86,7 @@ impl Rig {
             .expect("an open lane");
         drop(files);
         let (mut greeting, _plugin) = Greeting::receive(theirs).expect("a greeting");
-        assert_eq!((&*greeting.name, &*greeting.api), ("probe", "0.2.0"));
+        assert_eq!((&*greeting.name, &*greeting.api), ("probe", "0.3.0"));
         greeting.answer(Ok(r#"{"name":"probe"}"#)).expect("a host");
         let (kind, done) = short.receive().expect("an answer");
         assert_eq!(kind, Kind::DONE);

@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::os::unix::net::UnixStream;
 
-use meterbox_plugin_abi::gather::{Family, Segment};
+use meterbox_plugin_abi::gather::{Head, Segment};
 use meterbox_plugin_abi::{
     Clock, FamilyService, FamilySpec, Instrument, MetricFamily, Status, Table,
 };
@@ -71,7 +71,7 @@ impl HostServices for Open {
 struct Nobody;
 
 impl Visitor for Nobody {
-    fn family(&mut self, _: &Family<'_>) -> Flow {
+    fn family(&mut self, _: &Head<'_>) -> Flow {
         Flow::Stop
     }
     fn segment(&mut self, _: &Segment<'_>) -> Flow {
@@ -228,8 +228,8 @@ fn a_collector_that_does_not_stop_is_ended() {
     // A family without a name, in columns of nothing.
     let mut family = Put::new();
     family.u64(1).u32(1).u32(0);
-    for _ in 0..5 {
-        family.u64(0);
+    for size in [1, 1, 1, 1, 8] {
+        family.u32(0).u32(size);
     }
     let mut shown = 0;
     while let Ok(status) = bench.serve(Kind::SHOW, family.as_bytes(), &mut scope) {
