@@ -1,7 +1,7 @@
 //! `ci`: everything that must hold before a change lands, cheapest first, stopping at the first failure.
 
 use crate::run::Outcome;
-use crate::{chores, tools};
+use crate::{advisories, chores, tools};
 use std::time::Instant;
 
 /// One check: its name and what it runs.
@@ -11,6 +11,7 @@ type Step = (&'static str, fn() -> Outcome);
 const STEPS: &[Step] = &[
     ("tools", tools::ensure),
     ("format", || chores::fmt(&["--check".to_owned()])),
+    ("advisories", || advisories::advisories(&[])),
     ("lint and docs", || chores::lint(&[])),
     ("generated files", || {
         chores::generate(&["--check".to_owned()])

@@ -5,6 +5,7 @@
 //! machine. It knows no test and no format of its own: it runs cargo, Python and the host.
 #![forbid(unsafe_code)]
 
+mod advisories;
 mod chores;
 mod ci;
 mod dist;
@@ -73,6 +74,11 @@ const CHORES: &[Chore] = &[
         faults::faults,
     ),
     (
+        "advisories",
+        "compare Cargo.lock with a checkout of the RustSec database (`[FOLDER]`, else ADVISORY_DB)",
+        advisories::advisories,
+    ),
+    (
         "bench",
         "run the benchmarks beside their references (arguments choose rows)",
         chores::bench,
@@ -106,6 +112,6 @@ fn main() -> ExitCode {
 fn help() {
     eprintln!("cargo xtask <chore> [arguments]\n");
     for (name, what, _) in CHORES {
-        eprintln!("  {name:<8} {what}");
+        eprintln!("  {name:<10} {what}");
     }
 }
