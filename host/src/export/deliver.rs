@@ -8,6 +8,7 @@ use super::split;
 use http::header::RETRY_AFTER;
 use meterbox_http::client::{Client, Received};
 use meterbox_plugin_abi::Verdict;
+use meterbox_restarts::jitter;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -88,10 +89,4 @@ async fn verdict(pipeline: &Arc<Pipeline>, received: Received) -> Option<(Verdic
         Called::Returned(Ok(())) => said.lock().take(),
         Called::Returned(Err(_)) | Called::Late(_) | Called::Refused(_) => None,
     }
-}
-
-/// A number from 0 to 1 that differs from time to time.
-fn jitter() -> f64 {
-    let bits = uuid::Uuid::new_v4().as_u128() & 0xffff;
-    u32::try_from(bits).map_or(0.5, |bits| f64::from(bits) / 65_535.0)
 }

@@ -5,14 +5,17 @@
 
 use meterbox_config::ExportLimits;
 use meterbox_http::client::Outgoing;
+use meterbox_restarts::Backoff;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
 /// The pause after the first failure of an address; it doubles with each further one.
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const BACKOFF: Backoff = Backoff {
+    first: Duration::from_millis(500),
+    longest: Duration::from_secs(60),
+};
 /// What a push costs beside its texts.
 const OVERHEAD_BYTES: usize = 256;
 
@@ -174,8 +177,8 @@ impl Queue {
             until: now,
             hopeless: false,
         });
+        failing.until = now + pause.unwrap_or_else(|| BACKOFF.pause(failing.times, jitter));
         failing.times = failing.times.saturating_add(1);
-        failing.until = now + pause.unwrap_or_else(|| back_off(failing.times, jitter));
         failing.hopeless = self.flushing;
     }
 
@@ -229,15 +232,6 @@ impl Queue {
         self.bytes = 0;
         gone
     }
-}
-
-fn back_off(times: u32, jitter: f64) -> Duration {
-    let doublings = times.saturating_sub(1).min(16);
-    let full = FIRST_PAUSE
-        .saturating_mul(1 << doublings)
-        .min(LONGEST_PAUSE);
-    // Between three quarters and all of it, so that many servers do not come back together.
-    full.mul_f64(0.75 + 0.25 * jitter.clamp(0.0, 1.0))
 }
 
 fn size(push: &Outgoing) -> usize {
@@ -322,18 +316,18 @@ mod tests {
             queue.add(push(host, body), now).unwrap();
         }
         assert_eq!(sends(&queue, now), "a1");
-        queue.failed(&first(&queue, now), now, None, 1.0);
+        queue.failed(&first(&queue, now), now, None, 0.5);
         assert_eq!(sends(&queue, now), "b1");
         queue.delivered(first(&queue, now).id);
         queue.delivered(first(&queue, now).id);
         assert_eq!(sends(&queue, now), "wait 500ms");
         let now = now + Duration::from_millis(500);
         assert_eq!(sends(&queue, now), "a1", "in order again");
-        queue.failed(&first(&queue, now), now, None, 1.0);
+        queue.failed(&first(&queue, now), now, None, 0.5);
         assert_eq!(sends(&queue, now), "wait 1s", "longer each time");
         let asked = Some(Duration::from_secs(7));
         let now = now + Duration::from_secs(1);
-        queue.failed(&first(&queue, now), now, asked, 1.0);
+        queue.failed(&first(&queue, now), now, asked, 0.5);
         assert_eq!(sends(&queue, now), "wait 7s", "as it was asked to");
         let now = now + Duration::from_secs(7);
         queue.delivered(first(&queue, now).id);
@@ -342,11 +336,16 @@ mod tests {
 
     #[test]
     fn pauses_grow_to_a_minute() {
-        let pauses: Vec<u128> = [1, 2, 3, 7, 8, 40, u32::MAX]
-            .map(|times| back_off(times, 1.0).as_millis())
-            .into();
-        assert_eq!(pauses, [500, 1000, 2000, 32_000, 60_000, 60_000, 60_000]);
-        assert_eq!(back_off(1, 0.0), Duration::from_millis(375));
+        let now = Instant::now();
+        let mut queue = Queue::new(LIMITS);
+        queue.add(push("a", "1"), now).unwrap();
+        let waiting = first(&queue, now);
+        let pauses = [(); 9].map(|()| {
+            queue.failed(&waiting, now, None, 0.5);
+            sends(&queue, now)
+        });
+        let expect = ["500ms", "1s", "2s", "4s", "8s", "16s", "32s", "60s", "60s"];
+        assert_eq!(pauses, expect.map(|pause| format!("wait {pause}")));
     }
 
     #[test]
@@ -389,10 +388,10 @@ mod tests {
         for (host, body) in [("a", "a1"), ("a", "a2"), ("b", "b1")] {
             queue.add(push(host, body), now).unwrap();
         }
-        queue.failed(&first(&queue, now), now, None, 1.0);
+        queue.failed(&first(&queue, now), now, None, 0.5);
         queue.flush();
         assert_eq!(sends(&queue, now), "a1", "no pause is kept");
-        queue.failed(&first(&queue, now), now, None, 1.0);
+        queue.failed(&first(&queue, now), now, None, 0.5);
         assert_eq!(sends(&queue, now), "b1");
         queue.delivered(first(&queue, now).id);
         assert_eq!(sends(&queue, now), "nothing");

@@ -3,7 +3,6 @@
 //! The first process is started by [`Isolated::create`], every later one by the thread that watched the
 //! one before. The plugin's series, routes and place in the host stay.
 
-use std::hash::{BuildHasher, Hasher};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,6 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use meterbox_plugin_abi::{Failure, Status};
 use meterbox_plugin_loader::running::{Outage, Supervisor};
+use meterbox_restarts::{Next, Restarts, jitter};
 use parking_lot::{Condvar, Mutex};
 
 use super::cause::Cause;
@@ -18,7 +18,6 @@ use super::child::{Ask, Child, End};
 use super::desk::Scope;
 use super::launch::{Facts, Until, launch};
 use super::plugin::Plugin;
-use super::restarts::{Next, Restarts};
 use super::spawner::Spawner;
 use super::status::{LastCrash, Phase, ProcessStatus};
 use super::watch::Watcher;
@@ -508,10 +507,4 @@ impl Supervisor for Isolated {
             retry_after,
         })
     }
-}
-
-/// A number in 0..1 that differs from host to host and from crash to crash.
-fn jitter() -> f64 {
-    let random = std::collections::hash_map::RandomState::new();
-    (random.build_hasher().finish() >> 11) as f64 / (1_u64 << 53) as f64
 }

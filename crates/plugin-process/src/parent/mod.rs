@@ -16,7 +16,6 @@ mod lines;
 mod observer;
 mod plugin;
 mod proxy;
-mod restarts;
 mod settings;
 mod spawner;
 mod status;
@@ -25,9 +24,9 @@ mod watch;
 
 pub use cause::Cause;
 pub use isolated::Isolated;
+pub use meterbox_restarts::{Backoff, RestartSettings};
 pub use observer::{Observer, Stream};
 pub use plugin::Plugin;
-pub use restarts::RestartSettings;
 pub use settings::{ChildCommand, ProcessSettings};
 pub use spawner::Spawner;
 pub use status::{LastCrash, Phase, ProcessStatus};

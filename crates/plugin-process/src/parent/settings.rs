@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::restarts::RestartSettings;
+use meterbox_restarts::RestartSettings;
 
 /// The program that is the child, and its arguments.
 #[derive(Clone, Debug)]

@@ -5,7 +5,7 @@ use meterbox_plugin_abi::{Failure, PluginObject, Reply, Request};
 use meterbox_plugin_loader::file::Metadata;
 use meterbox_plugin_loader::load::Origin;
 use meterbox_plugin_process::parent::{
-    ChildCommand, Isolated, Phase, Plugin, ProcessSettings, RestartSettings, Spawner,
+    Backoff, ChildCommand, Isolated, Phase, Plugin, ProcessSettings, RestartSettings, Spawner,
 };
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -34,8 +34,10 @@ pub(crate) fn quick() -> ProcessSettings {
         stop_limit: PATIENCE,
         restarts: RestartSettings {
             crashes_max: 1000,
-            pause_first: Duration::from_millis(1),
-            pause_max: Duration::from_millis(4),
+            backoff: Backoff {
+                first: Duration::from_millis(1),
+                longest: Duration::from_millis(4),
+            },
             ..RestartSettings::default()
         },
         ..ProcessSettings::default()

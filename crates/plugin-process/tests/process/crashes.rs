@@ -6,7 +6,7 @@ use meterbox_plugin_abi::{Failure, Status};
 use meterbox_plugin_loader::running::{
     Ended, Lane, Monotonic, RejectReason, Running, Settings, State, Supervisor,
 };
-use meterbox_plugin_process::parent::{Phase, ProcessSettings, RestartSettings};
+use meterbox_plugin_process::parent::{Backoff, Phase, ProcessSettings, RestartSettings};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -178,8 +178,10 @@ fn quarantine() {
         restarts: RestartSettings {
             crashes_max: 3,
             window: Duration::from_secs(3600),
-            pause_first: Duration::from_millis(1),
-            pause_max: Duration::from_millis(1),
+            backoff: Backoff {
+                first: Duration::from_millis(1),
+                longest: Duration::from_millis(1),
+            },
             trial_interval: Duration::from_millis(200),
         },
         ..quick()

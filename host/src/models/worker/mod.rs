@@ -2,10 +2,9 @@
 //!
 //! `supervisor` runs one worker from its first process to the last; `launch` says what it needs of a
 //! process, `process` starts real ones, `output` reads what they print, `link` speaks with them,
-//! `session` gives them batches, `backoff` says when to try again, and `status` is what others see of
+//! `session` gives them batches, `meterbox-restarts` says when to try again, and `status` is what others see of
 //! all this.
 
-mod backoff;
 mod launch;
 mod line;
 mod link;

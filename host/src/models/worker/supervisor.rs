@@ -1,6 +1,5 @@
 //! One worker from its first process to its last: start, load, work, and again after each end.
 
-use super::backoff::Backoff;
 use super::launch::{Assignment, Exit, LaunchError, Launched, Launcher, Process};
 use super::link::{Link, LinkError};
 use super::session::{End, Session};
@@ -9,6 +8,7 @@ use super::stop::{Stop, StopSignal};
 use crate::models::events::VersionEvents;
 use crate::models::job::{Job, JobFailure};
 use crate::models::queue::{JobQueue, Member};
+use meterbox_restarts::{Next, RestartSettings, Restarts, jitter};
 use meterbox_telemetry::serving::VersionMetrics;
 use meterbox_telemetry::workers::{Death, WorkerMetrics};
 use std::sync::Arc;
@@ -44,33 +44,43 @@ struct Failure {
 /// How one process ended.
 enum Ended {
     Stopped,
-    Failed(Failure),
+    Failed {
+        failure: Failure,
+        /// How long it had its model loaded; nothing if it never had.
+        ran: Option<Duration>,
+    },
+}
+
+impl Ended {
+    fn never_ran(failure: Failure) -> Self {
+        Self::Failed { failure, ran: None }
+    }
 }
 
 impl Supervisor {
     /// Runs until told to stop.
     pub(crate) async fn run(self, stop: watch::Receiver<Stop>) {
         let mut stop = StopSignal::new(stop);
-        let mut backoff = Backoff::default();
+        let mut restarts = Restarts::new(RestartSettings::default());
         let begin = Instant::now();
         let mut again = false;
         loop {
             self.status.starting();
             self.metrics.started(again);
             again = true;
-            let ended = self.one_process(&mut stop, &mut backoff).await;
-            let failure = match ended {
+            let (failure, ran) = match self.one_process(&mut stop).await {
                 Ended::Stopped => break,
-                Ended::Failed(failure) => failure,
+                Ended::Failed { failure, ran } => (failure, ran),
             };
-            let verdict = backoff.ended(begin.elapsed(), jitter());
+            let next = restarts.crashed(begin.elapsed(), ran, jitter());
+            let quarantined = matches!(next, Next::Trial(_));
             self.metrics.died(failure.death);
             self.events
                 .worker_died(self.assignment.id, failure.death.reason());
-            self.status.failed(failure.code, verdict.aside);
+            self.status.failed(failure.code, quarantined);
             let worker = self.assignment.name.as_str();
-            let (text, pause) = (failure.text, verdict.pause);
-            if verdict.aside {
+            let (text, pause) = (failure.text, next.pause());
+            if quarantined {
                 tracing::error!(target: "worker", worker, "{text}; failed too often, next trial in {} s", pause.as_secs());
                 self.member.step_aside();
             } else {
@@ -86,7 +96,7 @@ impl Supervisor {
         self.status.gone();
     }
 
-    async fn one_process(&self, stop: &mut StopSignal, backoff: &mut Backoff) -> Ended {
+    async fn one_process(&self, stop: &mut StopSignal) -> Ended {
         let begin = Instant::now();
         let launched = tokio::select! {
             launched = self.launcher.launch(&self.assignment) => launched,
@@ -94,7 +104,7 @@ impl Supervisor {
         };
         let Launched { link, mut process } = match launched {
             Ok(launched) => launched,
-            Err(error) => return Ended::Failed(launch_failure(&error)),
+            Err(error) => return Ended::never_ran(launch_failure(&error)),
         };
         let mut link = Link::new(link, self.reply_bytes_max);
         let loaded = tokio::select! {
@@ -105,9 +115,9 @@ impl Supervisor {
             }
         };
         if let Err(problem) = loaded {
-            return Ended::Failed(problem.into_failure(process.as_mut()).await);
+            return Ended::never_ran(problem.into_failure(process.as_mut()).await);
         }
-        backoff.loaded();
+        let loaded = Instant::now();
         self.member.come_back();
         self.status.ready();
         self.events.worker_started(self.assignment.id);
@@ -126,7 +136,9 @@ impl Supervisor {
                 Ended::Stopped
             }
             End::Broken(error, jobs) => {
-                Ended::Failed(self.broken(&error, jobs, process.as_mut()).await)
+                let ran = Some(loaded.elapsed());
+                let failure = self.broken(&error, jobs, process.as_mut()).await;
+                Ended::Failed { failure, ran }
             }
         }
     }
@@ -252,12 +264,6 @@ fn launch_failure(error: &LaunchError) -> Failure {
         code,
         text: format!("the worker did not start: {error}"),
     }
-}
-
-/// A number from 0 to 1 that differs from worker to worker.
-fn jitter() -> f64 {
-    let bits = uuid::Uuid::new_v4().as_u128() & 0xffff;
-    u32::try_from(bits).map_or(0.5, |bits| f64::from(bits) / 65_535.0)
 }
 
 #[cfg(test)]

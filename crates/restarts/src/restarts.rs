@@ -1,8 +1,9 @@
-//! When a process that ended is started again: a pure state machine, time is an argument.
+//! When a process that ended is started again.
 //!
 //! The first time at once, then after pauses that double; a long good run forgets all that. Too many
 //! ends in one window are a quarantine with one trial each interval.
 
+use crate::Backoff;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -13,10 +14,8 @@ pub struct RestartSettings {
     pub crashes_max: usize,
     /// The window, and how long a run is a good one.
     pub window: Duration,
-    /// The second pause; the first one is none at all.
-    pub pause_first: Duration,
-    /// The longest pause.
-    pub pause_max: Duration,
+    /// The pauses from the second crash on; after the first there is none.
+    pub backoff: Backoff,
     /// Between two trials in quarantine.
     pub trial_interval: Duration,
 }
@@ -26,8 +25,10 @@ impl Default for RestartSettings {
         Self {
             crashes_max: 5,
             window: Duration::from_secs(60),
-            pause_first: Duration::from_millis(100),
-            pause_max: Duration::from_secs(30),
+            backoff: Backoff {
+                first: Duration::from_millis(100),
+                longest: Duration::from_secs(30),
+            },
             trial_interval: Duration::from_secs(60),
         }
     }
@@ -35,7 +36,7 @@ impl Default for RestartSettings {
 
 /// What follows a crash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Next {
+pub enum Next {
     /// Start again after this pause.
     After(Duration),
     /// Too often; one trial after this long.
@@ -43,16 +44,18 @@ pub(super) enum Next {
 }
 
 impl Next {
-    pub(super) fn pause(self) -> Duration {
+    /// How long to wait, either way.
+    #[must_use]
+    pub fn pause(self) -> Duration {
         match self {
             Self::After(pause) | Self::Trial(pause) => pause,
         }
     }
 }
 
-/// The state machine.
+/// The crashes of one process, and what follows from them.
 #[derive(Debug)]
-pub(super) struct Restarts {
+pub struct Restarts {
     settings: RestartSettings,
     crashes: VecDeque<Duration>,
     /// Crashes in a row without a good run.
@@ -61,7 +64,9 @@ pub(super) struct Restarts {
 }
 
 impl Restarts {
-    pub(super) fn new(settings: RestartSettings) -> Self {
+    /// Nothing has happened yet.
+    #[must_use]
+    pub fn new(settings: RestartSettings) -> Self {
         Self {
             settings,
             crashes: VecDeque::new(),
@@ -70,9 +75,9 @@ impl Restarts {
         }
     }
 
-    /// A process that had been up for `ran` (nothing if it never was) ended at `now`. `jitter` in 0..1
-    /// moves the pause by up to a fifth each way.
-    pub(super) fn crashed(&mut self, now: Duration, ran: Option<Duration>, jitter: f64) -> Next {
+    /// A process that had been up for `ran` (nothing if it never was) ended at `now`; for `jitter` see
+    /// [`Backoff::pause`].
+    pub fn crashed(&mut self, now: Duration, ran: Option<Duration>, jitter: f64) -> Next {
         if ran.is_some_and(|ran| self.is_good(ran)) {
             self.good_run();
         }
@@ -87,26 +92,24 @@ impl Restarts {
         let doublings = self.in_a_row.checked_sub(1);
         self.in_a_row = self.in_a_row.saturating_add(1);
         Next::After(doublings.map_or(Duration::ZERO, |doublings| {
-            let pause = self
-                .settings
-                .pause_first
-                .saturating_mul(1 << doublings.min(20));
-            let pause = pause.min(self.settings.pause_max);
-            pause.mul_f64(0.8 + 0.4 * jitter.clamp(0.0, 1.0))
+            self.settings.backoff.pause(doublings, jitter)
         }))
     }
 
     /// Whether a process was started on trial and this is to be told when it lasts for long enough.
-    pub(super) fn on_trial(&self) -> bool {
+    #[must_use]
+    pub fn on_trial(&self) -> bool {
         self.on_trial
     }
 
-    pub(super) fn is_good(&self, ran: Duration) -> bool {
+    /// Whether a run was long enough for [`Restarts::good_run`].
+    #[must_use]
+    pub fn is_good(&self, ran: Duration) -> bool {
         ran >= self.settings.window
     }
 
     /// A run was long enough to forget what was before.
-    pub(super) fn good_run(&mut self) {
+    pub fn good_run(&mut self) {
         self.crashes.clear();
         self.in_a_row = 0;
         self.on_trial = false;
