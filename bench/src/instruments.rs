@@ -2,12 +2,15 @@
 //!
 //! Beside ours: the crates `prometheus` and `prometheus-client`, and a bare `AtomicU64`.
 
+use std::cell::Cell;
 use std::hint::black_box;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use meterbox_metrics::{Descriptor, Histogram, Kind, Options, Registry, Source, SourceOptions};
+use meterbox_metrics::{
+    Descriptor, FloatCounter, Histogram, Kind, Options, Registry, Source, SourceOptions,
+};
 
-use crate::measure::{Contestant, compare, per_call};
+use crate::measure::{Contestant, ROUNDS, compare, median, per_call};
 
 const CALLS: u64 = 4_000_000;
 const BOUNDS: [f64; 12] = [
@@ -27,6 +30,7 @@ pub(crate) fn run(_arguments: &[String]) {
     let source = registry
         .source("bench", &SourceOptions::own())
         .expect("the first source");
+    increment(&source);
     for threads in [1, 2] {
         counter(&source, threads);
         histogram(&source, threads);
@@ -44,6 +48,73 @@ fn contestant<'a>(name: &'a str, threads: usize, work: impl Fn(u64) + Sync + 'a)
         name,
         run: Box::new(move || per_call(threads, CALLS, &work)),
     }
+}
+
+/// The most that an increment may cost, as a multiple of an addition to a number of the thread's own.
+const INCREMENT_MOST: f64 = 1.5;
+/// Numbers that a thread has in the reference, as many as a page of cells.
+const PLAIN_NUMBERS: usize = 4096;
+
+thread_local! {
+    static PLAIN: [Cell<u64>; PLAIN_NUMBERS] = const { [const { Cell::new(0) }; PLAIN_NUMBERS] };
+    static PLAIN_FRACTIONS: [Cell<f64>; PLAIN_NUMBERS] =
+        const { [const { Cell::new(0.0) }; PLAIN_NUMBERS] };
+}
+
+/// U1 as a ratio that no machine changes: an increment beside a plain addition to one of many thread-local
+/// numbers. Which one is known only when it runs, as with a handle.
+fn increment(source: &Source) {
+    let family = source.counter("u1_plain_total", "U1.", &[]);
+    let counter = family.expect("a good name").with(&[]);
+    let counter = counter.expect("within the limits");
+    let fraction = source
+        .family::<FloatCounter>(&Descriptor::new(Kind::FloatCounter, "u1_f_total", "U1."))
+        .expect("a good descriptor")
+        .with(&[])
+        .expect("within the limits");
+    beside_plain(
+        "U1 counter inc",
+        &|calls| (0..calls).for_each(|_| black_box(&counter).inc()),
+        &|calls| {
+            (0..calls).for_each(|_| {
+                PLAIN.with(|plain| {
+                    let plain = &plain[black_box(PLAIN_NUMBERS / 2)];
+                    plain.set(plain.get().wrapping_add(1));
+                });
+            });
+        },
+    );
+    beside_plain(
+        "U1 float counter add",
+        &|calls| (0..calls).for_each(|_| black_box(&fraction).add(0.5)),
+        &|calls| {
+            (0..calls).for_each(|_| {
+                PLAIN_FRACTIONS.with(|plain| {
+                    let plain = &plain[black_box(PLAIN_NUMBERS / 2)];
+                    plain.set(plain.get() + 0.5);
+                });
+            });
+        },
+    );
+}
+
+fn beside_plain(title: &str, ours: &(dyn Fn(u64) + Sync), plain: &(dyn Fn(u64) + Sync)) {
+    let (mut our_ns, mut plain_ns) = (vec![], vec![]);
+    for _ in 0..ROUNDS {
+        our_ns.push(per_call(1, CALLS, ours));
+        plain_ns.push(per_call(1, CALLS, plain));
+    }
+    let (ours, plain) = (median(&our_ns), median(&plain_ns));
+    let ratio = ours / plain;
+    let verdict = if ratio <= INCREMENT_MOST {
+        "met"
+    } else {
+        "MISSED"
+    };
+    println!(
+        "{title}: {ours:.2} ns, plain thread-local add {plain:.2} ns, ratio {ratio:.2} \
+         (goal <= {INCREMENT_MOST}): {verdict}"
+    );
 }
 
 fn counter(source: &Source, threads: usize) {

@@ -94,8 +94,6 @@ impl Cells {
     }
 
     /// Makes what `local` missed: the thread's slab, the page. `None` while the thread is ending.
-    #[cold]
-    #[inline(never)]
     fn attach(&self, slot: Slot) -> Option<&AtomicU64> {
         let pointer = ATTACHED
             .try_with(|attached| {
@@ -148,7 +146,17 @@ impl Cells {
     /// Adds to this thread's cell as a whole number.
     #[inline(always)]
     pub(crate) fn add_u64(&self, slot: Slot, n: u64) {
-        match self.local(slot).or_else(|| self.attach(slot)) {
+        match self.local(slot) {
+            Some(cell) => bump(cell, n),
+            None => self.add_u64_slowly(slot, n),
+        }
+    }
+
+    /// Out of line, so that the usual way saves no registers for it.
+    #[cold]
+    #[inline(never)]
+    fn add_u64_slowly(&self, slot: Slot, n: u64) {
+        match self.attach(slot) {
             Some(cell) => bump(cell, n),
             None => _ = self.shared_cell(slot).fetch_add(n, Ordering::Relaxed),
         }
@@ -157,7 +165,16 @@ impl Cells {
     /// Adds to this thread's cell as a double.
     #[inline(always)]
     pub(crate) fn add_f64(&self, slot: Slot, x: f64) {
-        match self.local(slot).or_else(|| self.attach(slot)) {
+        match self.local(slot) {
+            Some(cell) => bump_f64(cell, x),
+            None => self.add_f64_slowly(slot, x),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn add_f64_slowly(&self, slot: Slot, x: f64) {
+        match self.attach(slot) {
             Some(cell) => bump_f64(cell, x),
             None => self.add_shared(slot, x),
         }
@@ -207,13 +224,17 @@ impl Cells {
     fn shared_cell(&self, slot: Slot) -> &AtomicU64 {
         match self.shared.cell(slot) {
             Some(cell) => cell,
-            None => {
-                self.shared.make_page(slot);
-                self.shared
-                    .cell(slot)
-                    .expect("the page was made in the line above")
-            }
+            None => self.make_shared_cell(slot),
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn make_shared_cell(&self, slot: Slot) -> &AtomicU64 {
+        self.shared.make_page(slot);
+        self.shared
+            .cell(slot)
+            .expect("the page was made in the line above")
     }
 
     /// Calls `visit` with the shared copy of the `cells` cells from `first` on, if anything is there.
