@@ -260,6 +260,12 @@ typedef struct meterbox_segment_v1 {
   meterbox_u64s counts;          /* of histogram and summary */
   meterbox_f64s sums;            /* of histogram and summary */
   meterbox_f64s created_seconds; /* Unix seconds, or empty when not known */
+  /* Exemplars, one for each series or none at all: labels as in label_text, where they end, the
+     observation (NaN: this series has none), and when it was in Unix seconds (0: not known). */
+  meterbox_text exemplar_text;
+  meterbox_u32s exemplar_ends;
+  meterbox_f64s exemplar_values;
+  meterbox_f64s exemplar_seconds;
 } meterbox_segment_v1;
 
 /* A reader of gathered metrics: each family once, then its segments. Anything but 0 ends the gather. */

@@ -159,6 +159,20 @@ impl FamilyRows<'_, '_> {
         self.show(labels, &Sample::Buckets(buckets, sum))
     }
 
+    /// An exemplar of the sample before it, for counters and histograms: one step or observation, where it
+    /// came from (`trace_id`), and when it was, in Unix seconds. OpenMetrics pages show it.
+    #[allow(
+        clippy::return_self_not_must_use,
+        reason = "the last call of a chain is dropped"
+    )]
+    pub fn exemplar(self, labels: &[(&str, &str)], value: f64, unix_seconds: f64) -> Self {
+        // As in `show`.
+        let _ = self
+            .writer
+            .exemplar(labels.iter().copied(), value, unix_seconds);
+        self
+    }
+
     fn show(mut self, labels: &[(&str, &str)], sample: &Sample<'_>) -> Self {
         self.begin();
         // What is refused comes out of `Families::finish`, once for all of them.
@@ -282,6 +296,38 @@ mod tests {
         families.gauge("a", "A.").sample(&[], 1.0);
         families.gauge("b", "B.").sample(&[], 1.0);
         assert_eq!(notes.0, ["a gauge "]);
+    }
+
+    #[test]
+    fn an_exemplar_belongs_to_the_sample_before_it() {
+        struct Exemplars(Vec<(String, Vec<u32>, Vec<f64>)>);
+        impl Visitor for Exemplars {
+            fn family(&mut self, _head: &Head<'_>) -> Flow {
+                Flow::Continue
+            }
+            fn segment(&mut self, segment: &Segment<'_>) -> Flow {
+                let text = String::from_utf8_lossy(segment.exemplar_text()).into_owned();
+                let ends = segment.exemplar_ends().to_vec();
+                self.0
+                    .push((text, ends, segment.exemplar_seconds().to_vec()));
+                Flow::Continue
+            }
+        }
+        let mut seen = Exemplars(vec![]);
+        let mut families = Families::new(&Filter::ALL, &mut seen);
+        let long = "x".repeat(200);
+        families
+            .counter("a_total", "A.")
+            .sample(&[("n", "1")], 1.0)
+            .sample(&[("n", "2")], 2.0)
+            .exemplar(&[("trace_id", "y")], 0.5, 6.0)
+            .exemplar(&[("trace_id", "x")], 1.0, 7.0)
+            .exemplar(&[("trace_id", &long)], 1.0, 7.0)
+            .sample(&[("n", "3")], 3.0);
+        let refused = families.finish().expect_err("one is too long");
+        assert!(refused.message().contains("128"), "{refused}");
+        let text = "trace_id=\"x\"".to_owned();
+        assert_eq!(seen.0, [(text, vec![0, 12, 12], vec![0.0, 7.0, 0.0])]);
     }
 
     #[test]

@@ -2,8 +2,8 @@
 //!
 //! A counter named `x_total` is the family `x` with the samples `x_total` and `x_created`. A
 //! counter without `_total` keeps the name that dashboards query, so that its type can only be
-//! `unknown`: the format demands the suffix. Exemplars and timestamps are not written, and neither
-//! is anything of OpenMetrics 2.0.
+//! `unknown`: the format demands the suffix. Timestamps are not written (but those of exemplars), and
+//! neither is anything of OpenMetrics 2.0.
 //!
 //! **Source:** OpenMetrics 1.0, sections "Text format" and "Metric types".
 
@@ -21,6 +21,7 @@ pub(crate) struct OpenMetrics;
 impl Layout for OpenMetrics {
     const CLOSE: [u8; 4] = *b"} \0\0";
     const CLOSE_BYTES: usize = 2;
+    const EXEMPLARS: bool = true;
 
     #[inline(always)]
     fn float(value: f64, out: &mut Slot) -> usize {
@@ -60,7 +61,11 @@ pub(crate) fn plan(plan: &mut Plan, family: &FamilyHead<'_>, filter: &Filter<'_>
             .wants_sample(base, suffix)
             .then(|| Head::of(base, suffix))
     };
-    plan.begin(Shape::of(kind));
+    plan.begin(if word == "unknown" {
+        Kind::UNKNOWN
+    } else {
+        kind
+    });
     match plan.shape {
         Shape::Value => plan.value = wanted(name, ""),
         Shape::Histogram => {

@@ -115,13 +115,15 @@ impl Shape {
 pub(crate) struct Plan {
     /// The comment lines, printed before the first sample.
     pub(crate) header: Vec<u8>,
+    /// As what the page has it: a counter that the format cannot call one is of no known kind.
+    pub(crate) kind: Kind,
     pub(crate) shape: Shape,
     pub(crate) value: Option<Head>,
     pub(crate) bucket: Option<Head>,
     /// One per bound and one for `+Inf`.
     pub(crate) tails: Vec<Tail>,
     /// The bounds that `tails` were made of: most histograms have those of the one before.
-    bounds: Vec<f64>,
+    pub(crate) bounds: Vec<f64>,
     pub(crate) count: Option<Head>,
     pub(crate) sum: Option<Head>,
     pub(crate) created: Option<Head>,
@@ -132,6 +134,7 @@ impl Plan {
     pub(crate) fn new() -> Self {
         Self {
             header: Vec::new(),
+            kind: Kind::UNKNOWN,
             shape: Shape::Value,
             value: None,
             bucket: None,
@@ -144,9 +147,10 @@ impl Plan {
     }
 
     /// Begins the next family: a plan that prints nothing yet.
-    pub(crate) fn begin(&mut self, shape: Shape) {
+    pub(crate) fn begin(&mut self, kind: Kind) {
         self.header.clear();
-        self.shape = shape;
+        self.kind = kind;
+        self.shape = Shape::of(kind);
         self.value = None;
         self.bucket = None;
         self.count = None;

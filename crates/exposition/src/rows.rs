@@ -4,7 +4,7 @@
 //! series has. Columns come from the other side of the border: lengths that disagree cost the
 //! series concerned, which are counted, and never a panic.
 
-use meterbox_plugin_abi::gather::Segment;
+use meterbox_plugin_abi::gather::{Kind, Segment};
 
 use crate::Sink;
 use crate::chunk::Chunk;
@@ -18,6 +18,8 @@ pub(crate) trait Layout {
     const CLOSE: [u8; 4];
     /// Bytes of [`CLOSE`](Self::CLOSE) that count.
     const CLOSE_BYTES: usize;
+    /// Exemplars are printed, after a counter's value and after the bucket that they are in.
+    const EXEMPLARS: bool = false;
     /// Prints a value.
     fn float(value: f64, out: &mut Slot) -> usize;
     /// Prints a number of observations.
@@ -45,7 +47,7 @@ pub(crate) fn write<L: Layout, S: Sink>(
 ) -> Tally {
     let mut tally = Tally::default();
     match plan.shape {
-        Shape::Value => values::<L, S>(chunk, plan, segment, &mut tally),
+        Shape::Value => values::<L, S>(chunk, plan, segment, prefix, &mut tally),
         Shape::Histogram => histograms::<L, S>(chunk, plan, segment, prefix, &mut tally),
         Shape::Summary => summaries::<L, S>(chunk, plan, segment, &mut tally),
     }
@@ -68,14 +70,20 @@ fn values<L: Layout, S: Sink>(
     chunk: &mut Chunk<S>,
     plan: &Plan,
     segment: &Segment<'_>,
+    exemplar: &mut Vec<u8>,
     tally: &mut Tally,
 ) {
     let (values, created) = (segment.values(), created(plan, segment));
+    let exemplars = Exemplars::of::<L>(plan, segment);
     let mut written = 0u64;
     for (row, (block, value)) in blocks(segment).zip(values).enumerate() {
         let Some(block) = block else { continue };
         if let Some(head) = &plan.value {
-            line::<L, S>(chunk, head, block, |slot| L::float(*value, slot));
+            if exemplars.print::<L>(row, exemplar).is_some() {
+                line_and::<L, S>(chunk, head, block, exemplar, |slot| L::float(*value, slot));
+            } else {
+                line::<L, S>(chunk, head, block, |slot| L::float(*value, slot));
+            }
         }
         if let Some(created) = &created {
             created.line::<L, S>(chunk, block, row, tally);
@@ -114,6 +122,8 @@ fn histograms<L: Layout, S: Sink>(
     tally: &mut Tally,
 ) {
     let created = created(plan, segment);
+    let exemplars = Exemplars::of::<L>(plan, segment);
+    let mut exemplar = Vec::new();
     let buckets = segment.bucket_counts().chunks_exact(plan.tails.len());
     let columns = buckets.zip(segment.counts()).zip(segment.sums());
     let mut written = 0;
@@ -130,14 +140,22 @@ fn histograms<L: Layout, S: Sink>(
             };
             prefix.extend_from_slice(le);
             let prefix = prefix.as_slice();
+            let observed = exemplars.print::<L>(row, &mut exemplar);
+            let exemplar_at =
+                observed.map(|value| plan.bounds.partition_point(|bound| *bound < value));
             let mut cumulative = 0u64;
-            for (bucket, tail) in buckets.iter().zip(&plan.tails) {
+            for (place, (bucket, tail)) in buckets.iter().zip(&plan.tails).enumerate() {
                 cumulative = cumulative.wrapping_add(*bucket);
-                let need = prefix.len() + TAIL_BYTES + NUMBER_BYTES + SPARE_BYTES;
+                let after: &[u8] = if exemplar_at == Some(place) {
+                    &exemplar
+                } else {
+                    &[]
+                };
+                let need = prefix.len() + TAIL_BYTES + NUMBER_BYTES + SPARE_BYTES + after.len();
                 let out = chunk.room(need);
                 let at = put(out, 0, prefix);
                 let at = tail.put(out, at);
-                let length = number(out, at, |slot| L::count(cumulative, slot));
+                let length = number(out, at, after, |slot| L::count(cumulative, slot));
                 chunk.take(length);
             }
             tally.samples += buckets.len() as u64;
@@ -198,6 +216,59 @@ impl Created<'_> {
     }
 }
 
+/// The exemplars of a segment, where its owner has them and they are printed.
+struct Exemplars<'a> {
+    text: &'a [u8],
+    ends: &'a [u32],
+    values: &'a [f64],
+    seconds: &'a [f64],
+}
+
+impl<'a> Exemplars<'a> {
+    fn of<L: Layout>(plan: &Plan, segment: &Segment<'a>) -> Self {
+        let printed = L::EXEMPLARS && [Kind::COUNTER, Kind::HISTOGRAM].contains(&plan.kind);
+        Self {
+            text: segment.exemplar_text(),
+            ends: segment.exemplar_ends(),
+            values: if printed {
+                segment.exemplar_values()
+            } else {
+                &[]
+            },
+            seconds: segment.exemplar_seconds(),
+        }
+    }
+
+    /// Writes what stands after the number of a line over `out`: ` # {trace_id="x"} 0.5 1700000000.0`.
+    /// Gives the observation; none where this series has none.
+    #[inline]
+    fn print<L: Layout>(&self, row: usize, out: &mut Vec<u8>) -> Option<f64> {
+        let value = *self.values.get(row)?;
+        let start = row
+            .checked_sub(1)
+            .map_or(Some(&0), |row| self.ends.get(row))?;
+        let block = self
+            .text
+            .get(*start as usize..*self.ends.get(row)? as usize)?;
+        if value.is_nan() {
+            return None;
+        }
+        let mut slot = [0; NUMBER_BYTES];
+        out.clear();
+        out.extend_from_slice(b" # {");
+        out.extend_from_slice(block);
+        out.extend_from_slice(b"} ");
+        let length = L::float(value, &mut slot);
+        out.extend_from_slice(&slot[..length]);
+        if let Some(at) = self.seconds.get(row).filter(|at| **at > 0.0) {
+            let length = seconds(*at, &mut slot);
+            out.push(b' ');
+            out.extend_from_slice(&slot[..length]);
+        }
+        Some(value)
+    }
+}
+
 /// One line: name, labels, number.
 #[inline(always)]
 fn line<L: Layout, S: Sink>(
@@ -206,7 +277,19 @@ fn line<L: Layout, S: Sink>(
     block: &[u8],
     write: impl FnOnce(&mut Slot) -> usize,
 ) {
-    let need = head.need() + block.len() + NUMBER_BYTES + SPARE_BYTES;
+    line_and::<L, S>(chunk, head, block, &[], write);
+}
+
+/// One line with something after its number.
+#[inline(always)]
+fn line_and<L: Layout, S: Sink>(
+    chunk: &mut Chunk<S>,
+    head: &Head,
+    block: &[u8],
+    after: &[u8],
+    write: impl FnOnce(&mut Slot) -> usize,
+) {
+    let need = head.need() + block.len() + NUMBER_BYTES + SPARE_BYTES + after.len();
     let out = chunk.room(need);
     let at = head.put(out);
     let at = if block.is_empty() {
@@ -216,17 +299,23 @@ fn line<L: Layout, S: Sink>(
         let at = put(out, at, block);
         put_padded(out, at, &L::CLOSE, L::CLOSE_BYTES)
     };
-    let length = number(out, at, write);
+    let length = number(out, at, after, write);
     chunk.take(length);
 }
 
-/// The number and the line feed.
+/// The number, what stands after it, and the line feed.
 #[inline(always)]
-fn number(out: &mut [u8], at: usize, write: impl FnOnce(&mut Slot) -> usize) -> usize {
+fn number(
+    out: &mut [u8],
+    at: usize,
+    after: &[u8],
+    write: impl FnOnce(&mut Slot) -> usize,
+) -> usize {
     let slot = out[at..]
         .first_chunk_mut::<NUMBER_BYTES>()
         .expect("a line is given room for a whole number slot");
     let end = at + write(slot);
+    let end = put(out, end, after);
     out[end] = b'\n';
     end + 1
 }

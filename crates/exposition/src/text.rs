@@ -52,7 +52,7 @@ pub(crate) fn plan(plan: &mut Plan, family: &FamilyHead<'_>, filter: &Filter<'_>
             .wants_sample(name, suffix)
             .then(|| Head::of(name, suffix))
     };
-    plan.begin(Shape::of(kind));
+    plan.begin(kind);
     match plan.shape {
         Shape::Value => plan.value = wanted(""),
         Shape::Histogram => {

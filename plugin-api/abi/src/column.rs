@@ -37,7 +37,8 @@ impl<'a, T> Column<'a, T> {
     /// The items. What a stranger filled in is looked at with [`Column::parts`] first.
     #[must_use]
     pub const fn get(self) -> &'a [T] {
-        if self.start.is_null() {
+        // A number without its address, or the other way round, is a field that was there by half.
+        if self.start.is_null() || self.len == 0 {
             return &[];
         }
         // SAFETY: `of` took both from a slice that lives for 'a, here or on the other side of the border.
@@ -108,6 +109,7 @@ impl fmt::Debug for Text<'_> {
 /// A number that a column may consist of; every pattern of bits is one.
 pub(crate) trait Item: Copy {}
 
+impl Item for u8 {}
 impl Item for u32 {}
 impl Item for u64 {}
 impl Item for f64 {}

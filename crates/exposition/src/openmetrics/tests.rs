@@ -130,3 +130,48 @@ fn a_filter_reaches_created_samples_and_every_page_ends() {
     assert_eq!(page(&["r_total"]), format!("{header}r_total 2.0\n# EOF\n"));
     assert_eq!(page(&["r"]), "# EOF\n");
 }
+
+#[test]
+fn exemplars_stand_after_counters_and_in_the_bucket_that_they_are_in() {
+    let trace = &[("trace_id", "a\"b")][..];
+    let source = TestSource::of(vec![
+        family("r_total", Kind::COUNTER)
+            .value("m=\"a\"", 2.0)
+            .value("m=\"b\"", 3.0)
+            .exemplar(trace, 1.0, 1_700_000_000.25)
+            .value("m=\"c\"", 4.0),
+        family("t", Kind::HISTOGRAM)
+            .bounds(&[0.5, 1.0])
+            .histogram("", &[1, 2, 3], 9.0)
+            .exemplar(&[], 1.0, 0.0),
+        family("g", Kind::GAUGE)
+            .value("", 1.0)
+            .exemplar(trace, 1.0, 1.0),
+    ]);
+    let page = Page {
+        created: false,
+        ..PAGE
+    };
+    assert_eq!(
+        text_of(&source, &page),
+        r#"# TYPE r counter
+# HELP r About r_total.
+r_total{m="a"} 2.0
+r_total{m="b"} 3.0 # {trace_id="a\"b"} 1.0 1700000000.25
+r_total{m="c"} 4.0
+# TYPE t histogram
+# HELP t About t.
+t_bucket{le="0.5"} 1
+t_bucket{le="1.0"} 3 # {} 1.0
+t_bucket{le="+Inf"} 6
+t_count 6
+t_sum 9.0
+# TYPE g gauge
+# HELP g About g.
+g 1.0
+# EOF
+"#
+    );
+    let text = text_of(&source, &Page::default());
+    assert!(!text.contains('#') || !text.contains(" # {"), "{text}");
+}

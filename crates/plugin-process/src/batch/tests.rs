@@ -73,6 +73,10 @@ fn columns(seeded: &mut Seeded, kind: Kind, buckets: usize) -> OwnedSegment {
         label_text: text,
         label_ends: ends,
         structure: len as u64,
+        exemplar_text: vec![b'x'; when(len.is_multiple_of(3), len)],
+        exemplar_ends: (1..=when(len.is_multiple_of(3), len) as u32).collect(),
+        exemplar_values: full(when(len.is_multiple_of(3), len)),
+        exemplar_seconds: full(when(len.is_multiple_of(3), len)),
     }
 }
 

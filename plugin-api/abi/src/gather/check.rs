@@ -4,7 +4,7 @@ use std::fmt;
 
 use meterbox_names::{
     HELP_BYTES_MAX, LabelError, LabelNames, NameError, UNIT_BYTES_MAX, check_block, check_bounds,
-    check_metric,
+    check_metric, labels as labels_of, unescape,
 };
 
 use super::{Flow, Head, Kind, SEGMENT_SERIES_MAX, Segment, Visitor};
@@ -80,15 +80,7 @@ pub fn columns(kind: Kind, bounds: usize, segment: &Segment<'_>) -> Result<(), M
     if len > SEGMENT_SERIES_MAX {
         return misfit("a segment of more than 256 series");
     }
-    let text = segment.label_text();
-    let mut start = 0;
-    let rising = segment.label_ends().iter().all(|end| {
-        let end = *end as usize;
-        let fine = start <= end && text.is_char_boundary(end);
-        start = end;
-        fine
-    });
-    if !rising || start != text.len() {
+    if !rising(segment.label_text(), segment.label_ends()) {
         return misfit("a segment whose labels do not fit its series");
     }
     let buckets = len * (bounds + 1);
@@ -105,7 +97,41 @@ pub fn columns(kind: Kind, bounds: usize, segment: &Segment<'_>) -> Result<(), M
     if !fits {
         return misfit("a segment whose columns differ in length");
     }
+    let ends = segment.exemplar_ends();
+    let Ok(text) = std::str::from_utf8(segment.exemplar_text()) else {
+        return misfit("an exemplar whose labels are not UTF-8");
+    };
+    let exemplars = [
+        ends.len(),
+        segment.exemplar_values().len(),
+        segment.exemplar_seconds().len(),
+    ];
+    if exemplars != [0; 3] && exemplars != [len; 3] || !rising(text, ends) {
+        return misfit("a segment whose exemplars do not fit its series");
+    }
     Ok(())
+}
+
+/// Whether `ends` cut `text` into as many pieces.
+fn rising(text: &str, ends: &[u32]) -> bool {
+    let mut start = 0;
+    let rising = ends.iter().all(|end| {
+        let end = *end as usize;
+        let fine = start <= end && text.is_char_boundary(end);
+        start = end;
+        fine
+    });
+    rising && start == text.len()
+}
+
+/// The pieces of a text that `ends` cut it into.
+fn blocks<'a>(text: &'a str, ends: &'a [u32]) -> impl Iterator<Item = &'a str> {
+    let mut start = 0;
+    ends.iter().map(move |end| {
+        let block = text.get(start..*end as usize).unwrap_or("\0");
+        start = *end as usize;
+        block
+    })
 }
 
 /// Looks at the label blocks of a segment whose columns fit.
@@ -113,13 +139,34 @@ pub fn columns(kind: Kind, bounds: usize, segment: &Segment<'_>) -> Result<(), M
 /// # Errors
 /// What is wrong with the first that may not be.
 pub fn labels(kind: Kind, segment: &Segment<'_>) -> Result<(), Misfit> {
-    let (word, text) = (kind.word(), segment.label_text());
-    let mut start = 0;
-    segment.label_ends().iter().try_for_each(|end| {
-        let block = text.get(start..*end as usize).unwrap_or("\0");
-        start = *end as usize;
-        check_block(word, block).map_err(Misfit::Label)
-    })
+    let word = kind.word();
+    for block in blocks(segment.label_text(), segment.label_ends()) {
+        check_block(word, block).map_err(Misfit::Label)?;
+    }
+    let exemplars = std::str::from_utf8(segment.exemplar_text()).unwrap_or("\0");
+    for block in blocks(exemplars, segment.exemplar_ends()) {
+        exemplar(block)?;
+    }
+    Ok(())
+}
+
+/// **Source:** OpenMetrics 1.0, "Exemplars": at most 128 characters of names and values.
+const EXEMPLAR_CHARS_MAX: usize = 128;
+
+/// Looks at the labels of one exemplar.
+pub(super) fn exemplar(block: &str) -> Result<(), Misfit> {
+    check_block("", block).map_err(Misfit::Label)?;
+    let chars = |text: &str| text.chars().count();
+    let labels = labels_of(block).map_while(Result::ok);
+    let all: usize = labels
+        .map(|(name, value)| chars(name) + chars(&unescape(value)))
+        .sum();
+    if all > EXEMPLAR_CHARS_MAX {
+        let text =
+            format!("an exemplar has {all} characters of labels (at most {EXEMPLAR_CHARS_MAX})");
+        return Err(Misfit::Head(text));
+    }
+    Ok(())
 }
 
 /// A reader that passes on what fits and remembers the first thing that does not.

@@ -60,10 +60,45 @@ impl OwnedSegment {
         self.end(sample);
     }
 
+    /// Gives the series that was added last an exemplar: one observation, or step of a counter, with the
+    /// labels of where it came from (a trace) and when it was, in Unix seconds.
+    pub fn exemplar<'l>(
+        &mut self,
+        labels: impl IntoIterator<Item = (&'l str, &'l str)>,
+        value: f64,
+        seconds: f64,
+    ) {
+        self.pad_exemplars();
+        let Some(last) = self.len().checked_sub(1) else {
+            return;
+        };
+        let start = last.checked_sub(1).map_or(0, |row| self.exemplar_ends[row]);
+        let mut text = String::new();
+        for (name, value) in labels {
+            push_label(&mut text, 0, name, value);
+        }
+        self.exemplar_text.truncate(start as usize);
+        self.exemplar_text.extend_from_slice(text.as_bytes());
+        self.exemplar_ends[last] = u32::try_from(self.exemplar_text.len()).unwrap_or(u32::MAX);
+        self.exemplar_values[last] = value;
+        self.exemplar_seconds[last] = seconds;
+    }
+
+    /// Makes room for the exemplar of each series there is.
+    fn pad_exemplars(&mut self) {
+        let (len, end) = (self.len(), self.exemplar_ends.last().copied().unwrap_or(0));
+        self.exemplar_ends.resize(len, end);
+        self.exemplar_values.resize(len, f64::NAN);
+        self.exemplar_seconds.resize(len, 0.0);
+    }
+
     fn end(&mut self, sample: &Sample<'_>) {
         // 256 blocks of at most 32 labels of 1 KiB are far below 4 GiB; a reader refuses others.
         let end = u32::try_from(self.label_text.len()).unwrap_or(u32::MAX);
         self.label_ends.push(end);
+        if !self.exemplar_ends.is_empty() {
+            self.pad_exemplars();
+        }
         match *sample {
             Sample::Value(value) => self.values.push(value),
             Sample::Total(count, sum) => {

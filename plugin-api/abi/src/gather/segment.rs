@@ -142,6 +142,15 @@ columns! {
     sums, with_sums: f64;
     /// When each series was created, in Unix seconds; one for each series, or none when not known.
     created_seconds, with_created_seconds: f64;
+    /// Labels of the series' exemplars back to back, as in the label text. All four columns of exemplars
+    /// have an item for each series, or none.
+    exemplar_text, with_exemplar_text: u8;
+    /// End of each exemplar's labels in their text, in bytes.
+    exemplar_ends, with_exemplar_ends: u32;
+    /// The observation (or step of a counter) that an exemplar is of; not a number for a series without.
+    exemplar_values, with_exemplar_values: f64;
+    /// When that was, in Unix seconds; 0 when it is not known.
+    exemplar_seconds, with_exemplar_seconds: f64;
 }
 
 // SAFETY: it is as the trait wants it, and zeros are a segment without series.

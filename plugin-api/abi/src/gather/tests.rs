@@ -96,25 +96,36 @@ struct Other {
 fn a_column_that_one_side_lacks_is_empty_and_never_read() {
     let words = size_of::<Segment<'_>>() / size_of::<usize>();
     let mut other = Other {
-        // What is beyond the stated size is a trap.
         size: 0,
-        rest: [usize::MAX; 63],
+        rest: [0; 63],
     };
-    let read = |other: &Other| {
-        // SAFETY: the first `words` words are a segment's, and the array is longer than any.
-        unsafe { growing::read(std::ptr::from_ref(other).cast::<Segment<'_>>()) }
-    };
+    let full = SEGMENT
+        .with_exemplar_ends(&[1, 2])
+        .with_exemplar_values(&[1.0, 2.0]);
     // SAFETY: a segment is words, and the array has room for them.
     unsafe {
         let to = std::ptr::from_mut(&mut other).cast::<Segment<'_>>();
-        to.write(SEGMENT);
+        to.write(full);
     }
-    other.rest[words..].fill(usize::MAX);
-    other.size = 64 * size_of::<usize>();
-    let newer = read(&other).expect("a longer one");
-    assert_eq!(newer.created_seconds(), SEGMENT.created_seconds());
-    other.size = words * size_of::<usize>() - size_of::<usize>();
-    let refused = read(&other).expect_err("no version was as short");
+    let read = |other: &mut Other, size: usize| {
+        other.size = size;
+        // What is beyond the stated size is a trap.
+        other.rest[size / size_of::<usize>() - 1..].fill(usize::MAX);
+        // SAFETY: the first `words` words are a segment's, and the array is longer than any.
+        unsafe { growing::read(std::ptr::from_ref(other).cast::<Segment<'_>>()) }
+    };
+    let whole = words * size_of::<usize>();
+    other.rest[words - 1..].fill(usize::MAX);
+    let newer = read(&mut other, whole + 80).expect("a longer one");
+    assert_eq!(newer, full, "what only the other side knows is passed over");
+    let by_half = std::mem::size_of::<usize>() + Segment::LAYOUT[11].1;
+    assert_eq!(Segment::LAYOUT[11].0, "exemplar_values");
+    let older = read(&mut other, by_half).expect("a shorter one");
+    assert_eq!(older.exemplar_values(), &[] as &[f64], "half a column");
+    assert_eq!(older.exemplar_ends(), [1, 2]);
+    let first = <Segment<'_> as growing::Growing>::SIZE_MIN;
+    assert_eq!(read(&mut other, first), Ok(SEGMENT), "the first version's");
+    let refused = read(&mut other, first - 8).expect_err("no version was as short");
     assert!(
         refused.message.starts_with("a meterbox_segment_v1 has "),
         "{refused}"

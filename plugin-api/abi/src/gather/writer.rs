@@ -3,9 +3,9 @@
 //! Samples are gathered into segments of up to 256 series and shown as soon as one is full, so that a
 //! collector of any size needs little memory. No value is kept between two collections.
 
-use meterbox_names::{check_label, check_metric};
+use meterbox_names::{check_label, check_metric, push_label};
 
-use super::{Filter, Flow, OwnedHead, OwnedSegment, SEGMENT_SERIES_MAX, Sample, Visitor};
+use super::{Filter, Flow, OwnedHead, OwnedSegment, SEGMENT_SERIES_MAX, Sample, Visitor, check};
 use crate::status::{Failure, Status};
 
 /// One collection: families one after the other, each begun and then given its samples.
@@ -14,6 +14,8 @@ pub struct FamilyWriter<'a> {
     visitor: &'a mut dyn Visitor,
     family: Option<Begun>,
     series: OwnedSegment,
+    /// The sample before is in `series`.
+    taken: bool,
     /// The reader has enough.
     stopped: bool,
     /// The first thing that could not be shown.
@@ -36,6 +38,7 @@ impl<'a> FamilyWriter<'a> {
             visitor,
             family: None,
             series: OwnedSegment::default(),
+            taken: false,
             stopped: false,
             refused: None,
         }
@@ -96,6 +99,7 @@ impl<'a> FamilyWriter<'a> {
         labels: impl IntoIterator<Item = (&'l str, &'l str)> + Clone,
         sample: &Sample<'_>,
     ) -> Result<(), Failure> {
+        self.taken = false;
         let Some(family) = &self.family else {
             return self.refuse("a sample comes after its family".to_owned());
         };
@@ -116,6 +120,32 @@ impl<'a> FamilyWriter<'a> {
             self.show();
         }
         self.series.push(labels, sample);
+        self.taken = true;
+        Ok(())
+    }
+
+    /// An exemplar of the sample before it; see [`OwnedSegment::exemplar`].
+    ///
+    /// # Errors
+    /// Labels that may not be, or that are too long for one; it is left out.
+    pub fn exemplar<'l>(
+        &mut self,
+        labels: impl IntoIterator<Item = (&'l str, &'l str)> + Clone,
+        value: f64,
+        seconds: f64,
+    ) -> Result<(), Failure> {
+        let mut block = String::new();
+        for (name, value) in labels.clone() {
+            push_label(&mut block, 0, name, value);
+        }
+        if let Err(misfit) = check::exemplar(&block) {
+            let name = self.head().map_or("", |head| &head.name);
+            let text = format!("{name}: {misfit}");
+            return self.refuse(text);
+        }
+        if self.taken {
+            self.series.exemplar(labels, value, seconds);
+        }
         Ok(())
     }
 

@@ -81,6 +81,14 @@ impl TestFamily {
         self.series(block, &Sample::Buckets(buckets, sum))
     }
 
+    /// With an exemplar of the series before it.
+    #[must_use]
+    pub fn exemplar(mut self, labels: &[(&str, &str)], value: f64, seconds: f64) -> Self {
+        let labels = labels.iter().copied();
+        self.segment.exemplar(labels, value, seconds);
+        self
+    }
+
     fn series(mut self, block: &str, sample: &Sample<'_>) -> Self {
         self.segment.push_block(block, sample);
         self.segment.created_seconds.extend(self.created);
