@@ -12,6 +12,7 @@ mod instruments;
 mod isolation;
 mod load;
 mod measure;
+mod predictions;
 mod server;
 mod serving;
 mod store;
@@ -49,7 +50,7 @@ const GROUPS: &[Group] = &[
     },
     Group {
         name: "serving",
-        about: "H1, P1, predictions and memory of the whole server in target/dist",
+        about: "H1, P1, H6 of the whole server in target/dist; `predictions [dist]...` leaves out all but H6",
         run: serving::run,
     },
     Group {

@@ -124,9 +124,21 @@ pub(crate) fn dist() -> Result<PathBuf, String> {
     ))
 }
 
+/// Starts bare hyper with a ready body of this size.
+pub(crate) fn floor(body_bytes: usize) -> Result<Server, String> {
+    let this = std::env::current_exe().map_err(|error| error.to_string())?;
+    let mut command = Command::new(this);
+    command.args(["floor-server", &body_bytes.to_string()]);
+    Server::start(&mut command, "floor")
+}
+
 /// Starts the host of the dist folder on free ports with these further lines of configuration.
 pub(crate) fn host(lines: &[&str]) -> Result<Server, String> {
-    let dist = dist()?;
+    host_of(&dist()?, lines)
+}
+
+/// The same of another dist folder.
+pub(crate) fn host_of(dist: &Path, lines: &[&str]) -> Result<Server, String> {
     let folder = std::env::temp_dir().join(format!("meterbox-bench-{}", std::process::id()));
     std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
     let config = folder.join("config.properties");

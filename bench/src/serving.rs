@@ -1,21 +1,25 @@
-//! The rows that need the whole server: H1, P1, predictions and resident memory.
+//! The rows that need the whole server: H1 and P1, then those of predictions.
 
-use crate::load::{Load, drive};
-use crate::server::{Server, dist, host};
+use crate::load::drive;
+use crate::predictions;
+use crate::server::{floor, host};
 use std::net::SocketAddr;
-use std::process::Command;
 use std::time::Duration;
 
 const ROUNDS: usize = 9;
 const ROUND: Duration = Duration::from_millis(700);
 
 /// Runs every row and prints it.
-pub(crate) fn run(_arguments: &[String]) {
-    for row in [start, scrape, scrape_with_system, large_scrape, predict] {
+pub(crate) fn run(arguments: &[String]) {
+    if let Some(("predictions", others)) = arguments.split_first().map(|(a, b)| (a.as_str(), b)) {
+        return predictions::run(others);
+    }
+    for row in [start, scrape, scrape_with_system, large_scrape] {
         if let Err(complaint) = row() {
             println!("serving: {complaint}");
         }
     }
+    predictions::run(&[]);
 }
 
 fn get(path: &str) -> Vec<u8> {
@@ -25,14 +29,6 @@ fn get(path: &str) -> Vec<u8> {
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
-}
-
-fn floor(body_bytes: usize) -> Result<Server, String> {
-    let this = std::env::current_exe().map_err(|error| error.to_string())?;
-    Server::start(
-        Command::new(this).args(["floor-server", &body_bytes.to_string()]),
-        "floor",
-    )
 }
 
 /// P1: from the start of the process to the first 200, and resident memory when idle.
@@ -163,72 +159,4 @@ fn spread(rates: &[f64]) -> String {
     } else {
         String::new()
     }
-}
-
-/// Predictions of noop with two workers, beside the bare worker loop; memory before and after.
-fn predict() -> Result<(), String> {
-    let server = host(&[])?;
-    let management = server.address("management");
-    let call = |method: &str, path: &str| -> Result<(), String> {
-        let mut stream = std::net::TcpStream::connect(management).map_err(|e| e.to_string())?;
-        let request =
-            format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n");
-        let mut buffer = Vec::new();
-        match crate::load::exchange(&mut stream, request.as_bytes(), &mut buffer) {
-            Ok(200) => Ok(()),
-            _ => Err(format!(
-                "{method} {path}: {}",
-                String::from_utf8_lossy(&buffer)
-            )),
-        }
-    };
-    call("POST", "/models?url=noop.mar")?;
-    call("PUT", "/models/noop?min_worker=2&synchronous=true")?;
-    let inference = server.address("inference");
-    let request = get("/predictions/noop");
-    drive(inference, &request, 2, ROUND);
-    for connections in [1, 16] {
-        let mut loads: Vec<Load> = (0..ROUNDS)
-            .map(|_| drive(inference, &request, connections, ROUND))
-            .collect();
-        loads.sort_by(|a, b| a.rate().total_cmp(&b.rate()));
-        let failed: u64 = loads.iter().map(|load| load.failed).sum();
-        let load = &loads[ROUNDS / 2];
-        println!(
-            "predictions of noop, 2 workers, {connections} connections: {:.0}/s, p50 {:.0} us, \
-             p99 {:.0} us, {failed} failed",
-            load.rate(),
-            load.quantile(0.5).as_secs_f64() * 1e6,
-            load.quantile(0.99).as_secs_f64() * 1e6,
-        );
-    }
-    bare_worker()?;
-    call("PUT", "/models/noop?min_worker=3&synchronous=true")?;
-    let mut stream = std::net::TcpStream::connect(inference).map_err(|error| error.to_string())?;
-    let mut buffer = Vec::new();
-    for _ in 0..10_000 {
-        crate::load::exchange(&mut stream, &request, &mut buffer).map_err(|e| e.to_string())?;
-    }
-    println!(
-        "resident after 10,000 more with 3 workers: {:.1} MiB",
-        server.resident_mib()
-    );
-    Ok(())
-}
-
-/// The worker alone, driven over its socket without a server before it.
-fn bare_worker() -> Result<(), String> {
-    let dist = dist()?;
-    let output = Command::new("python3")
-        .arg(dist.join("python/bench_worker.py"))
-        .output()
-        .map_err(|error| error.to_string())?;
-    print!("{}", String::from_utf8_lossy(&output.stdout));
-    if output.status.success() {
-        return Ok(());
-    }
-    Err(format!(
-        "the bare worker loop: {}",
-        String::from_utf8_lossy(&output.stderr)
-    ))
 }
