@@ -1,6 +1,6 @@
 //! Requests that wait for a worker of one model version: bounded, shared by its workers.
 //!
-//! Refused at once are those for which there is no room, or no worker. One worker at a time forms a
+//! Refused at once are those for which there is no room, or no worker. One worker at a time fills a
 //! batch. A client that leaves takes its request out of the queue.
 //!
 //! **Source:** the order, the bound and the forming of batches are TorchServe 0.12's.
@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{MutexGuard, Notify, oneshot};
+use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
 /// How requests wait and how batches are formed.
@@ -35,7 +35,7 @@ pub struct JobQueue {
     metrics: Arc<VersionMetrics>,
     state: Mutex<State>,
     arrived: Notify,
-    /// Held by the worker that forms a batch.
+    /// Held by the worker whose batch fills.
     forming: tokio::sync::Mutex<()>,
 }
 
@@ -159,39 +159,86 @@ impl JobQueue {
         self.arrived.notify_one();
     }
 
-    /// Waits until a batch can be taken. May be given up at any time; no job is lost by that.
-    pub(super) async fn turn(&self) -> Turn<'_> {
+    /// Waits for a batch, which is never empty. May be given up at any time; no job is lost by that.
+    pub(super) async fn batch(&self) -> Vec<Job> {
         let _idle = Idle::enter(self);
-        let forming = self.forming.lock().await;
-        let mut since = None;
+        // Only a batch that may fill keeps others from taking what is there.
+        let _forming = if self.fills() {
+            Some(self.forming.lock().await)
+        } else {
+            None
+        };
         loop {
             let arrived = self.arrived.notified();
-            let (waiting, alone) = {
-                let state = self.state.lock();
-                (
-                    state.jobs.len(),
-                    state.jobs.front().is_some_and(|job| job.alone),
-                )
-            };
-            if waiting == 0 {
-                since = None;
+            if self.is_empty() {
                 arrived.await;
                 continue;
             }
-            let full = waiting >= self.rules.batch_size || alone;
-            let since = *since.get_or_insert_with(Instant::now);
-            if full || self.rules.batch_delay.is_zero() {
-                break;
+            if self.fills() {
+                drop(arrived);
+                self.fill().await;
             }
-            let deadline = since + self.rules.batch_delay;
-            if tokio::time::timeout_at(deadline, arrived).await.is_err() {
-                break;
+            // Clients may have left in the meantime.
+            let batch = self.take();
+            if !batch.is_empty() {
+                return batch;
             }
         }
-        Turn {
-            queue: self,
-            _forming: forming,
+    }
+
+    /// Whether a batch waits for more than its first request.
+    fn fills(&self) -> bool {
+        self.rules.batch_size > 1 && !self.rules.batch_delay.is_zero()
+    }
+
+    /// Waits until a batch is full, or has waited long enough, or nothing is left of it.
+    async fn fill(&self) {
+        let deadline = Instant::now() + self.rules.batch_delay;
+        loop {
+            let arrived = self.arrived.notified();
+            let full = {
+                let jobs = &self.state.lock().jobs;
+                let alone = jobs.front().is_none_or(|job| job.alone);
+                alone || jobs.len() >= self.rules.batch_size
+            };
+            if full || tokio::time::timeout_at(deadline, arrived).await.is_err() {
+                return;
+            }
         }
+    }
+
+    fn take(&self) -> Vec<Job> {
+        let expiry = self.rules.expiry;
+        let mut state = self.state.lock();
+        let mut batch: Vec<Job> = Vec::new();
+        let mut expired = Vec::new();
+        while batch.len() < self.rules.batch_size {
+            let Some(job) = state.jobs.pop_front() else {
+                break;
+            };
+            if job.is_older_than(expiry) {
+                expired.push(job);
+            } else if job.alone && !batch.is_empty() {
+                state.jobs.push_front(job);
+                break;
+            } else {
+                let alone = job.alone;
+                batch.push(job);
+                if alone {
+                    break;
+                }
+            }
+        }
+        let left = state.jobs.len();
+        self.metrics.queue_depth(left);
+        drop(state);
+        if left > 0 {
+            self.arrived.notify_one();
+        }
+        for job in expired {
+            job.expire(expiry);
+        }
+        batch
     }
 
     /// A client has left.
@@ -274,50 +321,6 @@ impl<'q> Idle<'q> {
 impl Drop for Idle<'_> {
     fn drop(&mut self) {
         self.0.state.lock().idle -= 1;
-    }
-}
-
-/// The right to take the next batch.
-pub(super) struct Turn<'q> {
-    queue: &'q JobQueue,
-    _forming: MutexGuard<'q, ()>,
-}
-
-impl Turn<'_> {
-    /// Takes a batch; maybe none, if clients left in the meantime.
-    pub(super) fn take(self) -> Vec<Job> {
-        let queue = self.queue;
-        let expiry = queue.rules.expiry;
-        let mut state = queue.state.lock();
-        let mut batch: Vec<Job> = Vec::new();
-        let mut expired = Vec::new();
-        while batch.len() < queue.rules.batch_size {
-            let Some(job) = state.jobs.pop_front() else {
-                break;
-            };
-            if job.is_older_than(expiry) {
-                expired.push(job);
-            } else if job.alone && !batch.is_empty() {
-                state.jobs.push_front(job);
-                break;
-            } else {
-                let alone = job.alone;
-                batch.push(job);
-                if alone {
-                    break;
-                }
-            }
-        }
-        let left = state.jobs.len();
-        queue.metrics.queue_depth(left);
-        drop(state);
-        if left > 0 {
-            queue.arrived.notify_one();
-        }
-        for job in expired {
-            job.expire(expiry);
-        }
-        batch
     }
 }
 

@@ -24,9 +24,9 @@ async fn a_batch_goes_when_it_is_full_or_its_first_job_has_waited_long_enough() 
     let (mut stage, _member) = queue(rules);
     let _tickets: Vec<_> = (0..4).map(|_| stage.ask().unwrap()).collect();
     let begin = Instant::now();
-    assert_eq!(ids(&stage.queue.turn().await.take()), ["r1", "r2", "r3"]);
+    assert_eq!(ids(&stage.queue.batch().await), ["r1", "r2", "r3"]);
     assert_eq!(begin.elapsed(), Duration::ZERO);
-    assert_eq!(ids(&stage.queue.turn().await.take()), ["r4"]);
+    assert_eq!(ids(&stage.queue.batch().await), ["r4"]);
     let waited = begin.elapsed();
     assert!((50..60).contains(&waited.as_millis()), "{waited:?}");
 }
@@ -43,7 +43,7 @@ async fn a_job_that_comes_while_a_batch_forms_joins_it() {
     let queue = Arc::clone(&stage.queue);
     let forming = tokio::spawn(async move {
         let begin = Instant::now();
-        (queue.turn().await.take().len(), begin.elapsed())
+        (queue.batch().await.len(), begin.elapsed())
     });
     tokio::time::advance(Duration::from_millis(300)).await;
     let _second = stage.ask().unwrap();
@@ -109,7 +109,7 @@ async fn a_client_that_leaves_takes_its_request_with_it() {
         stage.value("meterbox_predictions_dropped_total", gone),
         Some(1.0)
     );
-    assert_eq!(ids(&stage.queue.turn().await.take()), ["r2"]);
+    assert_eq!(ids(&stage.queue.batch().await), ["r2"]);
     drop(second);
     assert_eq!(stage.value("meterbox_predictions_in_flight", ""), Some(0.0));
 }
@@ -130,20 +130,20 @@ async fn ten_thousand_clients_that_leave_leave_nothing_behind() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn giving_up_a_turn_loses_no_job_and_no_turn() {
+async fn giving_up_a_batch_loses_no_job_and_no_place() {
     let (mut stage, _member) = queue(QueueRules {
         batch_size: 4,
         ..rules()
     });
     let queue = Arc::clone(&stage.queue);
-    let turn = tokio::time::timeout(Duration::from_millis(10), queue.turn()).await;
+    let turn = tokio::time::timeout(Duration::from_millis(10), queue.batch()).await;
     assert!(turn.is_err());
     let _ticket = stage.ask().unwrap();
-    let turn = tokio::time::timeout(Duration::from_millis(10), queue.turn()).await;
+    let turn = tokio::time::timeout(Duration::from_millis(10), queue.batch()).await;
     assert!(turn.is_err(), "it waits for a fuller batch");
     drop(turn);
     assert_eq!(queue.len(), 1);
-    assert_eq!(ids(&queue.turn().await.take()), ["r1"]);
+    assert_eq!(ids(&queue.batch().await), ["r1"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -165,7 +165,7 @@ async fn a_question_about_the_model_has_a_batch_of_its_own() {
     let _last = stage.ask().unwrap();
     let mut batches = Vec::new();
     for _ in 0..3 {
-        let batch = stage.queue.turn().await.take();
+        let batch = stage.queue.batch().await;
         batches.push(ids(&batch).join(","));
     }
     assert_eq!(batches, ["r1", "d", "r2"]);
@@ -178,9 +178,9 @@ async fn jobs_that_come_back_are_the_next_to_go() {
         ..rules()
     });
     let _tickets: Vec<_> = (0..3).map(|_| stage.ask().unwrap()).collect();
-    let batch = stage.queue.turn().await.take();
+    let batch = stage.queue.batch().await;
     stage.queue.return_to_head(batch);
-    let batch = stage.queue.turn().await.take();
+    let batch = stage.queue.batch().await;
     assert_eq!(ids(&batch), ["r1", "r2"]);
     assert!(batch.iter().all(|job| job.returned));
 }
@@ -194,8 +194,11 @@ async fn a_request_that_waited_too_long_is_told_so() {
     let ticket = stage.ask().unwrap();
     // Its age is real time, which is not ours to advance.
     tokio::time::sleep(Duration::from_millis(5)).await;
-    assert!(stage.queue.turn().await.take().is_empty());
-    let (code, message) = failure(ticket.answer().await);
+    let answer = tokio::select! {
+        batch = stage.queue.batch() => panic!("{batch:?}"),
+        answer = ticket.answer() => answer,
+    };
+    let (code, message) = failure(answer);
     assert_eq!(code, 503);
     assert!(message.contains("clientTimeoutInMills=1"), "{message}");
     let expired = ",reason=\"expired\"";
@@ -213,7 +216,7 @@ async fn with_job_tickets_a_request_needs_an_idle_worker() {
     });
     assert!(matches!(stage.ask(), Err(Refusal::QueueFull)));
     let queue = Arc::clone(&stage.queue);
-    let idle = tokio::spawn(async move { queue.turn().await.take().len() });
+    let idle = tokio::spawn(async move { queue.batch().await.len() });
     tokio::task::yield_now().await;
     let _ticket = stage.ask().unwrap();
     assert!(matches!(stage.ask(), Err(Refusal::QueueFull)));

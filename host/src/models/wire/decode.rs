@@ -1,12 +1,14 @@
 //! Replies of a worker.
 
 use super::END;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
 /// Most predictions in one reply.
 const PREDICTIONS_MAX: usize = 100_000;
 /// Most headers of one prediction.
 const HEADERS_MAX: usize = 1_000;
+/// Smaller replies are copied out of the buffer, which is kept; a larger one takes it along.
+const COPIED_BYTES_MAX: usize = 16 << 10;
 
 /// A reply: of a batch, or of LOAD if it has no predictions.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,7 +90,7 @@ pub enum WireError {
 ///
 /// # Errors
 /// What no worker sends.
-pub fn decode(buffer: &mut BytesMut, most: usize) -> Result<Decoded, WireError> {
+pub fn decode(buffer: &mut Vec<u8>, most: usize) -> Result<Decoded, WireError> {
     let mut scan = Scan {
         bytes: buffer,
         at: 0,
@@ -100,11 +102,14 @@ pub fn decode(buffer: &mut BytesMut, most: usize) -> Result<Decoded, WireError> 
         Err(Stop::Wrong(error)) => return Err(error),
     }
     let len = scan.at;
-    let whole = buffer.split_to(len).freeze();
-    let mut take = Take {
-        bytes: whole,
-        at: 0,
+    let bytes = if len == buffer.len() && len > COPIED_BYTES_MAX {
+        std::mem::take(buffer).into()
+    } else {
+        let copy = Bytes::copy_from_slice(&buffer[..len]);
+        buffer.drain(..len);
+        copy
     };
+    let mut take = Take { bytes, at: 0 };
     Ok(Decoded::Reply(take.reply()?))
 }
 

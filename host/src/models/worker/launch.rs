@@ -103,6 +103,9 @@ pub(crate) enum LaunchError {
     /// It was not ready in time.
     #[error("not ready after {0:?}")]
     TimedOut(Duration),
+    /// What it prints cannot be read.
+    #[error("its output cannot be read: {0}")]
+    Output(std::io::Error),
     /// It does not take a connection.
     #[error("no connection: {0}")]
     Connect(std::io::Error),

@@ -1,20 +1,30 @@
 //! The connection to a worker: frames out, replies in.
+//!
+//! The socket is watched for what comes in alone. A worker that takes a frame makes room in its socket,
+//! and to be woken for that would cost each request as much as its reply does.
 
+use super::alarm::Alarm;
 use crate::models::wire::{Decoded, Reply, WireError, decode};
-use bytes::BytesMut;
-use std::io;
-use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::UnixStream;
+use std::io::{self, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+use tokio::io::AsyncReadExt;
+use tokio::net::unix::pipe;
 
-/// Room that is made for each read.
-const READ_BYTES: usize = 64 << 10;
+/// Room that each read has at least, and what is taken from the kernel at once: a length field alone
+/// takes no memory.
+const READ_BYTES: usize = 4 << 10;
+const READ_BYTES_MAX: usize = 64 << 10;
 
 /// A connection to a worker.
 pub(super) struct Link {
-    stream: UnixStream,
-    buffer: BytesMut,
+    socket: UnixStream,
+    /// The same socket as the end of a pipe, which is the half of it that is watched.
+    replies: pipe::Receiver,
+    buffer: Vec<u8>,
     reply_bytes_max: usize,
+    alarm: Alarm,
 }
 
 /// Why a connection is of no use any more.
@@ -35,57 +45,46 @@ pub(super) enum LinkError {
 }
 
 impl Link {
-    pub(super) fn new(stream: UnixStream, reply_bytes_max: usize) -> Self {
-        Self {
-            stream,
-            buffer: BytesMut::new(),
+    /// Over a socket that does not block.
+    pub(super) fn new(socket: UnixStream, reply_bytes_max: usize) -> io::Result<Self> {
+        let watched = OwnedFd::from(socket.try_clone()?);
+        Ok(Self {
+            socket,
+            replies: pipe::Receiver::from_owned_fd_unchecked(watched)?,
+            buffer: Vec::new(),
             reply_bytes_max,
-        }
+            alarm: Alarm::default(),
+        })
     }
 
     /// Waits until something is wrong with a connection on which nothing is expected.
     pub(super) async fn wrong(&mut self) -> LinkError {
-        loop {
-            if self.stream.readable().await.is_err() {
-                return LinkError::Closed;
-            }
-            if let Some(error) = self.is_wrong() {
-                return error;
-            }
-        }
-    }
-
-    /// What is wrong with it now.
-    pub(super) fn is_wrong(&mut self) -> Option<LinkError> {
-        if !self.buffer.is_empty() {
-            return Some(LinkError::Unasked);
-        }
-        let mut byte = [0];
-        match self.stream.try_read(&mut byte) {
-            Ok(0) => Some(LinkError::Closed),
-            Ok(_) => Some(LinkError::Unasked),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,
-            Err(_) => Some(LinkError::Closed),
+        let unasked = !self.buffer.is_empty();
+        if unasked || read(&mut self.replies, &mut self.buffer, 0).await.is_ok() {
+            LinkError::Unasked
+        } else {
+            LinkError::Closed
         }
     }
 
     /// Sends a frame. Says how many bytes of it were sent if not all were.
     pub(super) async fn send(&mut self, frame: &[u8], limit: Duration) -> Result<(), Unsent> {
         let mut sent = 0;
-        let send = async {
-            while sent < frame.len() {
-                match self.stream.write(&frame[sent..]).await {
-                    Ok(n) if n > 0 => sent += n,
-                    _ => return Err(LinkError::Closed),
+        let error = loop {
+            match self.socket.write(&frame[sent..]) {
+                Ok(0) => break LinkError::Closed,
+                Ok(n) => sent += n,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    if let Err(error) = self.room(limit).await {
+                        break error;
+                    }
                 }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => break LinkError::Closed,
             }
-            Ok(())
-        };
-        let done = tokio::time::timeout(limit, send).await;
-        let error = match done {
-            Ok(Ok(())) => return Ok(()),
-            Ok(Err(error)) => error,
-            Err(_) => LinkError::TimedOut(limit),
+            if sent == frame.len() {
+                return Ok(());
+            }
         };
         Err(Unsent {
             error,
@@ -93,15 +92,21 @@ impl Link {
         })
     }
 
-    /// Waits for a reply.
-    pub(super) async fn reply(&mut self, limit: Duration) -> Result<Reply, LinkError> {
-        match tokio::time::timeout(limit, self.read_reply()).await {
-            Ok(done) => done,
+    /// Waits until the worker has taken some of a frame that is larger than its socket's room.
+    async fn room(&mut self, limit: Duration) -> Result<(), LinkError> {
+        let writable = async {
+            let socket = tokio::net::UnixStream::from_std(self.socket.try_clone()?)?;
+            socket.writable().await
+        };
+        match tokio::time::timeout(limit, writable).await {
+            Ok(done) => done.map_err(|_| LinkError::Closed),
             Err(_) => Err(LinkError::TimedOut(limit)),
         }
     }
 
-    async fn read_reply(&mut self) -> Result<Reply, LinkError> {
+    /// Waits for a reply.
+    pub(super) async fn reply(&mut self, limit: Duration) -> Result<Reply, LinkError> {
+        let until = Instant::now() + limit;
         let mut wanted = 1;
         loop {
             if self.buffer.len() >= wanted {
@@ -110,14 +115,26 @@ impl Link {
                     Decoded::NeedsBytes(total) => wanted = total,
                 }
             }
-            // Never more at once than a piece: a length field alone takes no memory.
-            self.buffer
-                .reserve(wanted.saturating_sub(self.buffer.len()).min(READ_BYTES));
-            match self.stream.read_buf(&mut self.buffer).await {
-                Ok(0) | Err(_) => return Err(LinkError::Closed),
-                Ok(_) => {}
+            let room = wanted - self.buffer.len();
+            let read = read(&mut self.replies, &mut self.buffer, room);
+            match self.alarm.before(until, read).await {
+                Some(read) => read?,
+                None => return Err(LinkError::TimedOut(limit)),
             }
         }
+    }
+}
+
+/// Reads once, after waiting for something to read.
+async fn read(
+    from: &mut pipe::Receiver,
+    buffer: &mut Vec<u8>,
+    room: usize,
+) -> Result<(), LinkError> {
+    buffer.reserve(room.clamp(READ_BYTES, READ_BYTES_MAX));
+    match from.read_buf(buffer).await {
+        Ok(0) | Err(_) => Err(LinkError::Closed),
+        Ok(_) => Ok(()),
     }
 }
 

@@ -5,10 +5,12 @@
 //! `session` gives them batches, `meterbox-restarts` says when to try again, and `status` is what others see of
 //! all this.
 
+mod alarm;
 mod launch;
 mod line;
 mod link;
 mod output;
+mod pipe;
 mod process;
 mod session;
 mod status;

@@ -7,6 +7,7 @@
 
 use super::launch::{Assignment, Boxed, Exit, LaunchError, Launched, Launcher, Process};
 use super::output::Output;
+use super::pipe::Pipe;
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::ffi::OsString;
 use std::os::unix::process::ExitStatusExt;
@@ -15,7 +16,7 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::UnixStream;
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
@@ -107,17 +108,20 @@ impl ProcessLauncher {
         let pid = child.id();
         assignment.status.set_pid(pid.unwrap_or(0));
         let (output, started) = Output::new(assignment);
-        let readers = [
-            child
-                .stdout
-                .take()
-                .map(|out| tokio::spawn(Arc::clone(&output).read(out))),
-            child
-                .stderr
-                .take()
-                .map(|err| tokio::spawn(Arc::clone(&output).read(err))),
+        let (out, err) = (child.stdout.take(), child.stderr.take());
+        let ends = [
+            out.map(ChildStdout::into_owned_fd),
+            err.map(ChildStderr::into_owned_fd),
         ];
-        let readers = readers.into_iter().flatten().collect();
+        let pipes = ends
+            .into_iter()
+            .flatten()
+            .map(|end| end.and_then(Pipe::new));
+        let pipes: Vec<Pipe> = pipes
+            .collect::<Result<_, _>>()
+            .map_err(LaunchError::Output)?;
+        let read = |pipe| tokio::spawn(Arc::clone(&output).read(pipe));
+        let readers = pipes.into_iter().map(read).collect();
         let name = assignment.name.clone();
         let mut process = WorkerProcess {
             child,

@@ -39,16 +39,12 @@ impl Session<'_> {
     pub(super) async fn run(mut self, stop: &mut StopSignal) -> End {
         let mut frame = RequestsFrame::default();
         loop {
-            let turn = tokio::select! {
+            let jobs = tokio::select! {
                 biased;
-                _ = stop.wait(Stop::AfterBatch) => return End::Stopped,
+                () = stop.wait(Stop::AfterBatch) => return End::Stopped,
                 error = self.link.wrong() => return End::Broken(error, Vec::new()),
-                turn = self.queue.turn() => turn,
+                jobs = self.queue.batch() => jobs,
             };
-            let jobs = turn.take();
-            if jobs.is_empty() {
-                continue;
-            }
             if let Err(broken) = self.batch(jobs, &mut frame, stop).await {
                 if matches!(broken.error, LinkError::Closed) && stop.is_urgent() {
                     return End::Stopped;
@@ -64,14 +60,6 @@ impl Session<'_> {
         frame: &mut RequestsFrame,
         stop: &mut StopSignal,
     ) -> Result<(), Broken> {
-        // Nothing was sent yet: if the worker is gone, another one may take these.
-        if let Some(error) = self.link.is_wrong() {
-            self.give_back(jobs);
-            return Err(Broken {
-                error,
-                jobs: Vec::new(),
-            });
-        }
         let begin = Instant::now();
         frame.begin();
         for job in &mut jobs {

@@ -106,7 +106,11 @@ impl Supervisor {
             Ok(launched) => launched,
             Err(error) => return Ended::never_ran(launch_failure(&error)),
         };
-        let mut link = Link::new(link, self.reply_bytes_max);
+        let link = link.into_std();
+        let mut link = match link.and_then(|socket| Link::new(socket, self.reply_bytes_max)) {
+            Ok(link) => link,
+            Err(error) => return Ended::Failed(launch_failure(&LaunchError::Connect(error))),
+        };
         let loaded = tokio::select! {
             loaded = self.load(&mut link, begin) => loaded,
             () = stop.wait(Stop::AfterBatch) => {
@@ -252,7 +256,9 @@ fn launch_failure(error: &LaunchError) -> Failure {
         LaunchError::Ended(exit) if exit.is_out_of_memory() => Death::OutOfMemory,
         LaunchError::Ended(Exit::Signal(_)) => Death::Signal,
         LaunchError::Ended(_) | LaunchError::Connect(_) => Death::Exit,
-        LaunchError::Spawn { .. } | LaunchError::NoWorkerScript(_) => Death::Spawn,
+        LaunchError::Spawn { .. } | LaunchError::NoWorkerScript(_) | LaunchError::Output(_) => {
+            Death::Spawn
+        }
     };
     let code = if death == Death::OutOfMemory {
         507

@@ -23,7 +23,7 @@ fn sample() -> Vec<u8> {
 }
 
 fn reply(bytes: &[u8]) -> Reply {
-    let mut buffer = BytesMut::from(bytes);
+    let mut buffer = bytes.to_vec();
     match decode(&mut buffer, MOST).unwrap() {
         Decoded::Reply(reply) => reply,
         other => panic!("{other:?}"),
@@ -59,7 +59,7 @@ fn a_prediction_has_all_its_parts() {
 fn a_reply_is_read_however_it_is_cut_and_never_asks_for_less_than_there_is() {
     let bytes = sample();
     let mut calls = 0;
-    let mut buffer = BytesMut::new();
+    let mut buffer = Vec::new();
     let mut wanted = 0;
     for (at, byte) in bytes.iter().enumerate() {
         buffer.extend_from_slice(&[*byte]);
@@ -81,7 +81,7 @@ fn a_reply_is_read_however_it_is_cut_and_never_asks_for_less_than_there_is() {
 
 #[test]
 fn what_follows_a_reply_stays_in_the_buffer() {
-    let mut buffer = BytesMut::from(&[sample(), b"rest".to_vec()].concat()[..]);
+    let mut buffer = [sample(), b"rest".to_vec()].concat();
     assert!(matches!(decode(&mut buffer, MOST), Ok(Decoded::Reply(_))));
     assert_eq!(&buffer[..], b"rest");
 }
@@ -90,7 +90,7 @@ fn what_follows_a_reply_stays_in_the_buffer() {
 fn lengths_that_no_worker_sends_are_refused_without_waiting_for_their_bytes() {
     let huge = [&[0, 0, 0, 200][..], &[0x7f, 0xff, 0xff, 0xff]].concat();
     let negative = [&[0, 0, 0, 200][..], &[0xff, 0xff, 0xff, 0xfe]].concat();
-    let wrong = |bytes: &[u8]| decode(&mut BytesMut::from(bytes), MOST).unwrap_err();
+    let wrong = |bytes: &[u8]| decode(&mut bytes.to_vec(), MOST).unwrap_err();
     assert_eq!(wrong(&huge), WireError::TooLarge { most: MOST });
     assert_eq!(wrong(&negative), WireError::NegativeLength { at: 4 });
     let mut headers = sample();
@@ -108,12 +108,12 @@ fn lengths_that_no_worker_sends_are_refused_without_waiting_for_their_bytes() {
 #[test]
 fn a_reply_of_exactly_the_cap_passes_and_one_byte_more_does_not() {
     let bytes = sample();
-    let mut buffer = BytesMut::from(&bytes[..]);
+    let mut buffer = bytes.to_vec();
     assert!(matches!(
         decode(&mut buffer, bytes.len()),
         Ok(Decoded::Reply(_))
     ));
-    let mut buffer = BytesMut::from(&bytes[..]);
+    let mut buffer = bytes.to_vec();
     let most = bytes.len() - 1;
     assert_eq!(decode(&mut buffer, most), Err(WireError::TooLarge { most }));
 }
@@ -148,7 +148,7 @@ fn changed_bytes_and_pure_noise_never_panic() {
             bytes.truncate((random.next() as usize) % (good.len() * 2));
         }
         let len = bytes.len();
-        let mut buffer = BytesMut::from(&bytes[..]);
+        let mut buffer = bytes.to_vec();
         if let Ok(Decoded::NeedsBytes(total)) = decode(&mut buffer, MOST) {
             assert!(total > len && total <= MOST);
         }
