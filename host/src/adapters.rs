@@ -1,6 +1,9 @@
 //! Where components meet that do not know each other: each trait is its user's, each value another's.
 
 use crate::models::{EventSink, Models};
+use http::Version;
+use meterbox_http::{Access, Peer};
+use meterbox_logs::AccessLog;
 use meterbox_plugin_abi::Row;
 use meterbox_plugin_abi::events::EventKinds;
 use meterbox_plugin_abi::gather::{Filter, GatherSource, Visitor};
@@ -40,5 +43,33 @@ impl GatherSource for Everything {
     fn gather(&self, filter: &Filter<'_>, visitor: &mut dyn Visitor) -> Result<(), String> {
         self.0.gather(filter, visitor);
         Ok(())
+    }
+}
+
+/// Requests are logged.
+pub(crate) struct Logged(pub(crate) Arc<AccessLog>);
+
+impl meterbox_http::AccessLog for Logged {
+    fn write(&self, entry: &Access<'_>) {
+        let target = entry.uri.path_and_query();
+        self.0.write(&meterbox_logs::access::Request {
+            peer: match entry.peer {
+                Peer::Tcp(address) => Some(address),
+                Peer::Unix => None,
+            },
+            method: entry.method.as_str(),
+            target: target.map_or("*", |target| target.as_str()),
+            version: version(entry.version),
+            status: entry.status,
+            took: entry.took,
+        });
+    }
+}
+
+fn version(version: Version) -> &'static str {
+    if version == Version::HTTP_10 {
+        "HTTP/1.0"
+    } else {
+        "HTTP/1.1"
     }
 }

@@ -3,8 +3,7 @@
 //! Read from top to bottom it is the program: what is built, in which order, and from what. Nothing
 //! is decided here that a component could decide itself.
 
-use crate::access_log::AccessLog;
-use crate::adapters::{Announced, Everything, ListOf};
+use crate::adapters::{Announced, Everything, ListOf, Logged};
 use crate::api;
 use crate::banner;
 use crate::cli::{Failure, Start};
@@ -21,14 +20,14 @@ use arc_swap::ArcSwap;
 use meterbox_config::{Environment, Settings};
 use meterbox_http::client::Trust;
 use meterbox_http::{Listener, Listeners, Server, Tokens, bind};
+use meterbox_logs::metric_log::LogTarget;
+use meterbox_logs::{AccessLog, Log, MetricLog};
 use meterbox_metrics::{Limits, Registry, SourceOptions};
 use meterbox_plugin_loader::probe::ProbeCommand;
 use meterbox_plugins::{
     Catalog, Facts, Options as PluginOptions, Parts, Program, Subscribers, Watch,
 };
 use meterbox_telemetry::custom::Declarations;
-use meterbox_telemetry::log::Log;
-use meterbox_telemetry::metric_log::{LogTarget, MetricLog};
 use meterbox_telemetry::server::Build;
 use meterbox_telemetry::{Drops, Options as TelemetryOptions, Telemetry, modes};
 use std::ffi::OsString;
@@ -103,6 +102,7 @@ struct App {
     server: Arc<Server<Services>>,
     registry: Registry,
     log: Log,
+    access_log: Arc<AccessLog>,
     asked: mpsc::Receiver<reload_requests::Answer>,
     exports: Exports,
     /// Held so that folders are watched.
@@ -178,12 +178,14 @@ impl App {
             reloads,
             places: ArcSwap::default(),
         });
-        let access_log = AccessLog::start(drops).map_err(Failure::failed)?;
+        let stderr = Box::new(std::io::stderr());
+        let access_log = AccessLog::start(log.clone(), stderr, Arc::new(drops));
+        let access_log = Arc::new(access_log.map_err(Failure::failed)?);
         let server = Server::new(
             api::routes(),
             Arc::clone(&services),
             counters(services.telemetry.http()),
-            Arc::new(access_log),
+            Arc::new(Logged(Arc::clone(&access_log))),
         );
         server.serve(bound);
         let exports = exports(&services, trust);
@@ -193,6 +195,7 @@ impl App {
             server: Arc::new(server),
             registry,
             log,
+            access_log,
             asked,
             _watch: watch.map_err(Failure::failed)?,
         })
@@ -271,6 +274,7 @@ impl App {
         // A plugin whose stop hook panics has stopped.
         let left = move || until.saturating_duration_since(Instant::now());
         let _ = tokio::task::spawn_blocking(move || plugins.stop_within(left())).await;
+        self.access_log.flush();
         tracing::info!(target: "app", "ended");
         whole
     }
@@ -322,7 +326,7 @@ fn telemetry(
             folder: settings.process.working_folder.join(folder),
             console: Some(Box::new(std::io::stdout())),
         };
-        MetricLog::start(target, Arc::new(unix_seconds), drops.clone())
+        MetricLog::start(target, Arc::new(unix_seconds), Arc::new(drops.clone()))
     });
     let options = TelemetryOptions {
         hostname: facts.hostname.clone(),

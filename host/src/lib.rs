@@ -6,7 +6,6 @@
 
 #![forbid(unsafe_code)]
 
-mod access_log;
 mod adapters;
 pub mod api;
 pub mod app;

@@ -7,7 +7,7 @@ use crate::clock::unix_seconds;
 use crate::services::Services;
 use meterbox_config::{LoadRequest, Settings, keys};
 use meterbox_http::{Listener, Listeners, Server, bind};
-use meterbox_telemetry::log::Log;
+use meterbox_logs::Log;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

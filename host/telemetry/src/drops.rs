@@ -22,13 +22,17 @@ impl Drops {
     /// Counts one drop, and says the how manieth of its source and reason it is: the first is worth
     /// a line in the log, the others are not.
     pub fn count(&self, source: &str, reason: &'static str) -> u64 {
+        self.add(source, reason, 1)
+    }
+
+    fn add(&self, source: &str, reason: &'static str, times: u64) -> u64 {
         let mut counts = self.0.lock();
         let mut key = (source.into(), reason);
         if counts.len() >= PAIRS_MAX && !counts.contains_key(&key) {
             key = (OVERFLOW.0.into(), OVERFLOW.1);
         }
         let count = counts.entry(key).or_default();
-        *count += 1;
+        *count += times;
         *count
     }
 
@@ -51,6 +55,12 @@ impl Drops {
                 .or_default() += drop.count;
         }
         counts
+    }
+}
+
+impl meterbox_logs::Losses for Drops {
+    fn count(&self, source: &'static str, reason: &'static str, lines: u64) -> u64 {
+        self.add(source, reason, lines)
     }
 }
 

@@ -4,7 +4,8 @@
 //! what TorchServe ships as a counter, and an update does what the kind asks for.
 
 use super::custom::Declared;
-use super::metric_log::{Frame, MetricLog};
+use meterbox_logs::MetricLog;
+use meterbox_logs::metric_log::Frame;
 use meterbox_metrics::{Family, Kind, Series, SeriesError};
 use std::sync::Arc;
 

@@ -1,8 +1,8 @@
-//! What the server says about itself: its log and its metrics.
+//! What the server says about itself: its metrics.
 //!
 //! `names` is the table of all metrics; [`Telemetry`] registers those of the chosen name sets and hands
 //! out typed handles: `http`, `serving` and `workers`, `plugins`, `server`, and `custom` for the metrics
-//! of model code. `metric_log` and `modes` are TorchServe's log modes. Nothing here measures time or
+//! of model code. `modes` are TorchServe's log modes. Nothing here measures time or
 //! knows a format; callers say what happened and how long it took.
 
 mod alive;
@@ -13,8 +13,6 @@ pub mod exports;
 mod handle;
 pub mod http;
 mod inherited;
-pub mod log;
-pub mod metric_log;
 pub mod modes;
 pub mod names;
 pub mod plugins;
@@ -29,8 +27,8 @@ use custom::{CustomMetrics, CustomOptions, Declarations};
 use exports::ExportsMetrics;
 use http::HttpMetrics;
 use meterbox_config::{MetricsDetail, MetricsMode};
+use meterbox_logs::MetricLog;
 use meterbox_metrics::{RegisterError, Registry, SourceOptions};
-use metric_log::MetricLog;
 use modes::Page;
 use names::Set;
 use plugins::PluginsMetrics;

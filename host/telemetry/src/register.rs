@@ -3,10 +3,10 @@
 use super::custom::Declarations;
 use super::handle::Metric;
 use super::inherited::InheritedMetric;
-use super::metric_log::MetricLog;
 use super::modes;
 use super::names::{Row, Set, torchserve};
 use meterbox_config::MetricsMode;
+use meterbox_logs::MetricLog;
 use meterbox_metrics::{Instrument, RegisterError, Source};
 use std::sync::Arc;
 

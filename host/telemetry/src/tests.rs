@@ -1,9 +1,9 @@
 //! All metrics together: sets, declarations, modes.
 
 use super::*;
-use crate::metric_log::LogTarget;
 use crate::serving::{Answer, UrlVersion};
 use crate::testing::{Bench, Folder};
+use meterbox_logs::metric_log::{LogTarget, MetricLog};
 use std::path::Path;
 
 fn only(sets: &[&str]) -> Bench {
@@ -137,7 +137,7 @@ fn log_mode_writes_what_torchserve_writes_in_its_order() {
         console: None,
     };
     let clock = Arc::new(|| 1_795_225_510.292);
-    let log = MetricLog::start(target, clock, Drops::default()).unwrap();
+    let log = MetricLog::start(target, clock, Arc::new(Drops::default())).unwrap();
     let bench = Bench::with(|options| {
         options.mode = MetricsMode::Log;
         options.log = Some(log.clone());
@@ -191,7 +191,7 @@ fn legacy_mode_logs_all_but_the_three_counters() {
         folder: folder.path().into(),
         console: None,
     };
-    let log = MetricLog::start(target, Arc::new(|| 1.0), Drops::default()).unwrap();
+    let log = MetricLog::start(target, Arc::new(|| 1.0), Arc::new(Drops::default())).unwrap();
     let bench = Bench::with(|options| {
         options.mode = MetricsMode::Legacy;
         options.log = Some(log.clone());

@@ -109,7 +109,7 @@ impl Supervisor {
         let link = link.into_std();
         let mut link = match link.and_then(|socket| Link::new(socket, self.reply_bytes_max)) {
             Ok(link) => link,
-            Err(error) => return Ended::Failed(launch_failure(&LaunchError::Connect(error))),
+            Err(error) => return Ended::never_ran(launch_failure(&LaunchError::Connect(error))),
         };
         let loaded = tokio::select! {
             loaded = self.load(&mut link, begin) => loaded,

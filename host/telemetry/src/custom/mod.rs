@@ -15,12 +15,13 @@ pub use line::{LineError, MetricLine};
 
 use super::drops::Drops;
 use super::inherited;
-use super::metric_log::{Frame, MetricLog};
 use super::modes;
 use super::names::torchserve;
 use super::serving::VersionMetrics;
 use known::{Known, KnownMetrics};
 use meterbox_config::MetricsMode;
+use meterbox_logs::MetricLog;
+use meterbox_logs::metric_log::Frame;
 use meterbox_metrics::{Kind, Registry, SourceOptions};
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,8 +1,8 @@
 //! Lines of model code against declarations and limits: what moves, what is counted as lost.
 
 use super::*;
-use crate::metric_log::LogTarget;
 use crate::testing::{Bench, Folder};
+use meterbox_logs::metric_log::{LogTarget, MetricLog};
 use std::path::Path;
 
 const DECLARED: &str = "
@@ -353,7 +353,7 @@ fn values_are_logged_with_the_declared_unit_and_the_ids_of_their_requests() {
         folder: folder.path().into(),
         console: None,
     };
-    let log = MetricLog::start(target, Arc::new(|| 1.0), Drops::default()).unwrap();
+    let log = MetricLog::start(target, Arc::new(|| 1.0), Arc::new(Drops::default())).unwrap();
     let model = Model::with(|options| {
         options.mode = MetricsMode::Log;
         options.log = Some(log.clone());

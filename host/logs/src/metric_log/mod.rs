@@ -7,15 +7,11 @@
 mod line;
 mod number;
 mod rotating;
-mod system;
 
-pub(super) use line::Frame;
-pub use line::Log;
-pub use system::{SystemLines, system_names};
+pub use line::{Frame, Log};
 
-use super::drops::Drops;
+use crate::Losses;
 use line::iso8601;
-use meterbox_metrics::Clock;
 use rotating::Rotating;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -29,6 +25,9 @@ pub const QUEUE_LINES_MAX: usize = 8_192;
 const FILE_BYTES_MAX: u64 = 100 << 20;
 /// What drops are counted under.
 const SOURCE: &str = "metric_log";
+
+/// Says how many seconds have passed since 1970.
+pub type Clock = Arc<dyn Fn() -> f64 + Send + Sync>;
 
 /// Where the metric logs go.
 pub struct LogTarget {
@@ -44,8 +43,8 @@ pub struct MetricLog(Arc<Inner>);
 
 struct Inner {
     queue: SyncSender<Message>,
-    clock: Arc<dyn Clock>,
-    drops: Drops,
+    clock: Clock,
+    losses: Arc<dyn Losses>,
 }
 
 enum Message {
@@ -58,14 +57,14 @@ impl MetricLog {
     ///
     /// # Errors
     /// No thread could be started.
-    pub fn start(target: LogTarget, clock: Arc<dyn Clock>, drops: Drops) -> io::Result<Self> {
-        Self::with_queue(target, clock, drops, QUEUE_LINES_MAX)
+    pub fn start(target: LogTarget, clock: Clock, losses: Arc<dyn Losses>) -> io::Result<Self> {
+        Self::with_queue(target, clock, losses, QUEUE_LINES_MAX)
     }
 
     fn with_queue(
         target: LogTarget,
-        clock: Arc<dyn Clock>,
-        drops: Drops,
+        clock: Clock,
+        losses: Arc<dyn Losses>,
         lines_max: usize,
     ) -> io::Result<Self> {
         let (queue, lines) = sync_channel(lines_max);
@@ -73,33 +72,26 @@ impl MetricLog {
             files: [Log::Server, Log::Model]
                 .map(|log| Rotating::new(target.folder.join(log.file()), FILE_BYTES_MAX)),
             console: target.console,
-            drops: drops.clone(),
+            losses: Arc::clone(&losses),
         };
         let thread = std::thread::Builder::new().name("metric-log".to_owned());
         thread.spawn(move || writer.run(&lines))?;
         Ok(Self(Arc::new(Inner {
             queue,
             clock,
-            drops,
+            losses,
         })))
     }
 
     /// One change of a server's metric.
-    pub(super) fn server(&self, frame: &Frame, value: f64, hostname: &str) {
-        let time = self.0.clock.unix_seconds();
+    pub fn server(&self, frame: &Frame, value: f64, hostname: &str) {
+        let time = (self.0.clock)();
         self.line(Log::Server, time, frame.server(value, hostname, time));
     }
 
     /// One value that model code wrote.
-    pub(super) fn model(
-        &self,
-        frame: &Frame,
-        value: f64,
-        hostname: &str,
-        ids: Option<&str>,
-        stamp: &str,
-    ) {
-        let time = self.0.clock.unix_seconds();
+    pub fn model(&self, frame: &Frame, value: f64, hostname: &str, ids: Option<&str>, stamp: &str) {
+        let time = (self.0.clock)();
         self.line(Log::Model, time, frame.model(value, hostname, ids, stamp));
     }
 
@@ -107,12 +99,12 @@ impl MetricLog {
         match self.0.queue.try_send(Message::Line { log, time, text }) {
             Ok(()) => {}
             Err(TrySendError::Full(_)) => {
-                if self.0.drops.count(SOURCE, "queue_full") == 1 {
+                if self.0.losses.count(SOURCE, "queue_full", 1) == 1 {
                     tracing::warn!("metric log: the disk is too slow, lines are dropped");
                 }
             }
             Err(TrySendError::Disconnected(_)) => {
-                self.0.drops.count(SOURCE, "stopped");
+                self.0.losses.count(SOURCE, "stopped", 1);
             }
         }
     }
@@ -145,7 +137,7 @@ impl std::fmt::Debug for MetricLog {
 struct Writer {
     files: [Rotating; 2],
     console: Option<Box<dyn Write + Send>>,
-    drops: Drops,
+    losses: Arc<dyn Losses>,
 }
 
 impl Writer {
@@ -198,7 +190,7 @@ impl Writer {
     fn note(&mut self, log: Log, result: io::Result<()>) {
         let Err(error) = result else { return };
         self.files[log as usize].reopen();
-        if self.drops.count(SOURCE, "write") == 1 {
+        if self.losses.count(SOURCE, "write", 1) == 1 {
             tracing::warn!("metric log: {}: {error}; lines are dropped", log.file());
         }
     }

@@ -5,6 +5,7 @@
 //! **Source:** TorchServe 0.12, `ts_metrics.log` and `model_metrics.log` in log mode.
 
 use super::number;
+use crate::calendar::Moment;
 use std::fmt::Write as _;
 
 /// Which of the two logs.
@@ -36,14 +37,14 @@ impl Log {
 
 /// What does not change from line to line: `Requests2XX.Count:` and `|#Level:Host|#hostname:`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Frame {
+pub struct Frame {
     head: String,
     middle: String,
 }
 
 impl Frame {
     /// `labels` and `values` as the metric has them; the host name is not a dimension in the log.
-    pub(crate) fn new(name: &str, unit: &str, labels: &[impl AsRef<str>], values: &[&str]) -> Self {
+    pub fn new(name: &str, unit: &str, labels: &[impl AsRef<str>], values: &[&str]) -> Self {
         let dimensions = labels
             .iter()
             .map(AsRef::as_ref)
@@ -92,27 +93,9 @@ impl Frame {
 
 /// `2026-11-21T01:36:54,395`, in UTC.
 pub(super) fn iso8601(unix_seconds: f64) -> String {
-    let millis = (unix_seconds.max(0.0) * 1e3) as u64;
-    let (days, of_day) = (millis / 86_400_000, millis % 86_400_000);
-    let (year, month, day) = civil(days);
-    let (hour, minute) = (of_day / 3_600_000, of_day / 60_000 % 60);
-    let (second, milli) = (of_day / 1_000 % 60, of_day % 1_000);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02},{milli:03}")
-}
-
-/// Year, month and day of a day since 1970, by the proleptic Gregorian calendar.
-///
-/// Years begin in March here, so that the leap day is the last of its year.
-fn civil(days: u64) -> (u64, u64, u64) {
-    // 719,468 days lie between 0000-03-01 and 1970-01-01; 146,097 are four centuries.
-    let days = days + 719_468;
-    let (era, day) = (days / 146_097, days % 146_097);
-    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let of_year = day - (365 * year + year / 4 - year / 100);
-    let march = (5 * of_year + 2) / 153;
-    let month = if march < 10 { march + 3 } else { march - 9 };
-    let year = era * 400 + year + u64::from(month <= 2);
-    (year, month, of_year - (153 * march + 2) / 5 + 1)
+    let mut text = String::with_capacity(24);
+    Moment::of_millis((unix_seconds.max(0.0) * 1e3) as u64).push(',', &mut text);
+    text
 }
 
 #[cfg(test)]
@@ -168,18 +151,6 @@ mod tests {
             (-5.0, "1970-01-01T00:00:00,000"),
         ] {
             assert_eq!(iso8601(unix), expect);
-        }
-    }
-
-    #[test]
-    fn the_calendar_has_every_day_once() {
-        let mut before = civil(0);
-        for day in 1..200_000 {
-            let today = civil(day);
-            let next = today.2 == before.2 + 1 && (today.0, today.1) == (before.0, before.1);
-            let new_month = today.2 == 1 && (today.1 == before.1 % 12 + 1) && before.2 >= 28;
-            assert!(next || new_month, "{before:?} {today:?}");
-            before = today;
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Text: `2026-11-21T04:23:48.123Z INFO  http.conn: closed reason="header timeout" after_ms=10000`.
 
 use super::PLUGIN_TARGET;
+use crate::calendar::Moment;
 use meterbox_config::LogFormat;
 use std::fmt::{self, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -39,6 +40,14 @@ impl Said {
         };
         event.record(&mut said);
         said
+    }
+
+    /// A line without fields.
+    pub(super) fn message(text: &str) -> Self {
+        Self {
+            message: cut(text),
+            ..Self::default()
+        }
     }
 
     fn text(&mut self, field: &Field, text: &str) {
@@ -97,22 +106,26 @@ pub(super) struct Place<'a> {
     pub(super) target: &'a str,
 }
 
-/// The line, with its line end.
-pub(super) fn line(format: LogFormat, place: Place<'_>, said: &Said) -> String {
+/// Appends the line, with its line end.
+pub(super) fn push(format: LogFormat, place: Place<'_>, said: &Said, out: &mut String) {
     match format {
-        LogFormat::Text => text(place, said),
-        LogFormat::Json => json(place, said),
+        LogFormat::Text => text(place, said, out),
+        LogFormat::Json => json(place, said, out),
     }
 }
 
-fn text(place: Place<'_>, said: &Said) -> String {
-    let Place {
-        time,
-        level,
-        target,
-    } = place;
-    let mut line = format!("{} {level:<5} {target}: ", timestamp(time));
-    escape(&said.message, &mut line);
+fn text(place: Place<'_>, said: &Said, line: &mut String) {
+    push_time(place.time, line);
+    line.push(' ');
+    line.push_str(place.level.as_str());
+    line.push_str(if place.level.as_str().len() < 5 {
+        "  "
+    } else {
+        " "
+    });
+    line.push_str(place.target);
+    line.push_str(": ");
+    escape(&said.message, line);
     for (name, value) in &said.fields {
         line.push(' ');
         line.push_str(name);
@@ -122,18 +135,19 @@ fn text(place: Place<'_>, said: &Said) -> String {
             FieldValue::Text(value) if is_word(value) => line.push_str(value),
             FieldValue::Text(value) => {
                 line.push('"');
-                escape(&value.replace('\\', "\\\\").replace('"', "\\\""), &mut line);
+                escape(&value.replace('\\', "\\\\").replace('"', "\\\""), line);
                 line.push('"');
             }
         }
     }
     line.push('\n');
-    line
 }
 
-fn json(place: Place<'_>, said: &Said) -> String {
+fn json(place: Place<'_>, said: &Said, line: &mut String) {
+    let mut time = String::new();
+    push_time(place.time, &mut time);
     let mut object = serde_json::Map::new();
-    object.insert("time".to_owned(), timestamp(place.time).into());
+    object.insert("time".to_owned(), time.into());
     object.insert(
         "level".to_owned(),
         place.level.as_str().to_ascii_lowercase().into(),
@@ -148,9 +162,8 @@ fn json(place: Place<'_>, said: &Said) -> String {
         // A field that is named like one of the four is not let in their place.
         object.entry(*name).or_insert(value);
     }
-    let mut line = serde_json::Value::Object(object).to_string();
+    line.push_str(&serde_json::Value::Object(object).to_string());
     line.push('\n');
-    line
 }
 
 fn is_word(text: &str) -> bool {
@@ -162,6 +175,9 @@ fn is_word(text: &str) -> bool {
 
 /// Control characters, and what a terminal or a viewer takes for a line end, as escapes.
 fn escape(text: &str, out: &mut String) {
+    if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        return out.push_str(text);
+    }
     for c in text.chars() {
         match c {
             '\n' => out.push_str("\\n"),
@@ -188,30 +204,9 @@ fn cut(text: &str) -> String {
     format!("{kept}... ({} bytes more)", text.len() - kept.len())
 }
 
-/// UTC with milliseconds, as RFC 3339 writes it; a time before 1970 is 1970.
-pub(super) fn timestamp(time: SystemTime) -> String {
+/// Appends UTC with milliseconds, as RFC 3339 writes it; a time before 1970 is 1970.
+fn push_time(time: SystemTime, out: &mut String) {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    let (seconds, millis) = (since.as_secs(), since.subsec_millis());
-    let (days, second) = (seconds / 86_400, seconds % 86_400);
-    let (year, month, day) = civil(days);
-    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
-}
-
-/// Year, month and day of a number of days since 1970-01-01.
-///
-/// Counts years from March on, so that the leap day is the last of a year, in eras of 400 years.
-fn civil(days: u64) -> (u64, u64, u64) {
-    let days = days + 719_468;
-    let (era, day) = (days / 146_097, days % 146_097);
-    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let day_of_year = day - (365 * year + year / 4 - year / 100);
-    let from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * from_march + 2) / 5 + 1;
-    let month = if from_march < 10 {
-        from_march + 3
-    } else {
-        from_march - 9
-    };
-    (era * 400 + year + u64::from(month <= 2), month, day)
+    Moment::of_millis(since.as_millis() as u64).push('.', out);
+    out.push('Z');
 }

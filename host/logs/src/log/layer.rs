@@ -2,7 +2,7 @@
 
 use super::PLUGIN_TARGET;
 use super::levels::{Levels, dotted, level_of};
-use super::line::{Place, Said, line};
+use super::line::{Place, Said, push};
 use arc_swap::ArcSwap;
 use meterbox_config::LogFormat;
 use std::borrow::Cow;
@@ -69,7 +69,8 @@ where
             level,
             target: &target,
         };
-        let line = line(self.format, place, &said);
+        let mut line = String::new();
+        push(self.format, place, &said, &mut line);
         // One write per line keeps lines of several threads apart. A log that cannot be written has
         // nowhere to say so.
         drop(

@@ -1,12 +1,12 @@
 //! The logs as files, and what happens when the disk does not keep up or is not there.
 
 use super::*;
-use crate::testing::Folder;
+use crate::testing::{Folder, Lost};
 use parking_lot::{Condvar, Mutex};
 
 const LIMIT: Duration = Duration::from_secs(10);
 
-fn clock() -> Arc<dyn Clock> {
+fn clock() -> Clock {
     Arc::new(|| 1_795_225_508.324)
 }
 
@@ -70,7 +70,7 @@ fn lines_go_to_their_files_and_to_the_console() {
         folder: folder.path().into(),
         console: Some(Box::new(console.clone())),
     };
-    let log = MetricLog::start(target, clock(), Drops::default()).unwrap();
+    let log = MetricLog::start(target, clock(), Arc::new(Lost::default())).unwrap();
     log.server(&frame(), 2.0, "vm");
     log.model(&frame(), 0.5, "wm", Some("a,b"), "17");
     assert!(log.flush(LIMIT));
@@ -96,12 +96,12 @@ fn a_writer_that_stands_still_costs_lines_and_never_the_caller() {
         folder: folder.path().into(),
         console: Some(Box::new(console.clone())),
     };
-    let drops = Drops::default();
-    let log = MetricLog::with_queue(target, clock(), drops.clone(), 4).unwrap();
+    let lost = Lost::default();
+    let log = MetricLog::with_queue(target, clock(), Arc::new(lost.clone()), 4).unwrap();
     for _ in 0..100 {
         log.server(&frame(), 1.0, "vm");
     }
-    let dropped = drops.get(SOURCE, "queue_full");
+    let dropped = lost.get(SOURCE, "queue_full");
     assert!(
         (95..=96).contains(&dropped),
         "{dropped}: 4 wait and at most one is being written"
@@ -118,15 +118,15 @@ fn what_cannot_be_written_is_counted_and_tried_again() {
     let folder = Folder::new("metric-log-broken");
     let blocked = folder.path().join("logs");
     std::fs::write(&blocked, "a file where the folder should be").unwrap();
-    let drops = Drops::default();
+    let lost = Lost::default();
     let target = LogTarget {
         folder: blocked.clone(),
         console: None,
     };
-    let log = MetricLog::start(target, clock(), drops.clone()).unwrap();
+    let log = MetricLog::start(target, clock(), Arc::new(lost.clone())).unwrap();
     log.server(&frame(), 1.0, "vm");
     assert!(log.flush(LIMIT));
-    assert_eq!(drops.get(SOURCE, "write"), 1);
+    assert_eq!(lost.get(SOURCE, "write"), 1);
     std::fs::remove_file(&blocked).unwrap();
     log.server(&frame(), 2.0, "vm");
     assert!(log.flush(LIMIT));

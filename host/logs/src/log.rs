@@ -1,4 +1,4 @@
-//! The log: one line per event on standard error, as text or as JSON.
+//! The server's own log: one line per event on standard error, as text or as JSON.
 //!
 //! Code logs through `tracing`; this module decides what is printed (`levels`) and how (`line`,
 //! `layer`). Targets are module paths with dots and without the crate, as `http.conn`; lines of a
@@ -14,8 +14,10 @@ pub use levels::{BadDirective, Levels};
 use arc_swap::ArcSwap;
 use layer::LogLayer;
 use levels::level_of;
+use line::{Place, Said};
 use meterbox_config::{LogFormat, LogSettings};
 use std::sync::Arc;
+use std::time::SystemTime;
 use tracing::Level;
 use tracing_subscriber::layer::SubscriberExt;
 
@@ -27,6 +29,7 @@ const PLUGIN_TARGET: &str = "plugin";
 #[derive(Debug, Clone)]
 pub struct Log {
     levels: Arc<ArcSwap<Levels>>,
+    format: LogFormat,
 }
 
 /// Another log was installed in this process before.
@@ -35,17 +38,25 @@ pub struct Log {
 pub struct AlreadyInstalled;
 
 impl Log {
+    /// A log with these settings, and the directives among them that cannot be read. It is not that of
+    /// the process yet.
+    pub(crate) fn of(settings: &LogSettings) -> (Self, Vec<BadDirective>) {
+        let (levels, bad) = Levels::of(settings);
+        let log = Self {
+            levels: Arc::new(ArcSwap::from_pointee(levels)),
+            format: settings.format,
+        };
+        (log, bad)
+    }
+
     /// Makes standard error the log of this process, and warns there about directives of
     /// METERBOX_LOG that cannot be read.
     ///
     /// # Errors
     /// There is a log already: it can be installed once.
     pub fn install(settings: &LogSettings) -> Result<Self, AlreadyInstalled> {
-        let (levels, bad) = Levels::of(settings);
-        let log = Self {
-            levels: Arc::new(ArcSwap::from_pointee(levels)),
-        };
-        let layer = log.layer(settings.format, std::io::stderr);
+        let (log, bad) = Self::of(settings);
+        let layer = log.layer(std::io::stderr);
         let subscriber = tracing_subscriber::registry().with(layer);
         tracing::subscriber::set_global_default(subscriber).map_err(|_| AlreadyInstalled)?;
         warn_about(&bad);
@@ -66,8 +77,18 @@ impl Log {
         self.levels.load().of_target(target) >= level_of(level)
     }
 
-    fn layer<W>(&self, format: LogFormat, writer: W) -> LogLayer<W> {
-        LogLayer::new(Arc::clone(&self.levels), format, writer)
+    fn layer<W>(&self, writer: W) -> LogLayer<W> {
+        LogLayer::new(Arc::clone(&self.levels), self.format, writer)
+    }
+
+    /// Appends a line that was said at `time` and has no fields, as it would be printed.
+    pub(crate) fn push(&self, time: SystemTime, target: &str, message: &str, out: &mut String) {
+        let place = Place {
+            time,
+            level: Level::INFO,
+            target,
+        };
+        line::push(self.format, place, &Said::message(message), out);
     }
 }
 
