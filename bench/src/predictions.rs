@@ -121,10 +121,11 @@ fn rows(arguments: &[String]) -> Result<(), String> {
             cpu / hyper_cpu
         );
         scale(&server, 3)?;
-        let mut stream = TcpStream::connect(server.address("inference")).map_err(text)?;
+        let mut stream =
+            TcpStream::connect(server.address("inference")).map_err(|error| error.to_string())?;
         let mut buffer = Vec::new();
         for _ in 0..10_000 {
-            exchange(&mut stream, PREDICT, &mut buffer).map_err(text)?;
+            exchange(&mut stream, PREDICT, &mut buffer).map_err(|error| error.to_string())?;
         }
         println!(
             "H6  {title}, resident after 10,000 more with 3 workers: {:.1} MiB",
@@ -159,7 +160,8 @@ fn scale(server: &Server, workers: u32) -> Result<(), String> {
 }
 
 fn manage(server: &Server, method: &str, path: &str) -> Result<(), String> {
-    let mut stream = TcpStream::connect(server.address("management")).map_err(text)?;
+    let mut stream =
+        TcpStream::connect(server.address("management")).map_err(|error| error.to_string())?;
     let request =
         format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n");
     let mut buffer = Vec::new();
@@ -170,10 +172,6 @@ fn manage(server: &Server, method: &str, path: &str) -> Result<(), String> {
             String::from_utf8_lossy(&buffer)
         )),
     }
-}
-
-fn text(error: std::io::Error) -> String {
-    error.to_string()
 }
 
 fn quantile(load: &Load, share: f64) -> f64 {
