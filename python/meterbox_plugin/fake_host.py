@@ -9,6 +9,7 @@ from .batches import Columns, Head
 from .cells import Cells
 from .codes import UNSET, EventKinds, Fact, Kind, Level, Message
 from .errors import Conflict, Denied, Error, Invalid, NotFound, of_status
+from .families import LABEL_NAME, METRIC_NAME
 from .gathered import Family
 from .link import Link
 from .reply import END, FAILURE, HEAD
@@ -154,6 +155,11 @@ class FakeHost:
     def _register(self, take: Take) -> Put:
         kind, name, help, unit = Kind.of(take.u32()), take.text(), take.text(), take.text()
         labels, bounds, flags, set = take.texts(), take.list(take.f64), take.u32(), take.text()
+        if not METRIC_NAME.fullmatch(name):
+            raise Invalid(f"{name!r} is not a metric name")
+        wrong = next((label for label in labels if not LABEL_NAME.fullmatch(label)), None)
+        if wrong is not None:
+            raise Invalid(f"metric {name}: {wrong!r} is not a label name")
         made = Registered(kind, Head(kind, name, help, unit, set, bounds, flags), labels)
         for number, known in enumerate(self._families):
             if known.head.name == name:

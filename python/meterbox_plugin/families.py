@@ -12,8 +12,9 @@ from .errors import Invalid
 
 #: A batch is shown once it has this many bytes.
 BATCH_BYTES = 1 << 18
-_METRIC_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
-_LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+#: The rules of the host; a test reads its table of names.
+METRIC_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]{0,127}")
+LABEL_NAME = re.compile(r"(?!__)[a-zA-Z_][a-zA-Z0-9_]{0,127}")
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n"})
 #: What a sample's name may have after the name of its family.
 _SUFFIXES = ("", "_total", "_bucket", "_count", "_sum", "_created")
@@ -70,7 +71,7 @@ class Families:
     def _family(self, kind: Kind, name: str, help: str, bounds: Sequence[float], unit: str = "",
                 set: str = "", inherited: bool = False) -> FamilyRows:
         self.flush()
-        fine = _METRIC_NAME.fullmatch(name) is not None
+        fine = METRIC_NAME.fullmatch(name) is not None
         if not fine:
             self.refuse(f"{name!r} is not a metric name; its samples are left out")
         flags = INHERITED_NAME | SHOW_EMPTY if inherited else 0
@@ -163,7 +164,7 @@ class FamilyRows:
             return False
         blocks = []
         for name, value in labels.items():
-            if not _LABEL_NAME.fullmatch(name):
+            if not LABEL_NAME.fullmatch(name):
                 self._families.refuse(f"{self._head.name}: {name!r} is not a label name")
                 return False
             blocks.append(f'{name}="{str(value).translate(_ESCAPES)}"')

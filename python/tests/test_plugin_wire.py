@@ -13,7 +13,7 @@ from meterbox_plugin.batches import Columns, Head
 from meterbox_plugin.cells import Cells
 from meterbox_plugin.codes import UNSET, Kind, Message
 from meterbox_plugin.errors import Ended, FrameError
-from meterbox_plugin.families import Families
+from meterbox_plugin.families import LABEL_NAME, METRIC_NAME, Families
 from meterbox_plugin.lane import Lane
 from meterbox_plugin.rows import Event
 from meterbox_plugin.wire import Put, Take
@@ -158,6 +158,14 @@ class Batches(unittest.TestCase):
         self.assertEqual((only.name, [sample.sum for sample in only]), ("x", [2.0]))
         with self.assertRaisesRegex(Exception, "'bad-name' is not a label name"):
             families.check()
+
+    def test_names_are_those_of_the_hosts_table(self):
+        table = (REPOSITORY / "crates" / "names" / "names.txt").read_text(encoding="utf-8").splitlines()[1:]
+        rules = {"metric": METRIC_NAME, "label": LABEL_NAME}
+        for line in table:
+            what, answer, name = line.split(" ", 2)
+            with self.subTest(line=line):
+                self.assertEqual(rules[what].fullmatch(name) is not None, answer == "yes")
 
     def test_a_batch_cut_anywhere_is_a_frame_error(self):
         content = batches.family(Head(Kind.GAUGE, "g", "help")) + batches.segment(Columns(b"", [0], [1.0], [], [], []))

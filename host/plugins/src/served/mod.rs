@@ -7,3 +7,6 @@ pub(crate) mod shared;
 pub(crate) mod subscribers;
 pub(crate) mod subscription;
 pub(crate) mod timers;
+
+#[cfg(test)]
+mod same_rules;
