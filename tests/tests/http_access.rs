@@ -2,7 +2,8 @@
 //!
 //! Token answers are those of TorchServe 0.12; the rules for Host and Origin are ours.
 
-use meterbox_tests::{Host, http};
+use meterbox_tests::Host;
+use meterbox_tests::http::{self, raw};
 use std::net::SocketAddr;
 
 const HEALTHY: &str = "{\n  \"status\": \"Healthy\"\n}\n";
@@ -29,8 +30,8 @@ fn a_loopback_listener_answers_only_to_its_own_names() {
         for address in [host.inference(), host.management(), host.metrics()] {
             let request =
                 format!("GET /ping HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n");
-            let bytes = http::raw(address, request.as_bytes()).expect("an answer");
-            let answer = http::parse(&bytes, false).expect("an answer");
+            let bytes = raw::exchange(address, request.as_bytes()).expect("an answer");
+            let answer = raw::answer(&bytes).expect("an answer");
             assert_eq!(answer.status, status, "{name}: {}", answer.text());
         }
     }

@@ -4,12 +4,11 @@
 //! connection stays open, and never where a refusal has closed it, so that nothing can be smuggled
 //! behind a request whose end is in doubt.
 
-use meterbox_tests::http::{self, Answer};
+use meterbox_tests::http::{self, Answer, raw};
 use meterbox_tests::{Host, Page};
 use std::net::SocketAddr;
 
 const NEXT: &[u8] = b"GET /ping HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
-const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
 /// What becomes of the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,18 +20,9 @@ use Then::{Closed, Open};
 
 /// Every answer in `bytes`, interim ones left out.
 #[track_caller]
-fn answers(mut bytes: &[u8]) -> Vec<Answer> {
-    let mut answers = Vec::new();
-    while !bytes.is_empty() {
-        if let Some(rest) = bytes.strip_prefix(CONTINUE) {
-            bytes = rest;
-            continue;
-        }
-        let answer = http::parse(bytes, false).unwrap_or_else(|error| panic!("{error}"));
-        let head = bytes.windows(4).position(|four| four == b"\r\n\r\n");
-        bytes = &bytes[head.expect("it was just read") + 4 + answer.body.len()..];
-        answers.push(answer);
-    }
+fn answers(bytes: &[u8]) -> Vec<Answer> {
+    let mut answers = raw::answers(bytes);
+    answers.retain(|answer| answer.status != 100);
     answers
 }
 
@@ -40,7 +30,7 @@ fn answers(mut bytes: &[u8]) -> Vec<Answer> {
 #[track_caller]
 fn ask(address: SocketAddr, name: &str, request: &[u8], then: Then) -> Vec<Answer> {
     let bytes = [request, NEXT].concat();
-    let bytes = http::raw(address, &bytes).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let bytes = raw::exchange(address, &bytes).unwrap_or_else(|error| panic!("{name}: {error}"));
     let mut answers = answers(&bytes);
     if then == Open {
         let next = answers.pop().map(|answer| answer.text());
@@ -290,8 +280,9 @@ fn a_target_of_five_thousand_bytes_is_taken() {
 #[test]
 fn a_head_that_stays_away_ends_its_connection_alone() {
     let host = Host::builder().line("header_timeout_ms=100").start();
-    let started = http::raw(host.inference(), b"GET /ping HTTP/1.1\r\nHost: loc");
-    assert_eq!(started, Ok(Vec::new()), "closed, and nothing answered");
+    let started = raw::exchange(host.inference(), b"GET /ping HTTP/1.1\r\nHost: loc");
+    let started = started.expect("an end");
+    assert_eq!(started, b"", "closed, and nothing answered");
     assert_eq!(http::get(host.inference(), "/ping").text(), HEALTHY);
 }
 
@@ -316,7 +307,7 @@ fn a_body_that_stalls_or_is_far_too_large_is_refused_and_ends_its_connection_alo
         ),
     ];
     for (reason, request, status) in &table {
-        let bytes = http::raw(host.inference(), request.as_bytes()).expect("an answer");
+        let bytes = raw::exchange(host.inference(), request.as_bytes()).expect("an answer");
         let answers = answers(&bytes);
         assert_eq!(answers.len(), 1, "{reason}: {answers:#?}");
         assert_eq!(answers[0].status, *status, "{reason}");

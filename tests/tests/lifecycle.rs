@@ -14,21 +14,23 @@ fn a_server_told_to_end_under_load_fails_no_request_it_took() {
         let asking: Vec<_> = (0..4)
             .map(|_| {
                 scope.spawn(|| {
-                    let form = [("Content-Type", "application/x-www-form-urlencoded")];
-                    let body = b"mode=sleep&s=0.05";
+                    let request = "POST /predictions/modes HTTP/1.1\r\nHost: localhost\r\n\
+                                   Content-Type: application/x-www-form-urlencoded\r\n\
+                                   Content-Length: 17\r\nConnection: close\r\n\r\nmode=sleep&s=0.05";
                     loop {
-                        let mut stream = match http::connect(at) {
-                            Ok(stream) => stream,
-                            // Refused: the listener is closed, and nobody was promised anything.
+                        match http::raw::exchange(at, request.as_bytes()) {
+                            // Refused: the listener is closed, and nobody was promised anything. A
+                            // connection that was never accepted ends without a byte.
                             Err(_) => return None,
-                        };
-                        match exchange(&mut stream, &form, body) {
-                            Ok(200) => answered.fetch_add(1, Ordering::Relaxed),
-                            Ok(status) => return Some(format!("status {status}")),
-                            // A connection that was never accepted ends without a byte.
-                            Err(bytes) if bytes.is_empty() => return None,
-                            Err(bytes) => return Some(format!("cut answer: {bytes:?}")),
-                        };
+                            Ok(bytes) if bytes.is_empty() => return None,
+                            Ok(bytes) => match http::raw::answer(&bytes) {
+                                Ok(answer) if answer.status == 200 => {
+                                    answered.fetch_add(1, Ordering::Relaxed);
+                                }
+                                Ok(answer) => return Some(format!("status {}", answer.status)),
+                                Err(cut) => return Some(cut),
+                            },
+                        }
                     }
                 })
             })
@@ -50,29 +52,6 @@ fn a_server_told_to_end_under_load_fails_no_request_it_took() {
     assert!(failures.is_empty(), "{failures:?}\n{}", host.output());
     let status = host.wait();
     assert_eq!(status.code(), Some(0), "{status}\n{}", host.output());
-}
-
-/// One request on a connection: its status, or the bytes that came before the end.
-fn exchange(
-    stream: &mut std::net::TcpStream,
-    headers: &[(&str, &str)],
-    body: &[u8],
-) -> Result<u16, Vec<u8>> {
-    use std::io::{Read, Write};
-    let mut head =
-        "POST /predictions/modes HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n".to_owned();
-    for (name, value) in headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
-    }
-    head.push_str(&format!("Content-Length: {}\r\n\r\n", body.len()));
-    let mut answer = Vec::new();
-    let sent = stream.write_all(&[head.as_bytes(), body].concat());
-    if sent.is_err() || stream.read_to_end(&mut answer).is_err() {
-        return Err(answer);
-    }
-    http::parse(&answer, false)
-        .map(|answer| answer.status)
-        .map_err(|_| answer)
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What a handler sees of a request and what the client gets of its answer, as TorchServe 0.12 does.
 
 use meterbox_tests::Host;
-use meterbox_tests::http::{self, Answer};
+use meterbox_tests::http::{self, Answer, raw};
 use std::net::SocketAddr;
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -22,8 +22,8 @@ fn curl_like(at: SocketAddr, method: &str, path: &str, kind: &str, body: &str) -
     let bytes = format!(
         "{head}\r\n{body}GET /ping HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     );
-    let answer = http::raw(at, bytes.as_bytes()).expect("an answer");
-    http::parse(&answer, false).expect("an HTTP answer")
+    let bytes = raw::exchange(at, bytes.as_bytes()).expect("an answer");
+    raw::answer(&bytes).expect("an HTTP answer")
 }
 
 /// The text of `row` and `row_types` for inputs with their content types, as the echo model prints.
@@ -288,11 +288,11 @@ fn a_streaming_handler_sends_each_part_as_a_chunk() {
         "POST /predictions/modes HTTP/1.1\r\nHost: localhost\r\nContent-Type: {FORM}\r\n\
          Connection: close\r\nContent-Length: 11\r\n\r\nmode=stream"
     );
-    let bytes = http::raw(host.inference(), request.as_bytes()).expect("an answer");
+    let bytes = raw::exchange(host.inference(), request.as_bytes()).expect("an answer");
     let text = String::from_utf8(bytes.clone()).expect("text");
     let chunks = "\r\n\r\n6\r\npart0 \r\n6\r\npart1 \r\n6\r\npart2 \r\n4\r\nlast\r\n0\r\n\r\n";
     assert!(text.ends_with(chunks), "{text}");
-    let answer = http::parse(&bytes, false).expect("an HTTP answer");
+    let answer = raw::answer(&bytes).expect("an HTTP answer");
     assert_eq!(answer.header("ts_stream_next"), Some("true"));
     assert_eq!(answer.header("content-length"), None);
 }

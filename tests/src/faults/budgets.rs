@@ -3,8 +3,10 @@
 use super::census::{is_alive, resident_bytes};
 use super::run::Run;
 use super::scene::{Scene, faulty_serves, with_faulty};
-use crate::{HostBuilder, http};
+use crate::HostBuilder;
 use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
 
 const MEMORY_BYTES_MAX: u64 = 128 << 20;
 /// What the host may grow while a plugin misbehaves: a few replies in flight, not what it was sent.
@@ -65,7 +67,9 @@ struct Got {
 #[track_caller]
 fn read_all(scene: &Scene<'_>, fault: &str) -> Got {
     let address = scene.host.metrics();
-    let mut stream = http::connect(address).expect("the listener is there");
+    let mut stream = TcpStream::connect(address).expect("the listener is there");
+    let limit = stream.set_read_timeout(Some(Duration::from_secs(60)));
+    limit.expect("it is no zero");
     let head =
         format!("GET /faulty/{fault} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
     stream

@@ -326,7 +326,8 @@ pub(super) fn nothing_more(_scene: &Scene<'_>) -> Result<(), String> {
 fn questions(host: &Host) -> Vec<Question> {
     let predict = Question {
         address: host.inference(),
-        request: "POST /predictions/noop".to_owned(),
+        method: "POST",
+        path: "/predictions/noop".to_owned(),
         body: "ping",
         right: |answer| {
             if answer.is_empty() {

@@ -3,9 +3,9 @@
 //! One client each for predictions, the page and a healthy plugin, on a connection that is kept open.
 //! A client rests as long as its last request took, which makes half of what it could do.
 
+use crate::http::{Answer, Session};
 use meterbox_exposition::parse::parse_text;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
@@ -13,7 +13,6 @@ use std::time::{Duration, Instant};
 
 /// Every so many pages one is read strictly.
 const STRICT_EVERY: usize = 8;
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How long good requests took.
 #[derive(Debug, Default, Clone, Copy)]
@@ -45,7 +44,8 @@ impl Load {
 #[derive(Debug, Clone)]
 pub(super) struct Question {
     pub(super) address: SocketAddr,
-    pub(super) request: String,
+    pub(super) method: &'static str,
+    pub(super) path: String,
     pub(super) body: &'static str,
     pub(super) right: fn(&str) -> Result<(), String>,
 }
@@ -58,7 +58,8 @@ impl Question {
     ) -> Self {
         Self {
             address,
-            request: format!("GET {path}"),
+            method: "GET",
+            path: path.to_owned(),
             body: "",
             right,
         }
@@ -144,22 +145,25 @@ impl Drop for Traffic {
 
 fn ask(question: &Question, rest: Duration, shared: &Shared) -> Seen {
     let mut seen = Seen::default();
-    let mut kept: Option<Connection> = None;
+    let mut kept: Option<Session> = None;
     while !shared.stop.load(Ordering::Relaxed) {
         let under_fault = shared.under_fault.load(Ordering::Relaxed);
         let begin = Instant::now();
-        let answer = match kept.take() {
-            Some(connection) => Ok(connection),
-            None => Connection::open(question.address),
+        let session = match kept.take() {
+            Some(session) => Ok(session),
+            None => Session::open(question.address),
         };
-        let answer = answer.and_then(|mut connection| {
-            let body = connection.exchange(question)?;
-            Ok((connection, body))
+        let answer = session.and_then(|mut session| {
+            let Question {
+                method, path, body, ..
+            } = question;
+            let answer = session.ask(method, path, &[], body.as_bytes())?;
+            Ok((session, answer))
         });
         let took = begin.elapsed();
-        match answer.and_then(|(connection, body)| (question.right)(&body).map(|()| connection)) {
-            Ok(connection) => {
-                kept = (!connection.closing).then_some(connection);
+        match answer.and_then(|(session, answer)| right(question, session, &answer)) {
+            Ok(session) => {
+                kept = session;
                 let times = if under_fault {
                     &mut seen.under
                 } else {
@@ -168,9 +172,10 @@ fn ask(question: &Question, rest: Duration, shared: &Shared) -> Seen {
                 times.push(took);
                 shared.answered.fetch_add(1, Ordering::Relaxed);
             }
-            Err(complaint) => seen
-                .failures
-                .push(format!("{}: {complaint}", question.request)),
+            Err(complaint) => seen.failures.push(format!(
+                "{} {}: {complaint}",
+                question.method, question.path
+            )),
         }
         // A client's pause, which nothing wakes early.
         std::thread::park_timeout(took.max(rest));
@@ -178,93 +183,17 @@ fn ask(question: &Question, rest: Duration, shared: &Shared) -> Seen {
     seen
 }
 
-/// A kept connection.
-struct Connection {
-    stream: BufReader<TcpStream>,
-    closing: bool,
-}
-
-impl Connection {
-    fn open(address: SocketAddr) -> Result<Self, String> {
-        let stream = TcpStream::connect(address).map_err(|error| format!("connect: {error}"))?;
-        let set = stream
-            .set_nodelay(true)
-            .and_then(|()| stream.set_read_timeout(Some(PATIENCE)));
-        set.map_err(|error| error.to_string())?;
-        Ok(Self {
-            stream: BufReader::new(stream),
-            closing: false,
-        })
+/// The connection, unless the server ends it, after a right answer.
+fn right(
+    question: &Question,
+    session: Session,
+    answer: &Answer,
+) -> Result<Option<Session>, String> {
+    if answer.status != 200 {
+        return Err(format!("{} {}", answer.status, answer.text()));
     }
-
-    /// Asks and gives the body of a 200; everything else is a complaint.
-    fn exchange(&mut self, question: &Question) -> Result<String, String> {
-        let Question {
-            address,
-            request,
-            body,
-            ..
-        } = question;
-        let length = body.len();
-        let head = format!(
-            "{request} HTTP/1.1\r\nHost: {address}\r\nContent-Length: {length}\r\n\r\n{body}"
-        );
-        let io = |error: std::io::Error| format!("connection: {error}");
-        self.stream
-            .get_mut()
-            .write_all(head.as_bytes())
-            .map_err(io)?;
-        let mut status = String::new();
-        self.stream.read_line(&mut status).map_err(io)?;
-        let (mut length, mut chunked) = (0, false);
-        loop {
-            let mut line = String::new();
-            if self.stream.read_line(&mut line).map_err(io)? == 0 {
-                return Err(format!("closed after {status:?}"));
-            }
-            let line = line.trim_end().to_ascii_lowercase();
-            match line.split_once(": ") {
-                None if line.is_empty() => break,
-                Some(("content-length", value)) => {
-                    length = value.parse().map_err(|_| format!("length {value}"))?;
-                }
-                Some(("transfer-encoding", "chunked")) => chunked = true,
-                Some(("connection", "close")) => self.closing = true,
-                _ => {}
-            }
-        }
-        let mut body = Vec::new();
-        if chunked {
-            self.chunks(&mut body)?;
-        } else {
-            body.resize(length, 0);
-            self.stream.read_exact(&mut body).map_err(io)?;
-        }
-        let body = String::from_utf8_lossy(&body).into_owned();
-        if status.split(' ').nth(1) == Some("200") {
-            Ok(body)
-        } else {
-            Err(format!("{} {body}", status.trim_end()))
-        }
-    }
-
-    fn chunks(&mut self, body: &mut Vec<u8>) -> Result<(), String> {
-        loop {
-            let mut line = String::new();
-            let read = self.stream.read_line(&mut line);
-            read.map_err(|error| format!("chunk: {error}"))?;
-            let size = usize::from_str_radix(line.trim_end(), 16)
-                .map_err(|_| format!("chunk size {line:?}"))?;
-            let from = body.len();
-            body.resize(from + size + 2, 0);
-            let read = self.stream.read_exact(&mut body[from..]);
-            read.map_err(|error| format!("chunk: {error}"))?;
-            body.truncate(from + size);
-            if size == 0 {
-                return Ok(());
-            }
-        }
-    }
+    (question.right)(&answer.text())?;
+    Ok((answer.header("connection") != Some("close")).then_some(session))
 }
 
 /// A page is right when it has the host's own families; now and then it is read strictly.
