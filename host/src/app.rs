@@ -392,7 +392,7 @@ fn exports(services: &Arc<Services>, trust: Trust) -> Exports {
         let places = places.iter().flat_map(|places| places.iter());
         places.filter_map(|(_, place)| place.tcp()).collect()
     };
-    Exports::start(export::Parts {
+    Exports::start(export::ExportParts {
         exporters: services.plugins.exporters(),
         gathered: Arc::new(Everything(Arc::clone(&services.plugins))),
         metrics: services.telemetry.exports().clone(),

@@ -31,6 +31,14 @@ impl Listener {
         }
     }
 
+    /// The listener that [`name`](Self::name) calls so.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|listener| listener.name() == name)
+    }
+
     const fn bit(self) -> u8 {
         1 << self as u8
     }

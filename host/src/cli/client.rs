@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use meterbox_config::{Address, Settings};
+use meterbox_http::Listener;
 use meterbox_http::client::{Connection, Outgoing, Received, SendError};
 use std::io;
 use std::time::Duration;
@@ -48,46 +49,19 @@ pub(super) enum ClientError {
     },
 }
 
-/// Which listener is asked, and whose key goes with the request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Door {
-    Inference,
-    Management,
-    Metrics,
-}
-
-impl Door {
-    /// The listener of this name in the server's JSON.
-    pub(super) fn of(name: &str) -> Option<Self> {
-        match name {
-            "inference" => Some(Self::Inference),
-            "management" => Some(Self::Management),
-            "metrics" => Some(Self::Metrics),
-            _ => None,
-        }
-    }
-
-    pub(super) fn address(self, settings: &Settings) -> &Address {
-        match self {
-            Self::Inference => &settings.listeners.inference,
-            Self::Management => &settings.listeners.management,
-            Self::Metrics => &settings.listeners.metrics,
-        }
-    }
-
-    /// The name of its entry in the key file, if it has one.
-    fn key(self) -> Option<&'static str> {
-        match self {
-            Self::Inference => Some("inference"),
-            Self::Management => Some("management"),
-            Self::Metrics => None,
-        }
+/// Where a listener is, by the configuration.
+fn address(listener: Listener, settings: &Settings) -> &Address {
+    let listeners = &settings.listeners;
+    match listener {
+        Listener::Inference => &listeners.inference,
+        Listener::Management => &listeners.management,
+        Listener::Metrics => &listeners.metrics,
     }
 }
 
 /// Asks the management listener with `method` and gives the body of a 200.
 pub(super) fn manage(settings: &Settings, method: &str, path: &str) -> Result<Bytes, ClientError> {
-    let answer = send(settings, Door::Management, method, path, None)?;
+    let answer = send(settings, Listener::Management, method, path, None)?;
     if answer.status == 200 {
         return Ok(answer.body);
     }
@@ -101,13 +75,13 @@ pub(super) fn manage(settings: &Settings, method: &str, path: &str) -> Result<By
 /// Sends one request and gives the answer, whatever its status.
 pub(super) fn send(
     settings: &Settings,
-    door: Door,
+    listener: Listener,
     method: &str,
     target: &str,
     body: Option<&[u8]>,
 ) -> Result<Received, ClientError> {
-    let address = door.address(settings);
-    let outgoing = outgoing(method, target, body, token(settings, door))
+    let address = address(listener, settings);
+    let outgoing = outgoing(method, target, body, token(settings, listener))
         .map_err(|error| ClientError::Unsendable(error.to_string()))?;
     let broken = |address: &Address| ClientError::NotHttp {
         address: address.clone(),
@@ -178,14 +152,14 @@ fn message(body: &[u8]) -> String {
     )
 }
 
-/// The key of the listener, if the server needs one and we may read it.
-fn token(settings: &Settings, door: Door) -> Option<String> {
+/// The key of the listener, if the server needs one, we may read it, and there is one for it.
+fn token(settings: &Settings, listener: Listener) -> Option<String> {
     if !settings.tokens.required {
         return None;
     }
     let text = std::fs::read_to_string(&settings.tokens.key_file).ok()?;
     let keys: serde_json::Value = serde_json::from_str(&text).ok()?;
-    keys[door.key()?]["key"].as_str().map(str::to_owned)
+    keys[listener.name()]["key"].as_str().map(str::to_owned)
 }
 
 #[cfg(test)]

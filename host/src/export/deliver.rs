@@ -2,8 +2,8 @@
 
 use super::judge::{Judgement, judge, retry_after};
 use super::pipeline::Pipeline;
-use super::queue::{Next, Waiting};
-use super::schedule::{Called, call};
+use super::queue::{NextStep, QueuedPush};
+use super::schedule::{CallEnd, call};
 use super::split;
 use http::header::RETRY_AFTER;
 use meterbox_http::client::{Client, Received};
@@ -28,10 +28,10 @@ pub(super) async fn run(pipeline: Arc<Pipeline>, mut client: Client) {
             "they could not be delivered within export_give_up_ms",
         );
         match next {
-            Next::Send(waiting) => attempt(&pipeline, &mut client, &waiting).await,
-            Next::Nothing if flushing => return,
-            Next::Nothing => pipeline.wake.notified().await,
-            Next::Wait(until) => tokio::select! {
+            NextStep::Send(waiting) => attempt(&pipeline, &mut client, &waiting).await,
+            NextStep::Nothing if flushing => return,
+            NextStep::Nothing => pipeline.wake.notified().await,
+            NextStep::Wait(until) => tokio::select! {
                 () = sleep_until(until) => {}
                 () = pipeline.wake.notified() => {}
             },
@@ -40,7 +40,7 @@ pub(super) async fn run(pipeline: Arc<Pipeline>, mut client: Client) {
 }
 
 /// Sends one push and does what its answer asks for.
-async fn attempt(pipeline: &Arc<Pipeline>, client: &mut Client, waiting: &Waiting) {
+async fn attempt(pipeline: &Arc<Pipeline>, client: &mut Client, waiting: &QueuedPush) {
     let limit = pipeline.with_queue(|queue| queue.attempt_limit());
     let authority = waiting.push.authority();
     let received = match client.send(&waiting.push, limit).await {
@@ -72,21 +72,21 @@ async fn attempt(pipeline: &Arc<Pipeline>, client: &mut Client, waiting: &Waitin
     }
 }
 
-fn again(pipeline: &Pipeline, waiting: &Waiting, pause: Option<Duration>, why: &str) {
+fn again(pipeline: &Pipeline, waiting: &QueuedPush, pause: Option<Duration>, why: &str) {
     pipeline.with_queue(|queue| queue.failed(waiting, Instant::now(), pause, jitter()));
     pipeline.goes_wrong(why, waiting.push.authority());
 }
 
 /// What the plugin says of an answer; nothing when it cannot be asked or fails.
 async fn verdict(pipeline: &Arc<Pipeline>, received: Received) -> Option<(Verdict, String)> {
-    let said: Arc<Mutex<Option<(Verdict, String)>>> = Arc::default();
-    let place = Arc::clone(&said);
+    let given: Arc<Mutex<Option<(Verdict, String)>>> = Arc::default();
+    let place = Arc::clone(&given);
     let classify = move |object: &meterbox_plugin_abi::PluginObject| {
         *place.lock() = Some(object.classify(received.status, &received.body)?);
         Ok(())
     };
     match call(pipeline, classify).await {
-        Called::Returned(Ok(())) => said.lock().take(),
-        Called::Returned(Err(_)) | Called::Late(_) | Called::Refused(_) => None,
+        CallEnd::Returned(Ok(())) => given.lock().take(),
+        CallEnd::Returned(Err(_)) | CallEnd::TimedOut(_) | CallEnd::Refused(_) => None,
     }
 }

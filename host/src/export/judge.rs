@@ -17,9 +17,9 @@ pub(super) enum Judgement {
     Split,
 }
 
-/// Judges an answer; `said` is the plugin's verdict with its reason.
-pub(super) fn judge(status: u16, said: Option<(Verdict, String)>) -> Judgement {
-    match said {
+/// Judges an answer; `verdict` is the plugin's verdict with its reason.
+pub(super) fn judge(status: u16, verdict: Option<(Verdict, String)>) -> Judgement {
+    match verdict {
         Some((Verdict::DONE, _)) => Judgement::Done,
         Some((Verdict::RETRY, _)) => Judgement::Retry,
         Some((Verdict::SPLIT, _)) => Judgement::Split,
@@ -75,13 +75,13 @@ mod tests {
             let undecided = Some((Verdict::BY_STATUS, "ignored".to_owned()));
             assert_eq!(judge(status, undecided), judgement, "{status}");
         }
-        let said = |verdict, reason: &str| judge(400, Some((verdict, reason.to_owned())));
-        assert_eq!(said(Verdict::DONE, ""), Judgement::Done);
-        assert_eq!(said(Verdict::RETRY, ""), Judgement::Retry);
-        assert_eq!(said(Verdict::SPLIT, ""), Judgement::Split);
-        assert_eq!(said(Verdict::DROP, "bad line"), drop("bad line"));
-        assert_eq!(said(Verdict::DROP, ""), drop("plugin"));
-        assert_eq!(said(Verdict(99), ""), drop("status_400"));
+        let verdict = |verdict, reason: &str| judge(400, Some((verdict, reason.to_owned())));
+        assert_eq!(verdict(Verdict::DONE, ""), Judgement::Done);
+        assert_eq!(verdict(Verdict::RETRY, ""), Judgement::Retry);
+        assert_eq!(verdict(Verdict::SPLIT, ""), Judgement::Split);
+        assert_eq!(verdict(Verdict::DROP, "bad line"), drop("bad line"));
+        assert_eq!(verdict(Verdict::DROP, ""), drop("plugin"));
+        assert_eq!(verdict(Verdict(99), ""), drop("status_400"));
     }
 
     #[test]

@@ -18,5 +18,5 @@ mod queue;
 mod schedule;
 mod split;
 
-pub use engine::{Exports, Parts};
-pub use pipeline::Source;
+pub use engine::{ExportParts, Exports};
+pub use pipeline::GatheredMetrics;

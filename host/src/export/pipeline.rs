@@ -1,8 +1,8 @@
 //! One exporter: what its two tasks share.
 
-use super::health::{Health, Turn};
+use super::health::{DeliveryState, Health};
 use super::push;
-use super::queue::{NoRoom, Queue};
+use super::queue::{PushQueue, QueueRefusal};
 use crate::clock::unix_seconds;
 use arc_swap::ArcSwap;
 use meterbox_config::ExportLimits;
@@ -18,16 +18,16 @@ use tokio::time::Instant;
 
 /// All metrics, for the thread of a plugin.
 /// What exporters are shown.
-pub type Source = Arc<dyn GatherSource + Send + Sync>;
+pub type GatheredMetrics = Arc<dyn GatherSource + Send + Sync>;
 
 /// One exporter, over all its generations.
 pub(super) struct Pipeline {
     pub(super) name: String,
     /// The generation in service.
     pub(super) exporter: ArcSwap<Exporter>,
-    pub(super) gathered: Source,
+    pub(super) gathered: GatheredMetrics,
     pub(super) metrics: ExporterMetrics,
-    queue: Mutex<Queue>,
+    queue: Mutex<PushQueue>,
     /// Something is in the queue, or it is to be flushed.
     pub(super) wake: Notify,
     /// The interval may be another one.
@@ -37,10 +37,14 @@ pub(super) struct Pipeline {
 }
 
 impl Pipeline {
-    pub(super) fn new(exporter: Exporter, gathered: Source, metrics: ExporterMetrics) -> Arc<Self> {
+    pub(super) fn new(
+        exporter: Exporter,
+        gathered: GatheredMetrics,
+        metrics: ExporterMetrics,
+    ) -> Arc<Self> {
         Arc::new(Self {
             name: exporter.name.clone(),
-            queue: Mutex::new(Queue::new(exporter.limits)),
+            queue: Mutex::new(PushQueue::new(exporter.limits)),
             exporter: ArcSwap::from_pointee(exporter),
             gathered,
             metrics,
@@ -61,7 +65,7 @@ impl Pipeline {
     }
 
     /// Works with the queue for a moment; the page sees its length afterwards.
-    pub(super) fn with_queue<T>(&self, work: impl FnOnce(&mut Queue) -> T) -> T {
+    pub(super) fn with_queue<T>(&self, work: impl FnOnce(&mut PushQueue) -> T) -> T {
         let mut queue = self.queue.lock();
         let done = work(&mut queue);
         self.metrics.queue(queue.len(), queue.bytes());
@@ -71,7 +75,7 @@ impl Pipeline {
     /// A push was delivered.
     pub(super) fn went_well(&self, bytes: usize, authority: &str) {
         self.metrics.delivered(bytes, unix_seconds());
-        if let Some(failures) = self.health.lock().turn(Turn::Well) {
+        if let Some(failures) = self.health.lock().change(DeliveryState::Delivered) {
             let plugin = self.name.as_str();
             tracing::info!(
                 target: "export", plugin,
@@ -83,7 +87,7 @@ impl Pipeline {
     /// A push will be tried again.
     pub(super) fn goes_wrong(&self, why: &str, authority: &str) {
         self.metrics.retried();
-        if self.health.lock().turn(Turn::Failing).is_some() {
+        if self.health.lock().change(DeliveryState::Failing).is_some() {
             let plugin = self.name.as_str();
             tracing::warn!(
                 target: "export", plugin,
@@ -97,7 +101,7 @@ impl Pipeline {
         for _ in 0..pushes {
             self.metrics.dropped(reason);
         }
-        if pushes > 0 && self.health.lock().turn(Turn::Dropping).is_some() {
+        if pushes > 0 && self.health.lock().change(DeliveryState::Dropping).is_some() {
             let plugin = self.name.as_str();
             tracing::warn!(target: "export", plugin, reason, "pushes are dropped: {why}");
         }
@@ -105,7 +109,7 @@ impl Pipeline {
 
     /// It was asked and answered well.
     pub(super) fn answered(&self) {
-        if let Some(failures) = self.asking.lock().turn(Turn::Well) {
+        if let Some(failures) = self.asking.lock().change(DeliveryState::Delivered) {
             let plugin = self.name.as_str();
             tracing::info!(target: "export", plugin, "exports again after {failures} failures");
         }
@@ -114,7 +118,7 @@ impl Pipeline {
     /// It could not be asked, or failed.
     pub(super) fn unanswered(&self, reason: &'static str, why: &str) {
         self.metrics.failed(reason);
-        if self.asking.lock().turn(Turn::Failing).is_some() {
+        if self.asking.lock().change(DeliveryState::Failing).is_some() {
             let plugin = self.name.as_str();
             tracing::warn!(target: "export", plugin, reason, "the exporter fails: {why}");
         }
@@ -131,12 +135,12 @@ impl Pipeline {
                 self.wake.notify_one();
                 return Ok(());
             }
-            Err(NoRoom::Full) => (
+            Err(QueueRefusal::Full) => (
                 "queue_full",
                 Status::LIMIT,
                 "too much waits for delivery already (export_queue_pushes_max, export_queue_bytes_max)",
             ),
-            Err(NoRoom::TooLarge) => (
+            Err(QueueRefusal::TooLarge) => (
                 "too_large",
                 Status::TOO_LARGE,
                 "the push is larger than export_queue_bytes_max; make several smaller ones",
@@ -148,7 +152,7 @@ impl Pipeline {
 }
 
 /// Where a plugin puts its pushes during one call.
-pub(super) struct Sink {
+pub(super) struct QueueSink {
     pub(super) pipeline: Arc<Pipeline>,
     /// False once the call was given up.
     pub(super) open: Arc<AtomicBool>,
@@ -156,7 +160,7 @@ pub(super) struct Sink {
     pub(super) full: bool,
 }
 
-impl PushSink for Sink {
+impl PushSink for QueueSink {
     fn push(&mut self, push: &Push<'_>) -> Result<(), Failure> {
         if !self.open.load(Ordering::Acquire) {
             return Err(Failure::new(

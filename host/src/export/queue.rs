@@ -21,7 +21,7 @@ const OVERHEAD_BYTES: usize = 256;
 
 /// A push that waits.
 #[derive(Debug, Clone)]
-pub(super) struct Waiting {
+pub(super) struct QueuedPush {
     pub(super) id: u64,
     pub(super) push: Arc<Outgoing>,
     made: Instant,
@@ -29,9 +29,9 @@ pub(super) struct Waiting {
 
 /// What to do now.
 #[derive(Debug)]
-pub(super) enum Next {
+pub(super) enum NextStep {
     /// Send this; tell the queue by its number what came of it.
-    Send(Waiting),
+    Send(QueuedPush),
     /// Every address with pushes is left alone until then.
     Wait(Instant),
     /// There is nothing to do.
@@ -40,7 +40,7 @@ pub(super) enum Next {
 
 /// Why a push was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum NoRoom {
+pub(super) enum QueueRefusal {
     /// Too much waits already.
     Full,
     /// It would not even fit into an empty queue.
@@ -49,25 +49,25 @@ pub(super) enum NoRoom {
 
 /// The queue of one exporter.
 #[derive(Debug)]
-pub(super) struct Queue {
+pub(super) struct PushQueue {
     limits: ExportLimits,
-    waiting: VecDeque<Waiting>,
+    waiting: VecDeque<QueuedPush>,
     bytes: usize,
     next_id: u64,
     /// Addresses that failed and still have pushes.
-    failing: HashMap<String, Failing>,
+    failing: HashMap<String, FailingAddress>,
     flushing: bool,
 }
 
 #[derive(Debug)]
-struct Failing {
+struct FailingAddress {
     times: u32,
     until: Instant,
     /// It failed during the last round: the server ends and does not wait for it.
     hopeless: bool,
 }
 
-impl Queue {
+impl PushQueue {
     pub(super) fn new(limits: ExportLimits) -> Self {
         Self {
             limits,
@@ -98,15 +98,15 @@ impl Queue {
     }
 
     /// Takes a push, last in the line.
-    pub(super) fn add(&mut self, push: Outgoing, now: Instant) -> Result<(), NoRoom> {
+    pub(super) fn add(&mut self, push: Outgoing, now: Instant) -> Result<(), QueueRefusal> {
         let bytes = size(&push);
         if bytes > self.limits.queue_bytes_max {
-            return Err(NoRoom::TooLarge);
+            return Err(QueueRefusal::TooLarge);
         }
         let full = self.waiting.len() >= self.limits.queue_pushes_max
             || self.bytes + bytes > self.limits.queue_bytes_max;
         if full {
-            return Err(NoRoom::Full);
+            return Err(QueueRefusal::Full);
         }
         let waiting = self.waiting(push, now);
         self.bytes += bytes;
@@ -114,9 +114,9 @@ impl Queue {
         Ok(())
     }
 
-    fn waiting(&mut self, push: Outgoing, made: Instant) -> Waiting {
+    fn waiting(&mut self, push: Outgoing, made: Instant) -> QueuedPush {
         self.next_id += 1;
-        Waiting {
+        QueuedPush {
             id: self.next_id,
             push: Arc::new(push),
             made,
@@ -137,22 +137,22 @@ impl Queue {
     }
 
     /// The first push whose address is not left alone.
-    pub(super) fn next(&self, now: Instant) -> Next {
+    pub(super) fn next(&self, now: Instant) -> NextStep {
         let mut soonest: Option<Instant> = None;
         for waiting in &self.waiting {
             let failing = self.failing.get(waiting.push.authority());
             let Some(failing) = failing else {
-                return Next::Send(waiting.clone());
+                return NextStep::Send(waiting.clone());
             };
             if failing.hopeless {
                 continue;
             }
             if self.flushing || failing.until <= now {
-                return Next::Send(waiting.clone());
+                return NextStep::Send(waiting.clone());
             }
             soonest = Some(soonest.map_or(failing.until, |soonest| soonest.min(failing.until)));
         }
-        soonest.map_or(Next::Nothing, Next::Wait)
+        soonest.map_or(NextStep::Nothing, NextStep::Wait)
     }
 
     /// It was delivered.
@@ -166,13 +166,13 @@ impl Queue {
     /// to 1.
     pub(super) fn failed(
         &mut self,
-        waiting: &Waiting,
+        waiting: &QueuedPush,
         now: Instant,
         pause: Option<Duration>,
         jitter: f64,
     ) {
         let authority = waiting.push.authority().to_owned();
-        let failing = self.failing.entry(authority).or_insert(Failing {
+        let failing = self.failing.entry(authority).or_insert(FailingAddress {
             times: 0,
             until: now,
             hopeless: false,
@@ -183,7 +183,7 @@ impl Queue {
     }
 
     /// Takes it out; none if it is gone already.
-    pub(super) fn remove(&mut self, id: u64) -> Option<Waiting> {
+    pub(super) fn remove(&mut self, id: u64) -> Option<QueuedPush> {
         let at = self.waiting.iter().position(|waiting| waiting.id == id)?;
         let gone = self.waiting.remove(at)?;
         self.bytes -= size(&gone.push);
@@ -219,7 +219,7 @@ impl Queue {
         self.flushing = true;
     }
 
-    /// Whether [`Queue::next`] says [`Next::Nothing`] for good.
+    /// Whether [`PushQueue::next`] says [`NextStep::Nothing`] for good.
     pub(super) fn is_flushing(&self) -> bool {
         self.flushing
     }
@@ -268,17 +268,17 @@ mod tests {
         }
     }
 
-    fn sends(queue: &Queue, now: Instant) -> String {
+    fn sends(queue: &PushQueue, now: Instant) -> String {
         match queue.next(now) {
-            Next::Send(waiting) => String::from_utf8(waiting.push.body.to_vec()).unwrap(),
-            Next::Wait(until) => format!("wait {:?}", until - now),
-            Next::Nothing => "nothing".to_owned(),
+            NextStep::Send(waiting) => String::from_utf8(waiting.push.body.to_vec()).unwrap(),
+            NextStep::Wait(until) => format!("wait {:?}", until - now),
+            NextStep::Nothing => "nothing".to_owned(),
         }
     }
 
-    fn first(queue: &Queue, now: Instant) -> Waiting {
+    fn first(queue: &PushQueue, now: Instant) -> QueuedPush {
         match queue.next(now) {
-            Next::Send(waiting) => waiting,
+            NextStep::Send(waiting) => waiting,
             other => panic!("{other:?}"),
         }
     }
@@ -286,11 +286,11 @@ mod tests {
     #[test]
     fn it_is_bound_in_number_and_bytes_and_gives_room_back() {
         let now = Instant::now();
-        let mut queue = Queue::new(LIMITS);
+        let mut queue = PushQueue::new(LIMITS);
         for body in ["1", "2", "3", "4"] {
             assert_eq!(queue.add(push("a", body), now), Ok(()));
         }
-        assert_eq!(queue.add(push("a", "5"), now), Err(NoRoom::Full));
+        assert_eq!(queue.add(push("a", "5"), now), Err(QueueRefusal::Full));
         queue.delivered(first(&queue, now).id);
         assert_eq!(queue.add(push("a", "5"), now), Ok(()));
         let large = Bytes::from(vec![b'x'; 5000]);
@@ -298,20 +298,20 @@ mod tests {
             body: large,
             ..push("a", "")
         };
-        assert_eq!(queue.add(large, now), Err(NoRoom::TooLarge));
+        assert_eq!(queue.add(large, now), Err(QueueRefusal::TooLarge));
         assert_eq!((queue.len(), queue.clear(), queue.bytes()), (4, 4, 0));
         let half = Outgoing {
             body: Bytes::from(vec![b'x'; 3000]),
             ..push("a", "")
         };
         assert_eq!(queue.add(half.clone(), now), Ok(()));
-        assert_eq!(queue.add(half, now), Err(NoRoom::Full));
+        assert_eq!(queue.add(half, now), Err(QueueRefusal::Full));
     }
 
     #[test]
     fn an_address_that_fails_holds_up_its_own_pushes_only() {
         let now = Instant::now();
-        let mut queue = Queue::new(LIMITS);
+        let mut queue = PushQueue::new(LIMITS);
         for (host, body) in [("a", "a1"), ("b", "b1"), ("a", "a2"), ("b", "b2")] {
             queue.add(push(host, body), now).unwrap();
         }
@@ -351,7 +351,7 @@ mod tests {
     #[test]
     fn what_is_too_old_goes() {
         let now = Instant::now();
-        let mut queue = Queue::new(LIMITS);
+        let mut queue = PushQueue::new(LIMITS);
         queue.add(push("a", "1"), now).unwrap();
         queue
             .add(push("a", "2"), now + Duration::from_secs(60))
@@ -367,13 +367,13 @@ mod tests {
     #[test]
     fn halves_stand_where_the_whole_stood() {
         let now = Instant::now();
-        let mut queue = Queue::new(LIMITS);
+        let mut queue = PushQueue::new(LIMITS);
         queue.add(push("a", "whole"), now).unwrap();
         queue.add(push("a", "after"), now).unwrap();
         let before = queue.bytes();
         queue.split(first(&queue, now).id, [push("a", "who"), push("a", "le")]);
         let mut order = Vec::new();
-        while let Next::Send(waiting) = queue.next(now) {
+        while let NextStep::Send(waiting) = queue.next(now) {
             order.push(String::from_utf8(waiting.push.body.to_vec()).unwrap());
             queue.delivered(waiting.id);
         }
@@ -384,7 +384,7 @@ mod tests {
     #[test]
     fn at_the_end_each_address_has_one_more_chance() {
         let now = Instant::now();
-        let mut queue = Queue::new(LIMITS);
+        let mut queue = PushQueue::new(LIMITS);
         for (host, body) in [("a", "a1"), ("a", "a2"), ("b", "b1")] {
             queue.add(push(host, body), now).unwrap();
         }

@@ -1,6 +1,6 @@
 //! Asks an exporter for pushes: on its interval, on a thread of its own pool, within its deadline.
 
-use super::pipeline::{Pipeline, Sink};
+use super::pipeline::{Pipeline, QueueSink};
 use meterbox_plugin_abi::{Failure, PluginObject, Status};
 use meterbox_plugin_loader::running::{Ended, Lane, RejectReason};
 use std::sync::Arc;
@@ -29,7 +29,7 @@ pub(super) async fn run(pipeline: Arc<Pipeline>) {
 /// Asks once; what it pushes is in the queue afterwards.
 pub(super) async fn ask(pipeline: &Arc<Pipeline>) {
     let open = Arc::new(AtomicBool::new(true));
-    let mut sink = Sink {
+    let mut sink = QueueSink {
         pipeline: Arc::clone(pipeline),
         open: Arc::clone(&open),
         full: false,
@@ -41,16 +41,16 @@ pub(super) async fn ask(pipeline: &Arc<Pipeline>) {
         outcome => outcome,
     };
     match call(pipeline, export).await {
-        Called::Returned(Ok(())) => pipeline.answered(),
-        Called::Returned(Err(failure)) => pipeline.unanswered("error", &failure.to_string()),
-        Called::Late(limit) => {
+        CallEnd::Returned(Ok(())) => pipeline.answered(),
+        CallEnd::Returned(Err(failure)) => pipeline.unanswered("error", &failure.to_string()),
+        CallEnd::TimedOut(limit) => {
             open.store(false, Ordering::Release);
             let seconds = limit.as_secs_f64();
             pipeline.unanswered("timeout", &format!("it was not done after {seconds} s"));
         }
         // The next generation is asked when it is there.
-        Called::Refused(RejectReason::Stopped) => {}
-        Called::Refused(reason) => {
+        CallEnd::Refused(RejectReason::Stopped) => {}
+        CallEnd::Refused(reason) => {
             let why = format!("it takes no calls now ({})", reason.name());
             pipeline.unanswered("unavailable", &why);
         }
@@ -58,9 +58,9 @@ pub(super) async fn ask(pipeline: &Arc<Pipeline>) {
 }
 
 /// How a call of a plugin ended.
-pub(super) enum Called {
+pub(super) enum CallEnd {
     Returned(Result<(), Failure>),
-    Late(Duration),
+    TimedOut(Duration),
     Refused(RejectReason),
 }
 
@@ -68,22 +68,22 @@ pub(super) enum Called {
 pub(super) async fn call(
     pipeline: &Pipeline,
     work: impl FnOnce(&PluginObject) -> Result<(), Failure> + Send + 'static,
-) -> Called {
+) -> CallEnd {
     let exporter = pipeline.exporter.load_full();
-    let (tell, told) = oneshot::channel();
+    let (sender, receiver) = oneshot::channel();
     // Nobody listens any more when the call was given up.
-    let done = Box::new(move |ended: &Ended| drop(tell.send(ended.clone())));
+    let done = Box::new(move |ended: &Ended| drop(sender.send(ended.clone())));
     let ticket = match exporter.running.run(Lane::Ordinary, work, done) {
         Ok(ticket) => ticket,
-        Err(reject) => return Called::Refused(reject.reason),
+        Err(reject) => return CallEnd::Refused(reject.reason),
     };
-    match timeout(exporter.limit, told).await {
-        Ok(Ok(Ended::Returned(outcome))) => Called::Returned(outcome),
-        Ok(Ok(Ended::Expired)) => Called::Late(exporter.limit),
-        Ok(Ok(Ended::Discarded) | Err(_)) => Called::Refused(RejectReason::Stopped),
+    match timeout(exporter.limit, receiver).await {
+        Ok(Ok(Ended::Returned(outcome))) => CallEnd::Returned(outcome),
+        Ok(Ok(Ended::Expired)) => CallEnd::TimedOut(exporter.limit),
+        Ok(Ok(Ended::Discarded) | Err(_)) => CallEnd::Refused(RejectReason::Stopped),
         Err(_) => {
             ticket.expire();
-            Called::Late(exporter.limit)
+            CallEnd::TimedOut(exporter.limit)
         }
     }
 }

@@ -1,11 +1,12 @@
 //! `meterbox plugins call`: one request to a route of a plugin, on the listener it is on.
 
-use super::{Call, named, pretty};
-use crate::cli::client::{self, Door};
+use super::{CallArguments, named, pretty};
+use crate::cli::client;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::print;
 use base64::Engine;
 use meterbox_config::Environment;
+use meterbox_http::Listener;
 use meterbox_http::client::Received;
 use serde_json::{Value, json};
 use std::io::Write;
@@ -14,7 +15,7 @@ use std::io::Write;
 ///
 /// # Errors
 /// The usage or the configuration is refused, nobody answers, or the answer's status is 400 or more.
-pub(super) fn call(call: Call, environment: &Environment) -> Result<(), Failure> {
+pub(super) fn call(call: CallArguments, environment: &Environment) -> Result<(), Failure> {
     let name = named(&call.name)?.to_owned();
     let body = call.data.as_deref().map(data).transpose()?;
     let method = method(call.method, body.is_some())?;
@@ -22,8 +23,8 @@ pub(super) fn call(call: Call, environment: &Environment) -> Result<(), Failure>
     let described = client::manage(&settings, "GET", &format!("/plugins/{name}"));
     let plugin: Value =
         serde_json::from_slice(&described.map_err(Failure::failed)?).map_err(Failure::failed)?;
-    let (door, target) = route(&plugin, call.path.as_deref())?;
-    let answer = client::send(&settings, door, &method, &target, body.as_deref())
+    let (listener, target) = route(&plugin, call.path.as_deref())?;
+    let answer = client::send(&settings, listener, &method, &target, body.as_deref())
         .map_err(Failure::failed)?;
     show(&answer, call.json);
     if answer.status < 400 {
@@ -57,7 +58,7 @@ fn data(text: &str) -> Result<Vec<u8>, Failure> {
 }
 
 /// The listener and the target of `path`, by the routes that the plugin has now.
-fn route(plugin: &Value, path: Option<&str>) -> Result<(Door, String), Failure> {
+fn route(plugin: &Value, path: Option<&str>) -> Result<(Listener, String), Failure> {
     let name = plugin["name"].as_str().unwrap_or_default();
     let routes: Vec<(&str, &str)> = plugin["endpoints"]
         .as_array()
@@ -75,7 +76,7 @@ fn route(plugin: &Value, path: Option<&str>) -> Result<(Door, String), Failure> 
             owner.map(|(listener, _)| (*listener, target))
         }
     };
-    let known = found.and_then(|(listener, target)| Some((Door::of(listener)?, target)));
+    let known = found.and_then(|(listener, target)| Some((Listener::named(listener)?, target)));
     known.ok_or_else(|| {
         let state = plugin["state"].as_str().unwrap_or("unknown");
         let routes: Vec<&str> = routes.iter().map(|(_, path)| *path).collect();
@@ -151,14 +152,14 @@ mod tests {
     #[test]
     fn the_path_chooses_the_listener_and_without_one_the_first_route_is_asked() {
         let asked = |path| route(&plugin(), path).unwrap();
-        assert_eq!(asked(None), (Door::Metrics, "/drift".to_owned()));
+        assert_eq!(asked(None), (Listener::Metrics, "/drift".to_owned()));
         assert_eq!(
             asked(Some("drift/a?b=c")),
-            (Door::Metrics, "/drift/a?b=c".to_owned())
+            (Listener::Metrics, "/drift/a?b=c".to_owned())
         );
         assert_eq!(
             asked(Some("/explain?x")),
-            (Door::Inference, "/explain?x".to_owned())
+            (Listener::Inference, "/explain?x".to_owned())
         );
     }
 

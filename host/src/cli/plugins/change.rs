@@ -1,6 +1,6 @@
 //! `meterbox plugins reload|enable|disable`: putting a plugin in and out of service.
 
-use super::{One, named};
+use super::{OnePlugin, named};
 use crate::cli::client;
 use crate::cli::exit::Failure;
 use crate::cli::print;
@@ -11,7 +11,11 @@ use serde_json::Value;
 ///
 /// # Errors
 /// The name or the configuration is refused, or the server refuses the change.
-pub(super) fn change(action: &str, one: One, environment: &Environment) -> Result<(), Failure> {
+pub(super) fn change(
+    action: &str,
+    one: OnePlugin,
+    environment: &Environment,
+) -> Result<(), Failure> {
     let path = format!("/plugins/{}/{action}", named(&one.name)?);
     let settings = one.options.request(environment)?.load()?.settings;
     let body = client::manage(&settings, "POST", &path).map_err(Failure::failed)?;

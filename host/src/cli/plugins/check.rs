@@ -1,6 +1,6 @@
 //! `meterbox plugins check`: prints what a server would say about a file.
 
-use super::{Check, pretty};
+use super::{CheckArguments, pretty};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::print;
 use crate::tools::check::examine;
@@ -9,7 +9,7 @@ use crate::tools::check::examine;
 ///
 /// # Errors
 /// The file cannot be read at all, or there are findings.
-pub(super) fn check(check: &Check) -> Result<(), Failure> {
+pub(super) fn check(check: &CheckArguments) -> Result<(), Failure> {
     let program = std::env::current_exe().map_err(Failure::failed)?;
     let report =
         examine(&check.file, check.plugin_config.as_deref(), &program).map_err(Failure::refused)?;

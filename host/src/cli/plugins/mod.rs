@@ -30,7 +30,7 @@ pub(super) enum PluginsCommand {
         after_help = "Exit codes: 0 made, 1 no SDK is installed or the folder cannot be made, 2 refused \
                       usage or name."
     )]
-    New(New),
+    New(NewArguments),
     /// Say what a server would say about a file, after a dry run in a confined process
     #[command(
         after_help = "Looks at owner, digest, ELF tables and metadata, lets a throw-away process load the \
@@ -39,7 +39,7 @@ pub(super) enum PluginsCommand {
                       configuration.\n\
                       Exit codes: 0 fine, 1 findings, 2 refused usage or an unreadable file."
     )]
-    Check(Check),
+    Check(CheckArguments),
     /// Print every plugin: its state, roles, endpoints, calls and errors
     #[command(after_help = ASKS)]
     List {
@@ -51,23 +51,23 @@ pub(super) enum PluginsCommand {
     },
     /// Print everything the server knows about one plugin
     #[command(after_help = ASKS)]
-    Show(One),
+    Show(OnePlugin),
     /// Send one request to a route of a plugin and print what it answers
     #[command(
         after_help = "The body goes to standard output, the status to standard error.\n\
                       Exit codes: 0 answered below 400, 1 answered from 400 on or not at all, 2 \
                       refused usage or configuration."
     )]
-    Call(Call),
+    Call(CallArguments),
     /// Load the file of a plugin again
     #[command(after_help = ASKS)]
-    Reload(One),
+    Reload(OnePlugin),
     /// Put a plugin that was disabled back into service
     #[command(after_help = ASKS)]
-    Enable(One),
+    Enable(OnePlugin),
     /// Take a plugin out of service until it is enabled
     #[command(after_help = ASKS)]
-    Disable(One),
+    Disable(OnePlugin),
     /// Write the sha256 of files into the lock file, so that no other file of their names is loaded
     #[command(
         after_help = "The lock file is that of plugins_lock, or else plugins.lock in the folder of each \
@@ -75,12 +75,12 @@ pub(super) enum PluginsCommand {
                       Exit codes: 0 pinned, 1 a file cannot be read or the lock file not written, 2 \
                       refused usage or configuration."
     )]
-    Pin(Pin),
+    Pin(PinArguments),
 }
 
 /// A plugin to be written.
 #[derive(Debug, Args)]
-pub(super) struct New {
+pub(super) struct NewArguments {
     /// Name of plugin, route and folder: [a-z][a-z0-9_]{0,62}
     name: String,
     /// What it is written in
@@ -99,7 +99,7 @@ pub(super) struct New {
 
 /// A plugin file to be checked.
 #[derive(Debug, Args)]
-pub(super) struct Check {
+pub(super) struct CheckArguments {
     /// The plugin file
     file: PathBuf,
     /// The plugin's configuration for the dry run [default: NAME.toml beside the file]
@@ -112,7 +112,7 @@ pub(super) struct Check {
 
 /// One plugin of a running server.
 #[derive(Debug, Args)]
-pub(super) struct One {
+pub(super) struct OnePlugin {
     /// The plugin's name
     name: String,
     #[command(flatten)]
@@ -124,7 +124,7 @@ pub(super) struct One {
 
 /// One request to a plugin.
 #[derive(Debug, Args)]
-pub(super) struct Call {
+pub(super) struct CallArguments {
     /// The plugin's name
     name: String,
     /// Path and query, such as /drift?model=noop [default: its first route]
@@ -144,7 +144,7 @@ pub(super) struct Call {
 
 /// Files to pin.
 #[derive(Debug, Args)]
-pub(super) struct Pin {
+pub(super) struct PinArguments {
     /// Plugin files
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,

@@ -1,6 +1,6 @@
 //! `meterbox plugins new`: a project that builds and passes its tests as it is.
 
-use super::{New, pretty};
+use super::{NewArguments, pretty};
 use crate::cli::exit::Failure;
 use crate::cli::options::working_folder;
 use crate::cli::print;
@@ -11,7 +11,7 @@ use serde_json::json;
 ///
 /// # Errors
 /// The name is refused, there is no SDK, or the folder cannot be made.
-pub(super) fn new(new: &New) -> Result<(), Failure> {
+pub(super) fn new(new: &NewArguments) -> Result<(), Failure> {
     let name = Name::parse(&new.name).map_err(Failure::refused)?;
     let program = std::env::current_exe().map_err(Failure::failed)?;
     let sdk = Sdk::find(new.sdk.as_deref(), &program).map_err(Failure::failed)?;

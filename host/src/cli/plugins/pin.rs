@@ -1,6 +1,6 @@
 //! `meterbox plugins pin`: pins files and prints a line for each.
 
-use super::{Pin, pretty};
+use super::{PinArguments, pretty};
 use crate::cli::exit::Failure;
 use crate::cli::print;
 use crate::tools::pin::{PinError, Pinned, pin as pin_file};
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 ///
 /// # Errors
 /// The configuration is refused, a file cannot be read, or a lock file cannot be written.
-pub(super) fn pin(pin: Pin, environment: &Environment) -> Result<(), Failure> {
+pub(super) fn pin(pin: PinArguments, environment: &Environment) -> Result<(), Failure> {
     let settings = pin.options.request(environment)?.load()?.settings;
     let lock = settings.plugins.lock.as_deref();
     let pinned = pin.files.iter().map(|file| pin_file(file, lock));
