@@ -7,9 +7,7 @@ use crate::adapters::{Announced, Everything, ListOf, Logged};
 use crate::api;
 use crate::banner;
 use crate::cli::{Failure, Start};
-use crate::clock::unix_seconds;
 use crate::counters::counters;
-use crate::export::{self, Exports};
 use crate::models::{self, Models};
 use crate::reload::Reloader;
 use crate::reload_requests::{self, ReloadRequests};
@@ -18,6 +16,7 @@ use crate::signal::{Signal, Signals};
 use crate::stage::Stage;
 use arc_swap::ArcSwap;
 use meterbox_config::{Environment, Settings};
+use meterbox_export::{ExportParts, Exports};
 use meterbox_http::client::Trust;
 use meterbox_http::{Listener, Listeners, Server, Tokens, bind};
 use meterbox_logs::metric_log::LogTarget;
@@ -29,7 +28,7 @@ use meterbox_plugins::{
 };
 use meterbox_telemetry::custom::Declarations;
 use meterbox_telemetry::server::Build;
-use meterbox_telemetry::{Drops, Options as TelemetryOptions, Telemetry, modes};
+use meterbox_telemetry::{Drops, Options as TelemetryOptions, Telemetry, modes, unix_seconds};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -392,7 +391,7 @@ fn exports(services: &Arc<Services>, trust: Trust) -> Exports {
         let places = places.iter().flat_map(|places| places.iter());
         places.filter_map(|(_, place)| place.tcp()).collect()
     };
-    Exports::start(export::ExportParts {
+    Exports::start(ExportParts {
         exporters: services.plugins.exporters(),
         gathered: Arc::new(Everything(Arc::clone(&services.plugins))),
         metrics: services.telemetry.exports().clone(),

@@ -3,11 +3,11 @@
 //! All or nothing: a configuration with an error, or an address that cannot be bound, changes nothing.
 
 use crate::banner;
-use crate::clock::unix_seconds;
 use crate::services::Services;
 use meterbox_config::{LoadRequest, Settings, keys};
 use meterbox_http::{Listener, Listeners, Server, bind};
 use meterbox_logs::Log;
+use meterbox_telemetry::unix_seconds;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -2,9 +2,9 @@
 
 use meterbox_plugin_abi::Row;
 use meterbox_plugin_abi::events::{self as fields, EventKinds};
+use meterbox_telemetry::unix_seconds;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Takes the events of models, on their way to whoever listens.
 pub trait EventSink: Send + Sync + 'static {
@@ -45,11 +45,7 @@ impl Events {
 }
 
 fn now() -> Row {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    Row::new().number(
-        fields::UNIX_SECONDS,
-        since.unwrap_or_default().as_secs_f64(),
-    )
+    Row::new().number(fields::UNIX_SECONDS, unix_seconds())
 }
 
 /// Events of one version.

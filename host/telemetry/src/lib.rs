@@ -6,6 +6,7 @@
 //! knows a format; callers say what happened and how long it took.
 
 mod alive;
+mod clock;
 pub mod custom;
 pub mod docs;
 mod drops;
@@ -21,6 +22,7 @@ pub mod server;
 pub mod serving;
 pub mod workers;
 
+pub use clock::unix_seconds;
 pub use drops::Drops;
 
 use custom::{CustomMetrics, CustomOptions, Declarations};

@@ -7,6 +7,7 @@
 //!
 //! Connections are `meterbox_http`'s; what is on the wire, and in which format, the plugin's. Nothing is
 //! kept over a restart.
+#![forbid(unsafe_code)]
 
 mod deliver;
 mod engine;

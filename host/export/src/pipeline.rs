@@ -3,13 +3,13 @@
 use super::health::{DeliveryState, Health};
 use super::push;
 use super::queue::{PushQueue, QueueRefusal};
-use crate::clock::unix_seconds;
 use arc_swap::ArcSwap;
 use meterbox_config::ExportLimits;
 use meterbox_plugin_abi::gather::GatherSource;
 use meterbox_plugin_abi::{Failure, Push, PushSink, Status};
 use meterbox_plugins::Exporter;
 use meterbox_telemetry::exports::ExporterMetrics;
+use meterbox_telemetry::unix_seconds;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -337,7 +337,7 @@ mod tests {
     #[test]
     fn pauses_grow_to_a_minute() {
         let now = Instant::now();
-        let mut queue = Queue::new(LIMITS);
+        let mut queue = PushQueue::new(LIMITS);
         queue.add(push("a", "1"), now).unwrap();
         let waiting = first(&queue, now);
         let pauses = [(); 9].map(|()| {
