@@ -142,7 +142,7 @@ fn running(loaded: &Loaded, host: Arc<Fake>) -> Arc<Running> {
         loaded,
         Host::of(host),
         "{}",
-        Settings::default(),
+        Settings::new(4, 64, PATIENCE, PATIENCE),
         clock,
         Arc::default(),
     )

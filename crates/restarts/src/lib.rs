@@ -7,7 +7,8 @@
 //! use meterbox_restarts::{Next, RestartSettings, Restarts};
 //! use std::time::Duration;
 //!
-//! let mut restarts = Restarts::new(RestartSettings::default());
+//! let minute = Duration::from_secs(60);
+//! let mut restarts = Restarts::new(RestartSettings::new(5, minute, minute));
 //! let now = Duration::from_secs(7);
 //! assert_eq!(restarts.crashed(now, None, 0.5), Next::After(Duration::ZERO));
 //! ```

@@ -20,16 +20,18 @@ pub struct RestartSettings {
     pub trial_interval: Duration,
 }
 
-impl Default for RestartSettings {
-    fn default() -> Self {
+impl RestartSettings {
+    /// With the usual pauses.
+    #[must_use]
+    pub const fn new(crashes_max: usize, window: Duration, trial_interval: Duration) -> Self {
         Self {
-            crashes_max: 5,
-            window: Duration::from_secs(60),
+            crashes_max,
+            window,
             backoff: Backoff {
                 first: Duration::from_millis(100),
                 longest: Duration::from_secs(30),
             },
-            trial_interval: Duration::from_secs(60),
+            trial_interval,
         }
     }
 }
@@ -120,6 +122,9 @@ impl Restarts {
 mod tests {
     use super::*;
 
+    const MINUTE: Duration = Duration::from_secs(60);
+    const FIVE_A_MINUTE: RestartSettings = RestartSettings::new(5, MINUTE, MINUTE);
+
     fn millis(millis: u64) -> Duration {
         Duration::from_millis(millis)
     }
@@ -128,7 +133,7 @@ mod tests {
     fn pauses_begin_with_none_and_double_to_their_maximum() {
         let settings = RestartSettings {
             crashes_max: 100,
-            ..RestartSettings::default()
+            ..FIVE_A_MINUTE
         };
         let mut restarts = Restarts::new(settings);
         let mut pauses = (0..12).map(|at| restarts.crashed(millis(at), None, 0.5).pause());
@@ -147,7 +152,7 @@ mod tests {
 
     #[test]
     fn a_good_run_forgets_and_a_short_one_does_not() {
-        let mut restarts = Restarts::new(RestartSettings::default());
+        let mut restarts = Restarts::new(FIVE_A_MINUTE);
         let at = |seconds| Duration::from_secs(seconds);
         assert_eq!(restarts.crashed(at(0), Some(at(5)), 0.5).pause(), at(0));
         assert_eq!(
@@ -159,7 +164,7 @@ mod tests {
 
     #[test]
     fn five_crashes_in_a_minute_are_a_quarantine_until_a_trial_lasts() {
-        let mut restarts = Restarts::new(RestartSettings::default());
+        let mut restarts = Restarts::new(FIVE_A_MINUTE);
         let at = |seconds| Duration::from_secs(seconds);
         for second in 0..4 {
             let next = restarts.crashed(at(second), Some(at(1)), 0.5);
@@ -179,7 +184,7 @@ mod tests {
 
     #[test]
     fn slow_crashes_never_are_a_quarantine() {
-        let mut restarts = Restarts::new(RestartSettings::default());
+        let mut restarts = Restarts::new(FIVE_A_MINUTE);
         for minute in 0..50 {
             let now = Duration::from_secs(minute * 20);
             let next = restarts.crashed(now, Some(Duration::from_secs(15)), 0.5);

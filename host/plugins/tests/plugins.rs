@@ -375,6 +375,27 @@ fn the_servers_metrics_say_what_plugins_do() {
 }
 
 #[test]
+fn of_two_files_with_one_name_the_metrics_show_the_one_in_service() {
+    let site = Site::new("one-name");
+    site.put_bundled("meterbox-plugin-drift", "drift.so");
+    site.put("meterbox-plugin-drift", "own.so");
+    site.catalog.scan();
+    let value = |name: &str| {
+        let page = site.page();
+        let found = page.into_iter().find(|(found, _)| found == name);
+        found.map(|(_, value)| value)
+    };
+    assert_eq!(site.catalog.plugins().len(), 2);
+    assert_eq!(value("meterbox_plugin_up"), Some(1.0));
+    assert_eq!(value("meterbox_plugin_generation"), Some(1.0));
+    for file in ["own.so", "../bundled/drift.so"] {
+        site.remove(file);
+    }
+    site.catalog.scan();
+    assert_eq!(value("meterbox_plugin_up"), None);
+}
+
+#[test]
 fn the_watch_takes_copies_moves_and_removals_within_two_seconds() {
     let site = Site::new("watch");
     let _watch = Watch::start(&site.catalog).unwrap();

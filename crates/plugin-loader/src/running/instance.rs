@@ -26,6 +26,11 @@ use std::time::{Duration, Instant};
 /// When it is worth asking again while all threads of an isolated plugin are stuck.
 const STUCK_RETRY: Duration = Duration::from_secs(1);
 
+/// So many stuck threads end a plugin's service.
+const STUCK_MAX: usize = 4;
+/// Answers under way of a plugin that was replaced or removed.
+const DRAIN_LIMIT: Duration = Duration::from_secs(30);
+
 /// How one plugin is supervised.
 #[derive(Debug, Clone, Copy)]
 pub struct Settings {
@@ -41,14 +46,25 @@ pub struct Settings {
     pub drain_limit: Duration,
 }
 
-impl Default for Settings {
-    fn default() -> Self {
+impl Settings {
+    /// What the configuration says, and the rest as usual.
+    #[must_use]
+    pub fn new(
+        threads_max: usize,
+        queue_len_max: usize,
+        start_limit: Duration,
+        stop_limit: Duration,
+    ) -> Self {
         Self {
-            pool: PoolSettings::default(),
+            pool: PoolSettings {
+                threads_max,
+                queue_len_max,
+                stuck_max: STUCK_MAX,
+            },
             breaker: BreakerSettings::default(),
-            start_limit: Duration::from_secs(10),
-            stop_limit: Duration::from_secs(5),
-            drain_limit: Duration::from_secs(30),
+            start_limit,
+            stop_limit,
+            drain_limit: DRAIN_LIMIT,
         }
     }
 }

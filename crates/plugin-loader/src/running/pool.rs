@@ -27,16 +27,6 @@ pub struct PoolSettings {
     pub stuck_max: usize,
 }
 
-impl Default for PoolSettings {
-    fn default() -> Self {
-        Self {
-            threads_max: 4,
-            queue_len_max: 64,
-            stuck_max: 4,
-        }
-    }
-}
-
 /// What a thread of the pool does.
 pub(super) type Work = Box<dyn FnOnce() -> Result<(), Failure> + Send>;
 

@@ -447,7 +447,7 @@ impl Isolated {
         let mut result = child.entry(&ask, Scope::Plain, |_, _| Ok(()));
         child.expect_end();
         child.close_lanes();
-        if !child.wait_finished(self.plugin.settings.stop_limit) {
+        if !child.wait_finished(self.plugin.settings.sizes.stop_limit) {
             child.finish_off(Cause::Stop);
             let text = "its process did not end after its stop hook and was killed";
             result = result.and(Err(Failure::new(Status::TIMEOUT, text)));

@@ -109,10 +109,10 @@ pub(super) fn launch(
     let settings = &plugin.settings;
     let lanes = Lanes::make(
         settings.call_lanes.clamp(1, LANES_MAX),
-        settings.arena_bytes,
+        settings.sizes.arena_bytes,
     )
     .map_err(|error| not_started("no sockets or shared memory", &error))?;
-    let cells = ParentCells::make(settings.cell_bytes, settings.stripes)
+    let cells = ParentCells::make(settings.sizes.cell_bytes, settings.sizes.stripes)
         .map_err(|error| not_started("no shared memory for metrics", &error))?;
     let Lanes {
         first,
@@ -126,7 +126,7 @@ pub(super) fn launch(
     let desk = Desk::new(
         plugin.services.clone(),
         Book::new(cells),
-        Calls::new(settings.open_calls_max),
+        Calls::new(settings.sizes.open_calls_max),
     );
     let process = spawner.spawn(command(plugin, stdin));
     let process = process.map_err(|error| {
@@ -212,9 +212,9 @@ fn hello(
         api: &plugin.origin.metadata.api,
         name: &plugin.name,
         host_version: &plugin.host_version,
-        arena_bytes: settings.arena_bytes as u64,
-        cell_bytes: settings.cell_bytes,
-        stripes: settings.stripes,
+        arena_bytes: settings.sizes.arena_bytes as u64,
+        cell_bytes: settings.sizes.cell_bytes,
+        stripes: settings.sizes.stripes,
         call_lanes: u32::try_from(call_lanes).unwrap_or_default(),
         log_level: child.desk.log_level().0,
     };

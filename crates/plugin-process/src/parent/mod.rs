@@ -27,6 +27,6 @@ pub use isolated::Isolated;
 pub use meterbox_restarts::{Backoff, RestartSettings};
 pub use observer::{Observer, Stream};
 pub use plugin::Plugin;
-pub use settings::{ChildCommand, ProcessSettings};
+pub use settings::{ChildCommand, ProcessSettings, Sizes};
 pub use spawner::Spawner;
 pub use status::{LastCrash, Phase, ProcessStatus};

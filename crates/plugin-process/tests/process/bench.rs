@@ -5,7 +5,8 @@ use meterbox_plugin_abi::{Failure, PluginObject, Reply, Request};
 use meterbox_plugin_loader::file::Metadata;
 use meterbox_plugin_loader::load::Origin;
 use meterbox_plugin_process::parent::{
-    Backoff, ChildCommand, Isolated, Phase, Plugin, ProcessSettings, RestartSettings, Spawner,
+    Backoff, ChildCommand, Isolated, Phase, Plugin, ProcessSettings, RestartSettings, Sizes,
+    Spawner,
 };
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -27,20 +28,24 @@ pub(crate) fn spawner() -> Arc<Spawner> {
 
 pub(crate) fn quick() -> ProcessSettings {
     ProcessSettings {
-        cell_bytes: 1 << 20,
+        call_lanes: 8,
         entry_limit: PATIENCE,
         collect_limit: PATIENCE,
         start_limit: PATIENCE,
-        stop_limit: PATIENCE,
         restarts: RestartSettings {
             crashes_max: 1000,
+            window: Duration::from_secs(60),
             backoff: Backoff {
                 first: Duration::from_millis(1),
                 longest: Duration::from_millis(4),
             },
-            ..RestartSettings::default()
+            trial_interval: Duration::from_secs(60),
         },
-        ..ProcessSettings::default()
+        sizes: Sizes {
+            cell_bytes: 1 << 20,
+            stop_limit: PATIENCE,
+            ..Sizes::default()
+        },
     }
 }
 

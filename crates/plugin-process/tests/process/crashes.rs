@@ -215,11 +215,7 @@ fn quarantine() {
 fn running() {
     let house: Arc<House> = Arc::default();
     let settings = ProcessSettings {
-        restarts: RestartSettings {
-            crashes_max: 1,
-            trial_interval: Duration::from_secs(3600),
-            ..RestartSettings::default()
-        },
+        restarts: RestartSettings::new(1, Duration::from_secs(60), Duration::from_secs(3600)),
         ..quick()
     };
     let isolated = isolated("", &house, settings);
@@ -228,7 +224,7 @@ fn running() {
         Arc::new(isolated_origin()),
         move || created.create(),
         Some(isolated.clone()),
-        Settings::default(),
+        Settings::new(4, 64, PATIENCE, PATIENCE),
         Arc::new(Monotonic::default()),
         Arc::default(),
     )

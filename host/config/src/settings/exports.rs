@@ -58,31 +58,3 @@ impl ExportSettings {
         }
     }
 }
-
-impl Default for ExportSettings {
-    /// The defaults of the key table.
-    fn default() -> Self {
-        Self {
-            interval: Duration::from_secs(15),
-            intervals: BTreeMap::new(),
-            ca_file: None,
-            limits: ExportLimits {
-                queue_pushes_max: 1000,
-                queue_bytes_max: 32 << 20,
-                attempt: Duration::from_secs(5),
-                give_up: Duration::from_secs(300),
-            },
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::Settings;
-
-    #[test]
-    fn the_defaults_are_those_of_the_table() {
-        assert_eq!(Settings::defaults().exports, ExportSettings::default());
-    }
-}

@@ -1,7 +1,7 @@
 //! The list of all plugin files.
 //!
 //! Whoever reads gets the slots as they are at one moment and holds no lock while it looks at them. Only
-//! one change is under way at a time (see [`Catalog`](super::plugins::Catalog)), so an index stays what it
+//! one change is under way at a time (the catalog sees to that), so an index stays what it
 //! is throughout a change.
 
 use super::slot::Slot;

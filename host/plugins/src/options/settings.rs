@@ -5,7 +5,7 @@ use super::permissions::Permissions;
 use meterbox_config::{Isolation as Choice, PluginGrants, PluginSettings, Settings};
 use meterbox_plugin_loader::file::{Language, Metadata, Verified};
 use meterbox_plugin_loader::probe::ProbeCommand;
-use meterbox_plugin_loader::running::{self, BreakerSettings, Isolation, PoolSettings};
+use meterbox_plugin_loader::running::{self, BreakerSettings, Isolation};
 use meterbox_plugin_loader::{Reason, Refusal};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -93,16 +93,15 @@ impl Options {
 
     /// How one plugin is supervised.
     pub(crate) fn supervision_of(&self, plugin: &PluginGrants) -> running::Settings {
+        let plugins = self.plugins();
         running::Settings {
-            pool: PoolSettings {
-                threads_max: plugin.threads,
-                queue_len_max: plugin.queue,
-                ..PoolSettings::default()
-            },
             breaker: self.program.breaker,
-            start_limit: self.plugins().start_deadline,
-            stop_limit: self.plugins().stop_deadline,
-            ..running::Settings::default()
+            ..running::Settings::new(
+                plugin.threads,
+                plugin.queue,
+                plugins.start_deadline,
+                plugins.stop_deadline,
+            )
         }
     }
 

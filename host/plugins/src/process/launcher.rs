@@ -16,8 +16,8 @@ use meterbox_plugin_loader::probe::ProbeCommand;
 use meterbox_plugin_loader::running::{PoolSettings, Settings};
 use meterbox_plugin_loader::{Reason, Refusal};
 use meterbox_plugin_process::parent::{
-    Cause, ChildCommand, Isolated, Observer, Plugin, ProcessSettings, RestartSettings, Spawner,
-    Stream,
+    Cause, ChildCommand, Isolated, Observer, Plugin, ProcessSettings, RestartSettings, Sizes,
+    Spawner, Stream,
 };
 use parking_lot::Mutex;
 use rustix::process::{Resource, getrlimit, setrlimit};
@@ -155,13 +155,12 @@ fn process_settings(options: &Options, candidate: &Candidate<'_>) -> ProcessSett
         start_limit: candidate.settings.start_limit,
         entry_limit: candidate.plugin.deadline,
         collect_limit: options.collect_limit(),
-        restarts: RestartSettings {
-            crashes_max: plugins.crashes_max,
-            window: plugins.crash_window,
-            trial_interval: plugins.trial_interval,
-            ..RestartSettings::default()
-        },
-        ..ProcessSettings::default()
+        restarts: RestartSettings::new(
+            plugins.crashes_max,
+            plugins.crash_window,
+            plugins.trial_interval,
+        ),
+        sizes: Sizes::default(),
     }
 }
 

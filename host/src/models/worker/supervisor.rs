@@ -15,6 +15,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
+const MINUTE: Duration = Duration::from_secs(60);
+/// A worker that dies five times in a minute is given up until a trial, once a minute.
+const RESTARTS: RestartSettings = RestartSettings::new(5, MINUTE, MINUTE);
+
 /// Runs one worker.
 pub(crate) struct Supervisor {
     pub(crate) assignment: Assignment,
@@ -61,7 +65,7 @@ impl Supervisor {
     /// Runs until told to stop.
     pub(crate) async fn run(self, stop: watch::Receiver<Stop>) {
         let mut stop = StopSignal::new(stop);
-        let mut restarts = Restarts::new(RestartSettings::default());
+        let mut restarts = Restarts::new(RESTARTS);
         let begin = Instant::now();
         let mut again = false;
         loop {

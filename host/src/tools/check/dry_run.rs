@@ -8,8 +8,8 @@ use meterbox_plugin_abi::{Failure, PluginObject, Roles, Route, Status};
 use meterbox_plugin_loader::file::Verified;
 use meterbox_plugin_loader::load::Origin;
 use meterbox_plugin_process::parent::{
-    Cause, ChildCommand, Isolated, Observer, Plugin, ProcessSettings, RestartSettings, Spawner,
-    Stream,
+    Cause, ChildCommand, Isolated, Observer, Plugin, ProcessSettings, RestartSettings, Sizes,
+    Spawner, Stream,
 };
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -21,6 +21,8 @@ const START_LIMIT: Duration = Duration::from_secs(10);
 const CALL_LIMIT: Duration = Duration::from_secs(5);
 /// How long the stop hook may take.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
+/// Longer than any dry run.
+const TRIAL_INTERVAL: Duration = Duration::from_secs(3600);
 /// Lines of the process that are kept.
 const LINES_MAX: usize = 100;
 
@@ -115,12 +117,8 @@ fn settings() -> ProcessSettings {
         entry_limit: CALL_LIMIT,
         collect_limit: CALL_LIMIT,
         // One crash is the end of a dry run.
-        restarts: RestartSettings {
-            crashes_max: 1,
-            trial_interval: Duration::from_secs(3600),
-            ..RestartSettings::default()
-        },
-        ..ProcessSettings::default()
+        restarts: RestartSettings::new(1, TRIAL_INTERVAL, TRIAL_INTERVAL),
+        sizes: Sizes::default(),
     }
 }
 

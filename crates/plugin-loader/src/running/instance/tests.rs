@@ -15,6 +15,10 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 /// Long enough for any machine; only a hang ever waits for it.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+fn usual() -> Settings {
+    Settings::new(4, 64, PATIENCE, PATIENCE)
+}
+
 type Answer = Box<dyn Fn(Responder) -> Result<(), Failure> + Send + Sync>;
 
 struct Fake {
@@ -212,7 +216,7 @@ fn ok(responder: Responder) -> Result<(), Failure> {
 
 #[test]
 fn an_answer_reaches_the_client_and_stop_comes_before_drop() {
-    let bench = bench(Settings::default(), ok);
+    let bench = bench(usual(), ok);
     assert_eq!(bench.running.routes()[0].id, 7);
     assert_eq!(bench.answer(), ["head 200", "body hello", "end"]);
     assert_eq!(bench.running.drain(), Ok(()));
@@ -234,7 +238,7 @@ fn an_answer_reaches_the_client_and_stop_comes_before_drop() {
 fn a_panic_is_an_answer_and_the_fifth_one_opens_the_breaker_until_a_trial_succeeds() {
     let good = Arc::new(std::sync::atomic::AtomicBool::new(false));
     let switch = good.clone();
-    let bench = bench(Settings::default(), move |responder| {
+    let bench = bench(usual(), move |responder| {
         assert!(switch.load(Ordering::Relaxed), "the disk is on fire");
         responder.finish(b"")
     });
@@ -254,7 +258,7 @@ fn a_panic_is_an_answer_and_the_fifth_one_opens_the_breaker_until_a_trial_succee
 
 #[test]
 fn a_bad_request_says_nothing_about_the_plugin() {
-    let bench = bench(Settings::default(), |_| {
+    let bench = bench(usual(), |_| {
         Err(Failure::new(Status::INVALID, "no such model"))
     });
     for _ in 0..20 {
@@ -269,7 +273,7 @@ fn stuck_threads_are_replaced_until_four_are_lost_and_the_plugin_is_quarantined(
     let (release, blocked) = sync_channel::<()>(8);
     let (entered_sender, entered) = sync_channel(8);
     let blocked = std::sync::Mutex::new(blocked);
-    let bench = bench(Settings::default(), move |responder| {
+    let bench = bench(usual(), move |responder| {
         entered_sender.send(()).unwrap();
         let _ = blocked.lock().unwrap().recv();
         responder.finish(b"late")
@@ -301,19 +305,13 @@ fn a_full_queue_refuses_at_once_and_scrapes_have_a_thread_of_their_own() {
     };
     let (entered_sender, entered) = sync_channel(8);
     let first = AtomicU64::new(0);
-    let bench = bench(
-        Settings {
-            pool,
-            ..Settings::default()
-        },
-        move |responder| {
-            if first.fetch_add(1, Ordering::Relaxed) == 0 {
-                entered_sender.send(()).unwrap();
-                let _ = blocked.lock().unwrap().recv();
-            }
-            responder.finish(b"")
-        },
-    );
+    let bench = bench(Settings { pool, ..usual() }, move |responder| {
+        if first.fetch_add(1, Ordering::Relaxed) == 0 {
+            entered_sender.send(()).unwrap();
+            let _ = blocked.lock().unwrap().recv();
+        }
+        responder.finish(b"")
+    });
     let (busy, _kept) = bench.call(Lane::Ordinary).unwrap();
     entered.recv_timeout(PATIENCE).unwrap();
     let waiting: Vec<_> = (0..3)
@@ -336,7 +334,7 @@ fn a_full_queue_refuses_at_once_and_scrapes_have_a_thread_of_their_own() {
 #[test]
 fn a_drain_in_a_hurry_gives_up_answers_before_their_own_limit() {
     let (sender, kept) = sync_channel(1);
-    let bench = bench(Settings::default(), move |responder| {
+    let bench = bench(usual(), move |responder| {
         sender
             .send(responder)
             .map_err(|_| Failure::internal("nobody takes it"))
@@ -352,7 +350,7 @@ fn a_drain_in_a_hurry_gives_up_answers_before_their_own_limit() {
 #[test]
 fn draining_waits_for_an_answer_that_is_given_after_its_call() {
     let (sender, kept) = sync_channel(1);
-    let bench = bench(Settings::default(), move |responder| {
+    let bench = bench(usual(), move |responder| {
         sender
             .send(responder)
             .map_err(|_| Failure::internal("nobody takes it"))
@@ -381,7 +379,7 @@ fn a_constructor_that_fails_panics_or_hangs_is_one_sentence() {
         let clock = Arc::new(HandClock::default());
         let settings = Settings {
             start_limit,
-            ..Settings::default()
+            ..usual()
         };
         Running::start_with(origin(), create, None, settings, clock, Arc::default())
             .err()
@@ -437,7 +435,7 @@ fn a_plugin_whose_process_is_down_is_not_called() {
         origin(),
         create,
         Some(told.clone()),
-        Settings::default(),
+        usual(),
         Arc::new(HandClock::default()),
         Arc::default(),
     )
