@@ -58,7 +58,7 @@ impl From<io::Error> for LaneError {
 /// One end of a lane. After any error it is of no use.
 #[derive(Debug)]
 pub struct Lane {
-    outgoing: Arc<Outgoing>,
+    outgoing: Arc<SendQueue>,
     arena: Option<Arc<Arena>>,
     side: Side,
     /// This side's half holds a payload that the other side may not have read yet.
@@ -71,21 +71,21 @@ pub struct Lane {
 
 /// The socket with the frames that wait for the next send.
 #[derive(Debug)]
-struct Outgoing {
+struct SendQueue {
     stream: UnixStream,
-    waiting: Mutex<Waiting>,
+    waiting: Mutex<UnsentFrames>,
 }
 
 #[derive(Debug, Default)]
-struct Waiting {
+struct UnsentFrames {
     frames: Vec<u8>,
-    /// A [`Latecomer`] has seen these frames before.
+    /// A [`LaneFlusher`] has seen these frames before.
     late: bool,
 }
 
-impl Outgoing {
+impl SendQueue {
     /// Sends what waits, then `more`.
-    fn send(&self, waiting: &mut Waiting, more: &[u8]) -> io::Result<()> {
+    fn send(&self, waiting: &mut UnsentFrames, more: &[u8]) -> io::Result<()> {
         let mut stream = &self.stream;
         if !waiting.frames.is_empty() {
             stream.write_all(&waiting.frames)?;
@@ -102,9 +102,9 @@ impl Outgoing {
 /// Sends what a lane has queued when its owner takes too long with the next frame. May be used while the
 /// owner uses the lane, which it does not keep open.
 #[derive(Clone, Debug)]
-pub struct Latecomer(Weak<Outgoing>);
+pub struct LaneFlusher(Weak<SendQueue>);
 
-impl Latecomer {
+impl LaneFlusher {
     /// Sends what was queued before the last look already; says whether anything waits.
     pub fn look(&self) -> bool {
         let Some(outgoing) = self.0.upgrade() else {
@@ -129,7 +129,7 @@ impl Lane {
     #[must_use]
     pub fn new(stream: UnixStream, arena: Option<Arena>, side: Side) -> Self {
         Self {
-            outgoing: Arc::new(Outgoing {
+            outgoing: Arc::new(SendQueue {
                 stream,
                 waiting: Mutex::default(),
             }),
@@ -167,8 +167,8 @@ impl Lane {
 
     /// What sends queued frames in the place of the owner.
     #[must_use]
-    pub fn latecomer(&self) -> Latecomer {
-        Latecomer(Arc::downgrade(&self.outgoing))
+    pub fn flusher(&self) -> LaneFlusher {
+        LaneFlusher(Arc::downgrade(&self.outgoing))
     }
 
     /// How long receives have waited for the other side since this was asked last.
@@ -250,7 +250,7 @@ impl Lane {
         let payload = if header.in_arena {
             self.shared_payload(header.len)?
         } else {
-            Payload::here(self.following_payload(header.len)?)
+            Payload::owned(self.following_payload(header.len)?)
         };
         // Who answers has read what it answers.
         self.half_taken = false;
@@ -264,7 +264,7 @@ impl Lane {
             return Err(LaneError::Broken(text));
         };
         Ok(match self.side {
-            Side::Parent => Payload::here(arena.copy(len)),
+            Side::Parent => Payload::owned(arena.copy(len)),
             Side::Child => Payload::in_arena(arena.clone(), len),
         })
     }

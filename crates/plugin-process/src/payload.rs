@@ -8,29 +8,29 @@ use crate::aligned::Aligned;
 use crate::arena::Arena;
 
 /// The payload of a frame; its bytes start at a multiple of 8 in memory.
-pub struct Payload(Place);
+pub struct Payload(PayloadBytes);
 
-enum Place {
-    Here(Aligned),
+enum PayloadBytes {
+    Owned(Aligned),
     /// In the host's half, which the child may read until it answers.
     Arena(Arc<Arena>, usize),
 }
 
 impl Payload {
-    pub(crate) fn here(bytes: Aligned) -> Self {
-        Self(Place::Here(bytes))
+    pub(crate) fn owned(bytes: Aligned) -> Self {
+        Self(PayloadBytes::Owned(bytes))
     }
 
     pub(crate) fn in_arena(arena: Arc<Arena>, len: usize) -> Self {
-        Self(Place::Arena(arena, len))
+        Self(PayloadBytes::Arena(arena, len))
     }
 
     /// The same bytes in memory of this process alone, which stay while the lane is used on.
     #[must_use]
     pub fn into_owned(self) -> Self {
         match self.0 {
-            Place::Here(_) => self,
-            Place::Arena(..) => Self::here(Aligned::from_bytes(&self)),
+            PayloadBytes::Owned(_) => self,
+            PayloadBytes::Arena(..) => Self::owned(Aligned::from_bytes(&self)),
         }
     }
 }
@@ -40,8 +40,8 @@ impl Deref for Payload {
 
     fn deref(&self) -> &[u8] {
         match &self.0 {
-            Place::Here(bytes) => bytes.as_bytes(),
-            Place::Arena(arena, len) => arena.theirs(*len),
+            PayloadBytes::Owned(bytes) => bytes.as_bytes(),
+            PayloadBytes::Arena(arena, len) => arena.theirs(*len),
         }
     }
 }

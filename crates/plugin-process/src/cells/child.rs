@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::layout::{MISFITS, Plan, STRIPES_USED, Shape, UNSET};
+use super::layout::{CellShape, MISFITS, STRIPES_USED, StripeLayout, UNSET};
 use super::stripe::{self, SHARED_START, Stripes};
 use crate::shared_file::SharedFile;
 
@@ -13,7 +13,7 @@ use crate::shared_file::SharedFile;
 #[derive(Debug)]
 pub struct ChildCells {
     file: SharedFile,
-    plan: Plan,
+    plan: StripeLayout,
     /// The stripes' own, where a change finds it at once.
     id: u64,
     stripes: Arc<Stripes>,
@@ -25,7 +25,7 @@ impl ChildCells {
     /// # Errors
     /// A file of another size, or numbers that do not fit each other.
     pub fn open(file: OwnedFd, bytes: u64, stripes: u32) -> io::Result<Arc<Self>> {
-        let plan = Plan::new(bytes, stripes)?;
+        let plan = StripeLayout::new(bytes, stripes)?;
         let len = usize::try_from(bytes).map_err(|_| io::ErrorKind::InvalidInput)?;
         let stripes = Stripes::new(plan);
         Ok(Arc::new(Self {
@@ -36,7 +36,7 @@ impl ChildCells {
         }))
     }
 
-    pub(super) fn has(&self, cell: u32, shape: Shape) -> bool {
+    pub(super) fn has(&self, cell: u32, shape: CellShape) -> bool {
         self.plan.has(cell, shape)
     }
 

@@ -15,7 +15,7 @@ pub const UNSET: u64 = 0x7ff8_6d65_7472_6963;
 
 /// How many cells a series has and what they mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Shape {
+pub enum CellShape {
     /// Whole numbers added, fractions added, total observed elsewhere.
     Counter,
     /// One value that moves both ways: gauge, unknown, info.
@@ -29,7 +29,7 @@ pub enum Shape {
     Summary,
 }
 
-impl Shape {
+impl CellShape {
     /// The shape of a series of this kind, with `bounds` bounds if it is a histogram.
     #[must_use]
     pub fn of(kind: Kind, bounds: usize) -> Self {
@@ -66,13 +66,13 @@ impl Shape {
 
 /// The stripes of a file of cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Plan {
+pub(super) struct StripeLayout {
     pub(super) stripes: u32,
     /// Cells in each stripe.
     pub(super) cells: u32,
 }
 
-impl Plan {
+impl StripeLayout {
     /// Divides `bytes` into `stripes`.
     pub(super) fn new(bytes: u64, stripes: u32) -> io::Result<Self> {
         let cells = bytes.checked_div(u64::from(stripes)).unwrap_or(0) / 8;
@@ -86,7 +86,7 @@ impl Plan {
     }
 
     /// Whether a series of this shape may begin at `cell`.
-    pub(super) fn has(self, cell: u32, shape: Shape) -> bool {
+    pub(super) fn has(self, cell: u32, shape: CellShape) -> bool {
         let end = cell.checked_add(shape.cells());
         cell >= FIRST_CELL && end.is_some_and(|end| end <= self.cells)
     }

@@ -7,8 +7,8 @@ mod series;
 mod stripe;
 
 pub use child::ChildCells;
-pub use layout::{FIRST_CELL, MISFITS, STRIPES_USED, Shape, UNSET};
-pub use parent::{Change, ParentCells, Watch};
+pub use layout::{CellShape, FIRST_CELL, MISFITS, STRIPES_USED, UNSET};
+pub use parent::{CellChange, ParentCells, SeriesWatch};
 pub use series::Series;
 
 #[cfg(test)]

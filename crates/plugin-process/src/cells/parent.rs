@@ -8,31 +8,31 @@ use std::sync::atomic::Ordering;
 
 use parking_lot::Mutex;
 
-use super::layout::{FIRST_CELL, MISFITS, Plan, STRIPES_USED, Shape, UNSET};
+use super::layout::{CellShape, FIRST_CELL, MISFITS, STRIPES_USED, StripeLayout, UNSET};
 use crate::shared_file::SharedFile;
 
 /// The file of cells as the host reads it. What the child writes is believed to be numbers, no more.
 #[derive(Debug)]
 pub struct ParentCells {
     file: SharedFile,
-    plan: Plan,
-    space: Mutex<Space>,
+    plan: StripeLayout,
+    space: Mutex<FreeCells>,
 }
 
 #[derive(Debug)]
-struct Space {
+struct FreeCells {
     /// Lowest cell that was never given out.
     next: u32,
     /// Cells of removed series by their number of cells.
     free: BTreeMap<u32, Vec<u32>>,
     /// Given back since the last rest, and before it.
-    young: Vec<(u32, Shape)>,
-    old: Vec<(u32, Shape)>,
+    young: Vec<(u32, CellShape)>,
+    old: Vec<(u32, CellShape)>,
 }
 
 /// What became of a series since it was looked at last.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Change {
+pub enum CellChange {
     /// A counter grew by this whole number.
     Counted(u64),
     /// A counter grew by this fraction, which is finite and above zero.
@@ -59,9 +59,9 @@ pub enum Change {
 
 /// One series that the host watches.
 #[derive(Debug)]
-pub struct Watch {
+pub struct SeriesWatch {
     cell: u32,
-    shape: Shape,
+    shape: CellShape,
     /// Bits of each cell, summed over the stripes, as seen last.
     seen: Box<[u64]>,
 }
@@ -72,12 +72,12 @@ impl ParentCells {
     /// # Errors
     /// The kernel's own; numbers that do not fit each other.
     pub fn make(bytes: u64, stripes: u32) -> io::Result<Self> {
-        let plan = Plan::new(bytes, stripes)?;
+        let plan = StripeLayout::new(bytes, stripes)?;
         let len = usize::try_from(bytes).map_err(|_| io::ErrorKind::InvalidInput)?;
         Ok(Self {
             file: SharedFile::make("meterbox-cells", len)?,
             plan,
-            space: Mutex::new(Space {
+            space: Mutex::new(FreeCells {
                 next: FIRST_CELL,
                 free: BTreeMap::new(),
                 young: Vec::new(),
@@ -87,7 +87,7 @@ impl ParentCells {
     }
 
     /// Cells for a new series, made ready; `None` when the file is full.
-    pub fn allocate(&self, shape: Shape) -> Option<Watch> {
+    pub fn allocate(&self, shape: CellShape) -> Option<SeriesWatch> {
         let mut space = self.space.lock();
         let used = space.free.get_mut(&shape.cells()).and_then(Vec::pop);
         let cell = if let Some(cell) = used {
@@ -110,7 +110,7 @@ impl ParentCells {
             self.write(0, cell + unset, UNSET);
             seen[unset as usize] = UNSET;
         }
-        Some(Watch { cell, shape, seen })
+        Some(SeriesWatch { cell, shape, seen })
     }
 
     /// Takes back the cells of a removed series. They are given out again after two calls of
@@ -119,7 +119,7 @@ impl ParentCells {
         clippy::needless_pass_by_value,
         reason = "nobody may watch it any more"
     )]
-    pub fn give_back(&self, watch: Watch) {
+    pub fn give_back(&self, watch: SeriesWatch) {
         self.space.lock().young.push((watch.cell, watch.shape));
     }
 
@@ -170,7 +170,7 @@ impl AsFd for ParentCells {
     }
 }
 
-impl Watch {
+impl SeriesWatch {
     /// Number of the first cell, which the child is told.
     #[must_use]
     pub fn cell(&self) -> u32 {
@@ -179,50 +179,50 @@ impl Watch {
 
     /// The shape of the series.
     #[must_use]
-    pub fn shape(&self) -> Shape {
+    pub fn shape(&self) -> CellShape {
         self.shape
     }
 
     /// Tells `changed` what changed since it was asked last.
-    pub fn changes(&mut self, cells: &ParentCells, mut changed: impl FnMut(Change)) {
+    pub fn changes(&mut self, cells: &ParentCells, mut changed: impl FnMut(CellChange)) {
         let stripes = cells.stripes_used();
         let cell = self.cell;
         match self.shape {
-            Shape::Counter => {
+            CellShape::Counter => {
                 let counted = self.grown(0, cells.whole(stripes, cell));
                 if counted > 0 {
-                    changed(Change::Counted(counted));
+                    changed(CellChange::Counted(counted));
                 }
                 let added = self.moved(1, cells.fraction(stripes, cell + 1));
                 if added.is_finite() && added > 0.0 {
-                    changed(Change::Added(added));
+                    changed(CellChange::Added(added));
                 }
                 if let Some(total) = self.set(2, cells.read(0, cell + 2)) {
-                    changed(Change::Total(total));
+                    changed(CellChange::Total(total));
                 }
             }
-            Shape::Level => {
+            CellShape::Level => {
                 if let Some(level) = self.set(0, cells.read(0, cell)) {
-                    changed(Change::Level(level));
+                    changed(CellChange::Level(level));
                 }
             }
-            Shape::Histogram { buckets } => {
+            CellShape::Histogram { buckets } => {
                 let grown: Vec<u64> = (0..buckets)
                     .map(|bucket| self.grown(bucket as usize, cells.whole(stripes, cell + bucket)))
                     .collect();
                 let sum = self.moved(buckets as usize, cells.fraction(stripes, cell + buckets));
                 if sum != 0.0 || grown.iter().any(|grown| *grown > 0) {
-                    changed(Change::Observed {
+                    changed(CellChange::Observed {
                         buckets: grown,
                         sum,
                     });
                 }
             }
-            Shape::Summary => {
+            CellShape::Summary => {
                 let count = self.grown(0, cells.whole(stripes, cell));
                 let sum = self.moved(1, cells.fraction(stripes, cell + 1));
                 if sum != 0.0 || count > 0 {
-                    changed(Change::Summed { count, sum });
+                    changed(CellChange::Summed { count, sum });
                 }
             }
         }

@@ -5,14 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use meterbox_plugin_abi::{Cells, Instrument};
 
-use super::{ChildCells, Shape};
+use super::{CellShape, ChildCells};
 
 /// A series of the child: its cells, and whether it was removed. The slot number is not used.
 #[derive(Debug)]
 pub struct Series {
     cells: Arc<ChildCells>,
     cell: u32,
-    shape: Shape,
+    shape: CellShape,
     removed: AtomicBool,
     bounds: Arc<[f64]>,
 }
@@ -23,7 +23,7 @@ impl Series {
     pub fn new(
         cells: Arc<ChildCells>,
         cell: u32,
-        shape: Shape,
+        shape: CellShape,
         bounds: Arc<[f64]>,
     ) -> Option<Arc<Self>> {
         cells.has(cell, shape).then(|| {
@@ -71,9 +71,9 @@ impl Cells for Series {
             return;
         }
         match self.shape {
-            Shape::Counter => self.cells.count(self.cell, amount),
-            Shape::Level => self.cells.shift(self.cell, amount as f64),
-            Shape::Histogram { .. } | Shape::Summary => self.cells.misfit(),
+            CellShape::Counter => self.cells.count(self.cell, amount),
+            CellShape::Level => self.cells.shift(self.cell, amount as f64),
+            CellShape::Histogram { .. } | CellShape::Summary => self.cells.misfit(),
         }
     }
 
@@ -83,8 +83,8 @@ impl Cells for Series {
             return;
         }
         match self.shape {
-            Shape::Counter if amount >= 0.0 => self.cells.add(self.cell + 1, amount),
-            Shape::Level => self.cells.shift(self.cell, amount),
+            CellShape::Counter if amount >= 0.0 => self.cells.add(self.cell + 1, amount),
+            CellShape::Level => self.cells.shift(self.cell, amount),
             _ => self.cells.misfit(),
         }
     }
@@ -95,8 +95,8 @@ impl Cells for Series {
             return;
         }
         match self.shape {
-            Shape::Level => self.cells.set(self.cell, value),
-            Shape::Counter if value >= 0.0 => self.cells.raise(self.cell + 2, value),
+            CellShape::Level => self.cells.set(self.cell, value),
+            CellShape::Counter if value >= 0.0 => self.cells.raise(self.cell + 2, value),
             _ => self.cells.misfit(),
         }
     }
@@ -107,16 +107,16 @@ impl Cells for Series {
             return;
         }
         match self.shape {
-            Shape::Histogram { buckets } => {
+            CellShape::Histogram { buckets } => {
                 let bucket = self.bucket(value).min(buckets - 1);
                 self.cells.count(self.cell + bucket, 1);
                 self.cells.add(self.cell + buckets, value);
             }
-            Shape::Summary => {
+            CellShape::Summary => {
                 self.cells.count(self.cell, 1);
                 self.cells.add(self.cell + 1, value);
             }
-            Shape::Counter | Shape::Level => self.cells.misfit(),
+            CellShape::Counter | CellShape::Level => self.cells.misfit(),
         }
     }
 
@@ -125,9 +125,9 @@ impl Cells for Series {
             return;
         }
         let (cells, sum_cell) = match self.shape {
-            Shape::Histogram { buckets } => (buckets, self.cell + buckets),
-            Shape::Summary => (1, self.cell + 1),
-            Shape::Counter | Shape::Level => (0, 0),
+            CellShape::Histogram { buckets } => (buckets, self.cell + buckets),
+            CellShape::Summary => (1, self.cell + 1),
+            CellShape::Counter | CellShape::Level => (0, 0),
         };
         if cells == 0 || buckets.len() != cells as usize {
             return self.cells.misfit();

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
-use super::layout::Plan;
+use super::layout::StripeLayout;
 
 /// The stripe that all threads share.
 const SHARED: u32 = 0;
@@ -21,7 +21,7 @@ pub(super) const SHARED_START: usize = 0;
 pub(super) struct Stripes {
     /// Tells files of cells apart for as long as the process lives.
     pub(super) id: u64,
-    plan: Plan,
+    plan: StripeLayout,
     free: Mutex<Free>,
 }
 
@@ -42,16 +42,16 @@ struct Last {
 
 thread_local! {
     static LAST: Cell<Last> = const { Cell::new(Last { id: 0, start: SHARED_START }) };
-    static LEASES: RefCell<Vec<Lease>> = const { RefCell::new(Vec::new()) };
+    static LEASES: RefCell<Vec<OwnedStripe>> = const { RefCell::new(Vec::new()) };
 }
 
 /// A stripe that this thread owns, or its knowledge that there was none.
-struct Lease {
+struct OwnedStripe {
     of: Arc<Stripes>,
     stripe: u32,
 }
 
-impl Drop for Lease {
+impl Drop for OwnedStripe {
     fn drop(&mut self) {
         // The thread ends; whatever changes a series after this shares stripe 0.
         LAST.set(Last {
@@ -72,7 +72,7 @@ pub(super) fn last(id: u64) -> Option<usize> {
 }
 
 impl Stripes {
-    pub(super) fn new(plan: Plan) -> Arc<Self> {
+    pub(super) fn new(plan: StripeLayout) -> Arc<Self> {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         Arc::new(Self {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
@@ -96,7 +96,7 @@ impl Stripes {
             }
             let stripe = self.take();
             taken(stripe);
-            leases.push(Lease {
+            leases.push(OwnedStripe {
                 of: self.clone(),
                 stripe,
             });

@@ -19,17 +19,21 @@ fn pair() -> (ParentCells, Arc<ChildCells>) {
     (parent, child)
 }
 
-fn series(parent: &ParentCells, child: &Arc<ChildCells>, shape: Shape) -> (Watch, Arc<Series>) {
+fn series(
+    parent: &ParentCells,
+    child: &Arc<ChildCells>,
+    shape: CellShape,
+) -> (SeriesWatch, Arc<Series>) {
     let watch = parent.allocate(shape).expect("room");
     let bounds: Arc<[f64]> = match shape {
-        Shape::Histogram { .. } => [1.0, 2.0].into(),
+        CellShape::Histogram { .. } => [1.0, 2.0].into(),
         _ => [].into(),
     };
     let series = Series::new(child.clone(), watch.cell(), shape, bounds).expect("cells");
     (watch, series)
 }
 
-fn changes(watch: &mut Watch, parent: &ParentCells) -> Vec<Change> {
+fn changes(watch: &mut SeriesWatch, parent: &ParentCells) -> Vec<CellChange> {
     let mut changes = Vec::new();
     watch.changes(parent, |change| changes.push(change));
     changes
@@ -38,11 +42,11 @@ fn changes(watch: &mut Watch, parent: &ParentCells) -> Vec<Change> {
 #[test]
 fn every_kind_of_change_is_seen_once() {
     let (parent, child) = pair();
-    let (mut counter, count) = series(&parent, &child, Shape::Counter);
-    let (mut level, gauge) = series(&parent, &child, Shape::Level);
-    let histogram = Shape::of(Kind::HISTOGRAM, 2);
+    let (mut counter, count) = series(&parent, &child, CellShape::Counter);
+    let (mut level, gauge) = series(&parent, &child, CellShape::Level);
+    let histogram = CellShape::of(Kind::HISTOGRAM, 2);
     let (mut buckets, observe) = series(&parent, &child, histogram);
-    let (mut summary, sum) = series(&parent, &child, Shape::Summary);
+    let (mut summary, sum) = series(&parent, &child, CellShape::Summary);
     for watch in [&mut counter, &mut level, &mut buckets, &mut summary] {
         assert_eq!(changes(watch, &parent), [], "nothing was changed yet");
     }
@@ -51,26 +55,30 @@ fn every_kind_of_change_is_seen_once() {
     count.add_f64(0.5);
     count.set(7.0);
     count.set(6.0);
-    let expected = [Change::Counted(3), Change::Added(0.5), Change::Total(7.0)];
+    let expected = [
+        CellChange::Counted(3),
+        CellChange::Added(0.5),
+        CellChange::Total(7.0),
+    ];
     assert_eq!(changes(&mut counter, &parent), expected);
     gauge.add_f64(-2.5);
     gauge.add_u64(1);
-    assert_eq!(changes(&mut level, &parent), [Change::Level(-1.5)]);
+    assert_eq!(changes(&mut level, &parent), [CellChange::Level(-1.5)]);
     gauge.set(f64::from_bits(UNSET));
-    assert!(matches!(changes(&mut level, &parent)[..], [Change::Level(x)] if x.is_nan()));
+    assert!(matches!(changes(&mut level, &parent)[..], [CellChange::Level(x)] if x.is_nan()));
     for value in [1.0, 1.5, 2.0, 9.0, f64::NEG_INFINITY] {
         observe.observe(value);
     }
     observe.merge(&[1, 0, 4], 2.0);
     let (buckets_now, sum_now) = (vec![3, 2, 5], f64::NEG_INFINITY);
-    let expected = Change::Observed {
+    let expected = CellChange::Observed {
         buckets: buckets_now,
         sum: sum_now,
     };
     assert_eq!(changes(&mut buckets, &parent), [expected]);
     sum.observe(1.25);
     sum.merge(&[2], 0.5);
-    let expected = Change::Summed {
+    let expected = CellChange::Summed {
         count: 3,
         sum: 1.75,
     };
@@ -83,9 +91,9 @@ fn every_kind_of_change_is_seen_once() {
 #[test]
 fn a_change_that_does_not_fit_is_counted_and_changes_nothing() {
     let (parent, child) = pair();
-    let (mut counter, count) = series(&parent, &child, Shape::Counter);
-    let (mut level, gauge) = series(&parent, &child, Shape::Level);
-    let (mut summary, sum) = series(&parent, &child, Shape::Summary);
+    let (mut counter, count) = series(&parent, &child, CellShape::Counter);
+    let (mut level, gauge) = series(&parent, &child, CellShape::Level);
+    let (mut summary, sum) = series(&parent, &child, CellShape::Summary);
     count.add_f64(-1.0);
     count.add_f64(f64::NAN);
     count.set(-1.0);
@@ -104,7 +112,7 @@ fn a_change_that_does_not_fit_is_counted_and_changes_nothing() {
 #[test]
 fn many_short_threads_lose_no_count_and_share_the_stripes() {
     let (parent, child) = pair();
-    let (mut watch, counter) = series(&parent, &child, Shape::Counter);
+    let (mut watch, counter) = series(&parent, &child, CellShape::Counter);
     for _ in 0..10 {
         thread::scope(|scope| {
             for _ in 0..8 {
@@ -112,13 +120,13 @@ fn many_short_threads_lose_no_count_and_share_the_stripes() {
             }
         });
     }
-    assert_eq!(changes(&mut watch, &parent), [Change::Counted(80_000)]);
+    assert_eq!(changes(&mut watch, &parent), [CellChange::Counted(80_000)]);
 }
 
 #[test]
 fn stripes_are_used_again_after_their_thread() {
     let (parent, child) = pair();
-    let (_, counter) = series(&parent, &child, Shape::Counter);
+    let (_, counter) = series(&parent, &child, CellShape::Counter);
     for _ in 0..20 {
         thread::scope(|scope| {
             scope.spawn(|| counter.add_u64(1)).join().expect("no panic");
@@ -137,7 +145,7 @@ fn child_stripes(parent: &ParentCells) -> u64 {
 #[test]
 fn removed_series_change_nothing_and_their_cells_are_clean_when_they_come_back() {
     let (parent, child) = pair();
-    let (watch, counter) = series(&parent, &child, Shape::Counter);
+    let (watch, counter) = series(&parent, &child, CellShape::Counter);
     let cell = watch.cell();
     thread::scope(|scope| {
         scope.spawn(|| counter.add_u64(5));
@@ -146,12 +154,15 @@ fn removed_series_change_nothing_and_their_cells_are_clean_when_they_come_back()
     counter.remove();
     counter.add_u64(100);
     parent.give_back(watch);
-    let other = parent.allocate(Shape::Counter).expect("room");
+    let other = parent.allocate(CellShape::Counter).expect("room");
     assert_ne!(other.cell(), cell, "a late change hits no other series");
     parent.rest();
-    assert_ne!(parent.allocate(Shape::Counter).expect("room").cell(), cell);
+    assert_ne!(
+        parent.allocate(CellShape::Counter).expect("room").cell(),
+        cell
+    );
     parent.rest();
-    let mut again = parent.allocate(Shape::Counter).expect("room");
+    let mut again = parent.allocate(CellShape::Counter).expect("room");
     assert_eq!(again.cell(), cell);
     assert_eq!(changes(&mut again, &parent), []);
 }
@@ -161,11 +172,11 @@ fn a_full_file_and_cells_outside_of_it_are_refused() {
     let (parent, child) = pair();
     let last = u32::try_from(BYTES / 8 / u64::from(STRIPES)).expect("few");
     let mut given = 0;
-    while parent.allocate(Shape::Summary).is_some() {
+    while parent.allocate(CellShape::Summary).is_some() {
         given += 1;
     }
     assert_eq!(given, (last - FIRST_CELL) / 2);
-    let at = |cell| Series::new(child.clone(), cell, Shape::Counter, [].into()).is_some();
+    let at = |cell| Series::new(child.clone(), cell, CellShape::Counter, [].into()).is_some();
     assert!(at(last - 3) && !at(last - 2) && !at(u32::MAX) && !at(STRIPES_USED));
     assert!(ParentCells::make(64, 8).is_err(), "no cell for a series");
     assert!(ParentCells::make(64, 0).is_err());
@@ -174,8 +185,8 @@ fn a_full_file_and_cells_outside_of_it_are_refused() {
 #[test]
 fn a_child_that_writes_anything_gives_numbers_and_no_panic() {
     let (parent, child) = pair();
-    let histogram = Shape::of(Kind::HISTOGRAM, 2);
-    let (mut counter, _) = series(&parent, &child, Shape::Counter);
+    let histogram = CellShape::of(Kind::HISTOGRAM, 2);
+    let (mut counter, _) = series(&parent, &child, CellShape::Counter);
     let (mut buckets, _) = series(&parent, &child, histogram);
     let file = parent.as_fd().try_clone_to_owned().expect("a descriptor");
     let file = crate::shared_file::SharedFile::open(file, BYTES as usize).expect("the file");
@@ -191,9 +202,9 @@ fn a_child_that_writes_anything_gives_numbers_and_no_panic() {
         }
         for change in changes(&mut counter, &parent) {
             match change {
-                Change::Added(added) => assert!(added.is_finite() && added > 0.0, "{round}"),
-                Change::Counted(counted) => assert!(counted > 0, "{round}"),
-                Change::Total(_) => {}
+                CellChange::Added(added) => assert!(added.is_finite() && added > 0.0, "{round}"),
+                CellChange::Counted(counted) => assert!(counted > 0, "{round}"),
+                CellChange::Total(_) => {}
                 other => panic!("not of a counter: {other:?}"),
             }
         }

@@ -36,11 +36,11 @@ pub(super) struct Entries {
 }
 
 /// What an entry answers: message and result, or the failure.
-type Outcome = Result<(String, Put), Failure>;
-type Entry = fn(&Entries, Take<'_>) -> Result<Outcome, Broken>;
+type EntryOutcome = Result<(String, Put), Failure>;
+type EntryFn = fn(&Entries, Take<'_>) -> Result<EntryOutcome, Broken>;
 
 /// All but `CALL`, which keeps its payload.
-const ENTRIES: [(Kind, Entry); 9] = [
+const ENTRIES: [(Kind, EntryFn); 9] = [
     (Kind::COLLECT, Entries::collect),
     (Kind::TIMER, Entries::timer),
     (Kind::EVENTS, Entries::events),
@@ -52,7 +52,7 @@ const ENTRIES: [(Kind, Entry); 9] = [
     (Kind::STOP, Entries::stop),
 ];
 
-fn nothing(outcome: Result<(), Failure>) -> Outcome {
+fn nothing(outcome: Result<(), Failure>) -> EntryOutcome {
     outcome.map(|()| (String::new(), Put::new()))
 }
 
@@ -91,7 +91,7 @@ impl Entries {
         plugin.ok_or_else(|| Failure::internal("the plugin is not created, or was stopped"))
     }
 
-    fn create(&self, mut fields: Take<'_>) -> Result<Outcome, Broken> {
+    fn create(&self, mut fields: Take<'_>) -> Result<EntryOutcome, Broken> {
         let config = fields.text()?;
         fields.end()?;
         let created = (self.create)(Host::of(self.host.clone()), config);
@@ -105,12 +105,12 @@ impl Entries {
         })))
     }
 
-    fn start(&self, fields: Take<'_>) -> Result<Outcome, Broken> {
+    fn start(&self, fields: Take<'_>) -> Result<EntryOutcome, Broken> {
         fields.end()?;
         Ok(nothing(self.plugin().and_then(|plugin| plugin.start())))
     }
 
-    fn stop(&self, mut fields: Take<'_>) -> Result<Outcome, Broken> {
+    fn stop(&self, mut fields: Take<'_>) -> Result<EntryOutcome, Broken> {
         let deadline = Duration::from_nanos(fields.u64()?);
         fields.end()?;
         let stopped = self.plugin().and_then(|plugin| plugin.stop(deadline));
@@ -120,7 +120,7 @@ impl Entries {
         Ok(nothing(stopped))
     }
 
-    fn routes(&self, fields: Take<'_>) -> Result<Outcome, Broken> {
+    fn routes(&self, fields: Take<'_>) -> Result<EntryOutcome, Broken> {
         fields.end()?;
         let asked = self
             .plugin()
@@ -135,7 +135,7 @@ impl Entries {
         }))
     }
 
-    fn call(&self, payload: Payload) -> Result<Outcome, Broken> {
+    fn call(&self, payload: Payload) -> Result<EntryOutcome, Broken> {
         let (route, call, request) = RemoteRequest::new(payload, self.link.clone())?;
         let responder = Responder::of(Box::new(RemoteAnswer::new(call, self.link.clone())));
         let request = Request::of(Arc::new(request));
@@ -145,7 +145,7 @@ impl Entries {
         ))
     }
 
-    fn collect(&self, mut fields: Take<'_>) -> Result<Outcome, Broken> {
+    fn collect(&self, mut fields: Take<'_>) -> Result<EntryOutcome, Broken> {
         let names = fields.texts()?;
         fields.end()?;
         let mut refused = None;
@@ -175,7 +175,7 @@ impl Entries {
         }))
     }
 
-    fn events(&self, mut fields: Take<'_>) -> Result<Outcome, Broken> {
+    fn events(&self, mut fields: Take<'_>) -> Result<EntryOutcome, Broken> {
         let rows = DecodedRows::take(&mut fields)?;
         fields.end()?;
         Ok(nothing(self.plugin().and_then(|plugin| {
@@ -183,15 +183,15 @@ impl Entries {
         })))
     }
 
-    fn export(&self, fields: Take<'_>) -> Result<Outcome, Broken> {
+    fn export(&self, fields: Take<'_>) -> Result<EntryOutcome, Broken> {
         fields.end()?;
-        let mut pushes = Pushes(&self.link);
+        let mut pushes = RemotePushes(&self.link);
         Ok(nothing(self.plugin().and_then(|plugin| {
             plugin.export(&*self.host, &mut pushes)
         })))
     }
 
-    fn classify(&self, mut fields: Take<'_>) -> Result<Outcome, Broken> {
+    fn classify(&self, mut fields: Take<'_>) -> Result<EntryOutcome, Broken> {
         let status = fields.u16()?;
         let body = fields.bytes()?;
         fields.end()?;
@@ -205,7 +205,7 @@ impl Entries {
         }))
     }
 
-    fn timer(&self, mut fields: Take<'_>) -> Result<Outcome, Broken> {
+    fn timer(&self, mut fields: Take<'_>) -> Result<EntryOutcome, Broken> {
         let id = fields.u64()?;
         fields.end()?;
         Ok(nothing(
@@ -223,9 +223,9 @@ fn batch_bytes() -> usize {
 }
 
 /// Takes the pushes of an export.
-struct Pushes<'l>(&'l Link);
+struct RemotePushes<'l>(&'l Link);
 
-impl PushSink for Pushes<'_> {
+impl PushSink for RemotePushes<'_> {
     fn push(&mut self, push: &Push<'_>) -> Result<(), Failure> {
         let mut request = Put::with_room(push.body.len() + 256);
         request

@@ -9,20 +9,20 @@ use meterbox_plugin_abi::{Failure, FamilyService, FamilySpec, Instrument, Metric
 use parking_lot::Mutex;
 
 use super::link::Link;
-use crate::cells::{ChildCells, Series, Shape};
+use crate::cells::{CellShape, ChildCells, Series};
 use crate::wire::{Kind, Put, Registration};
 
 /// Every family of the plugin by the host's number for it.
-pub(super) struct Families {
+pub(super) struct ChildFamilies {
     link: Arc<Link>,
     cells: Arc<ChildCells>,
-    known: Mutex<HashMap<u32, Arc<Known>>>,
+    known: Mutex<HashMap<u32, Arc<FamilyState>>>,
 }
 
 /// One family, however often it was registered.
-struct Known {
+struct FamilyState {
     number: u32,
-    shape: Shape,
+    shape: CellShape,
     bounds: Arc<[f64]>,
     link: Arc<Link>,
     cells: Arc<ChildCells>,
@@ -34,9 +34,9 @@ struct Known {
 }
 
 /// What the plugin holds.
-struct Registered(Arc<Known>);
+struct FamilyHandle(Arc<FamilyState>);
 
-impl Families {
+impl ChildFamilies {
     pub(super) fn new(link: Arc<Link>, cells: Arc<ChildCells>) -> Self {
         Self {
             link,
@@ -52,9 +52,9 @@ impl Families {
             .ask(Kind::REGISTER, &request, |result| result.u32())?;
         let mut known = self.known.lock();
         let found = known.entry(number).or_insert_with(|| {
-            Arc::new(Known {
+            Arc::new(FamilyState {
                 number,
-                shape: Shape::of(family.kind, family.bounds.len()),
+                shape: CellShape::of(family.kind, family.bounds.len()),
                 bounds: family.bounds.into(),
                 link: self.link.clone(),
                 cells: self.cells.clone(),
@@ -62,7 +62,7 @@ impl Families {
                 exchange: Mutex::default(),
             })
         });
-        Ok(MetricFamily::of(Registered(found.clone())))
+        Ok(MetricFamily::of(FamilyHandle(found.clone())))
     }
 }
 
@@ -73,7 +73,7 @@ fn key(values: &[&str]) -> Put {
     key
 }
 
-impl Known {
+impl FamilyState {
     fn known(&self, key: &Put) -> Option<Instrument> {
         let series = self.series.lock();
         series.get(key.as_bytes()).map(|series| series.instrument())
@@ -93,7 +93,7 @@ impl Known {
     }
 }
 
-impl FamilyService for Registered {
+impl FamilyService for FamilyHandle {
     fn series(&self, values: &[&str]) -> Result<Instrument, Failure> {
         let key = key(values);
         if let Some(series) = self.0.known(&key) {

@@ -9,7 +9,7 @@ use meterbox_plugin_abi::{
     Clock, Fact, Failure, FamilySpec, HostServices, Level, MetricFamily, Table,
 };
 
-use super::family::Families;
+use super::family::ChildFamilies;
 use super::link::Link;
 use crate::cells::ChildCells;
 use crate::wire::{DecodedRows, Kind, Put};
@@ -17,7 +17,7 @@ use crate::wire::{DecodedRows, Kind, Put};
 /// Passes everything on to the host but the clocks and the question which log lines are kept.
 pub(super) struct RemoteHost {
     link: Arc<Link>,
-    families: Families,
+    families: ChildFamilies,
     log_level: Level,
     started: Instant,
 }
@@ -25,7 +25,7 @@ pub(super) struct RemoteHost {
 impl RemoteHost {
     pub(super) fn new(link: Arc<Link>, cells: Arc<ChildCells>, log_level: Level) -> Self {
         Self {
-            families: Families::new(link.clone(), cells),
+            families: ChildFamilies::new(link.clone(), cells),
             link,
             log_level,
             started: Instant::now(),

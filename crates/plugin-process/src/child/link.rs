@@ -7,7 +7,7 @@ use meterbox_plugin_abi::gather::{Flow, Visitor};
 use meterbox_plugin_abi::{Failure, Status};
 use parking_lot::Mutex;
 
-use super::late::Late;
+use super::flusher::AnswerFlusher;
 use crate::batch::BatchReader;
 use crate::lane::{Lane, LaneError};
 use crate::payload::Payload;
@@ -21,7 +21,7 @@ pub(super) struct Link {
     short: Mutex<Lane>,
     /// Empty while a thread gathers over it; that thread holds the lock.
     long: Mutex<Option<Lane>>,
-    late: Arc<Late>,
+    flusher: Arc<AnswerFlusher>,
     lost: Lost,
 }
 
@@ -39,7 +39,7 @@ const LONG: [Kind; 4] = [Kind::GATHER, Kind::REPLY, Kind::BODY, Kind::MODELS];
 /// Kinds with an answer that would take the place of a batch which is being visited.
 const LARGE_ANSWERS: [Kind; 3] = [Kind::GATHER, Kind::BODY, Kind::MODELS];
 
-enum Place {
+enum AskingLane {
     Own,
     Short,
     Long,
@@ -73,11 +73,11 @@ fn fitting(payload: &Put) -> Result<&[u8], Failure> {
 }
 
 impl Link {
-    pub(super) fn new(short: Lane, long: Lane, late: Arc<Late>, lost: Lost) -> Self {
+    pub(super) fn new(short: Lane, long: Lane, flusher: Arc<AnswerFlusher>, lost: Lost) -> Self {
         Self {
             short: Mutex::new(short),
             long: Mutex::new(Some(long)),
-            late,
+            flusher,
             lost,
         }
     }
@@ -88,19 +88,19 @@ impl Link {
         Failure::new(Status::CLOSED, format!("the host is gone: {error}"))
     }
 
-    fn place(kind: Kind) -> Result<Place, Failure> {
+    fn place(kind: Kind) -> Result<AskingLane, Failure> {
         let large = LARGE_ANSWERS.contains(&kind);
         if with_own(|_| ()).is_some() && !(VISITING.get() && large) {
-            return Ok(Place::Own);
+            return Ok(AskingLane::Own);
         }
         if !LONG.contains(&kind) {
-            return Ok(Place::Short);
+            return Ok(AskingLane::Short);
         }
         if HOLDS_LONG.get() {
             let text = "a body or the models cannot be read while this thread gathers";
             return Err(Failure::new(Status::UNAVAILABLE, text));
         }
-        Ok(Place::Long)
+        Ok(AskingLane::Long)
     }
 
     /// Runs `run` on the lane for `kind`.
@@ -113,9 +113,9 @@ impl Link {
         let payload = fitting(payload)?;
         let gone = || Err(LaneError::Closed);
         let ran = match Self::place(kind)? {
-            Place::Own => with_own(|lane| run(lane, payload)).unwrap_or_else(gone),
-            Place::Short => run(&mut self.short.lock(), payload),
-            Place::Long => match self.long.lock().as_mut() {
+            AskingLane::Own => with_own(|lane| run(lane, payload)).unwrap_or_else(gone),
+            AskingLane::Short => run(&mut self.short.lock(), payload),
+            AskingLane::Long => match self.long.lock().as_mut() {
                 Some(lane) => run(lane, payload),
                 None => gone(),
             },
@@ -168,7 +168,7 @@ impl Link {
             return self.tell(kind, message);
         }
         self.on_lane(kind, message, |lane, message| lane.queue(kind, message))?;
-        self.late.queued();
+        self.flusher.queued();
         Ok(())
     }
 

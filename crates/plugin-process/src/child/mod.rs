@@ -6,9 +6,9 @@
 mod arguments;
 mod entries;
 mod family;
+mod flusher;
 mod greeting;
 mod host;
-mod late;
 mod link;
 mod main;
 mod request;

@@ -23,13 +23,13 @@ pub(super) struct RemoteRequest {
     /// Names in `texts`, values in `payload`.
     headers: Vec<(Range<usize>, Range<usize>)>,
     payload: Payload,
-    body: Mutex<Rest>,
+    body: Mutex<UnreadBody>,
     deadline: Option<Instant>,
     link: Arc<Link>,
 }
 
 /// What was not read yet of a body.
-enum Rest {
+enum UnreadBody {
     Here(Range<usize>),
     Asked,
 }
@@ -52,9 +52,9 @@ impl RemoteRequest {
         });
         let headers = headers.collect();
         let body = match call.body {
-            Body::None => Rest::Here(0..0),
-            Body::Whole(bytes) => Rest::Here(range_in(&payload, bytes)),
-            Body::Asked => Rest::Asked,
+            Body::None => UnreadBody::Here(0..0),
+            Body::Whole(bytes) => UnreadBody::Here(range_in(&payload, bytes)),
+            Body::Asked => UnreadBody::Asked,
         };
         let limit = Some(call.left_ns).filter(|left| *left != NO_DEADLINE);
         let (route, number) = (call.route, call.call);
@@ -112,15 +112,15 @@ impl RequestService for RemoteRequest {
     fn read_body(&self, buffer: &mut [u8]) -> Result<usize, Failure> {
         let mut rest = self.body.lock();
         match &mut *rest {
-            Rest::Here(left) => {
+            UnreadBody::Here(left) => {
                 let len = buffer.len().min(left.len());
                 let read = left.start..left.start + len;
                 left.start += len;
                 buffer[..len].copy_from_slice(&self.payload[read]);
                 Ok(len)
             }
-            Rest::Asked if buffer.is_empty() => Ok(0),
-            Rest::Asked => {
+            UnreadBody::Asked if buffer.is_empty() => Ok(0),
+            UnreadBody::Asked => {
                 let room = buffer.len().min(BODY_BYTES_MAX);
                 let mut request = Put::new();
                 request.u64(self.call).u32(room as u32);
@@ -133,7 +133,7 @@ impl RequestService for RemoteRequest {
                     Ok(bytes.len())
                 })?;
                 if read == 0 {
-                    *rest = Rest::Here(0..0);
+                    *rest = UnreadBody::Here(0..0);
                 }
                 Ok(read)
             }

@@ -17,12 +17,12 @@ pub(super) struct RemoteAnswer {
     call: u64,
     /// Gone once sent.
     head: Option<ReplyHead>,
-    stage: Stage,
+    stage: AnswerStage,
     link: Arc<Link>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Stage {
+enum AnswerStage {
     Open,
     /// The host wants no more of it; it has to be told that nothing comes.
     Refused,
@@ -35,7 +35,7 @@ impl RemoteAnswer {
         Self {
             call,
             head: Some(ReplyHead::new()),
-            stage: Stage::Open,
+            stage: AnswerStage::Open,
             link,
         }
     }
@@ -48,7 +48,7 @@ impl RemoteAnswer {
     }
 
     fn still_open(&self) -> Result<(), Failure> {
-        if self.stage != Stage::Open {
+        if self.stage != AnswerStage::Open {
             let text = "the answer is over: the client left or the host answered";
             return Err(Failure::new(Status::CLOSED, text));
         }
@@ -70,7 +70,7 @@ impl RemoteAnswer {
         let part = self.part(bytes, false);
         let sent = self.link.ask(Kind::REPLY, &part, |_| Ok(()));
         if sent.is_err() {
-            self.stage = Stage::Refused;
+            self.stage = AnswerStage::Refused;
         }
         sent
     }
@@ -102,20 +102,20 @@ impl ResponderService for RemoteAnswer {
             self.write(bytes)?;
             last = &[];
         }
-        self.stage = Stage::Ended;
+        self.stage = AnswerStage::Ended;
         let part = self.part(last, true);
         self.link.tell_with_next(Kind::REPLY, &part)
     }
 
     fn fail(&mut self, status: u16, message: &str) -> Result<(), Failure> {
         self.still_open()?;
-        self.stage = Stage::Ended;
+        self.stage = AnswerStage::Ended;
         let failure = Reply::Fail { status, message }.put(self.call);
         self.link.tell_with_next(Kind::REPLY, &failure)
     }
 
     fn is_closed(&self) -> bool {
-        if self.stage != Stage::Open {
+        if self.stage != AnswerStage::Open {
             return true;
         }
         let mut request = Put::new();
@@ -129,7 +129,7 @@ impl ResponderService for RemoteAnswer {
 
 impl Drop for RemoteAnswer {
     fn drop(&mut self) {
-        if self.stage == Stage::Ended {
+        if self.stage == AnswerStage::Ended {
             return;
         }
         let mut message = Put::new();

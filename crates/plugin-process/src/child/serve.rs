@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use super::entries::{Create, Entries};
+use super::flusher::AnswerFlusher;
 use super::greeting::Greeting;
 use super::host::RemoteHost;
-use super::late::Late;
 use super::link::{self, Link, Lost};
 use crate::lane::{Lane, LaneError};
 use crate::wire::Kind;
@@ -18,7 +18,7 @@ const STACK_BYTES: usize = 2 << 20;
 /// A plugin that answers the host.
 #[derive(Debug)]
 pub struct Child {
-    late: Arc<Late>,
+    flusher: Arc<AnswerFlusher>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -28,8 +28,8 @@ impl Child {
     /// # Errors
     /// A thread cannot be started.
     pub fn start(greeting: Greeting, create: Create, lost: Lost) -> io::Result<Self> {
-        let late = Late::start(greeting.calls.iter().map(Lane::latecomer).collect())?;
-        let link = Link::new(greeting.short, greeting.long, late.clone(), lost);
+        let flusher = AnswerFlusher::start(greeting.calls.iter().map(Lane::flusher).collect())?;
+        let link = Link::new(greeting.short, greeting.long, flusher.clone(), lost);
         let link = Arc::new(link);
         let host = RemoteHost::new(link.clone(), greeting.cells, greeting.log_level);
         let entries = Arc::new(Entries::new(create, Arc::new(host), link.clone()));
@@ -48,7 +48,7 @@ impl Child {
                     })
             });
         Ok(Self {
-            late,
+            flusher,
             threads: threads.collect::<Result<_, _>>()?,
         })
     }
@@ -59,7 +59,7 @@ impl Child {
             // A thread that panicked has ended as well.
             let _ = thread.join();
         }
-        self.late.close();
+        self.flusher.close();
     }
 }
 

@@ -121,9 +121,9 @@ fn descriptors_come_with_the_first_frame_and_time_spent_waiting_is_known() {
 }
 
 #[test]
-fn what_waits_too_long_is_sent_by_the_latecomer() {
+fn what_waits_too_long_is_sent_by_the_flusher() {
     let (mut parent, mut child) = pair();
-    let late = child.latecomer();
+    let late = child.flusher();
     assert!(!late.look(), "nothing waits");
     child.queue(Kind::REPLY, b"first").expect("memory");
     assert!(late.look(), "it may still go with the next frame");

@@ -16,8 +16,8 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::cause::Cause;
 use super::clock::Clocks;
-use super::desk::{Desk, Scope};
-use super::turn::Turn;
+use super::host_calls::{HostCalls, Scope};
+use super::lane_guard::LaneGuard;
 use crate::lane::{Lane, LaneError};
 use crate::wire::{Broken, Kind, Take, take_outcome};
 
@@ -27,19 +27,19 @@ const END_LIMIT: Duration = Duration::from_secs(10);
 
 /// How a child ended.
 #[derive(Clone, Debug)]
-pub(super) struct End {
+pub(super) struct ChildEnd {
     pub(super) cause: Cause,
     /// What the host says to those who waited for it.
     pub(super) sentence: String,
 }
 
 #[derive(Default)]
-struct Course {
+struct ChildState {
     /// Why the host killed it, if it did.
     killed: Option<Cause>,
     /// The process is reaped; its number may be another's.
     reaped: bool,
-    end: Option<End>,
+    end: Option<ChildEnd>,
     /// Everything that has to follow the end is done.
     finished: bool,
 }
@@ -47,14 +47,14 @@ struct Course {
 /// One child process.
 pub(super) struct Child {
     pid: Pid,
-    pub(super) desk: Desk,
+    pub(super) host_calls: HostCalls,
     pub(super) clocks: Clocks,
     /// The clock that belongs to no call lane.
     spare_clock: usize,
     free: Mutex<Vec<(usize, Lane)>>,
     /// Second handles of all sockets, to close lanes that threads are blocked on.
     sockets: Vec<UnixStream>,
-    course: Mutex<Course>,
+    course: Mutex<ChildState>,
     changed: Condvar,
     pub(super) watched: Watched,
     pub(super) begin: Instant,
@@ -86,7 +86,7 @@ impl Watched {
 }
 
 /// One entry: what is sent, and how long the child may take.
-pub(super) struct Ask<'a> {
+pub(super) struct EntryCall<'a> {
     pub(super) kind: Kind,
     pub(super) payload: &'a [u8],
     /// The child is killed when its own time is longer.
@@ -96,7 +96,7 @@ pub(super) struct Ask<'a> {
 impl Child {
     pub(super) fn new(
         pid: Pid,
-        desk: Desk,
+        host_calls: HostCalls,
         lanes: Vec<Lane>,
         sockets: Vec<UnixStream>,
         watched: Watched,
@@ -107,7 +107,7 @@ impl Child {
         let free = lanes.into_iter().enumerate().rev().collect();
         Self {
             pid,
-            desk,
+            host_calls,
             clocks,
             spare_clock,
             free: Mutex::new(free),
@@ -126,7 +126,7 @@ impl Child {
     /// Runs one entry on a free lane and reads its result with `read`.
     pub(super) fn entry<T>(
         &self,
-        ask: &Ask<'_>,
+        ask: &EntryCall<'_>,
         mut scope: Scope<'_>,
         read: impl FnOnce(&str, &mut Take<'_>) -> Result<T, Broken>,
     ) -> Result<T, Failure> {
@@ -137,10 +137,10 @@ impl Child {
         };
         let clock = self.clocks.begin(number, ask.limit);
         self.watched.notice();
-        let mut turn = Turn::new(&mut lane, Some(&clock));
-        let exchanged = turn
+        let mut lane_guard = LaneGuard::new(&mut lane, Some(&clock));
+        let exchanged = lane_guard
             .send(ask.kind, ask.payload)
-            .and_then(|()| self.until_done(&mut turn, &mut scope, read));
+            .and_then(|()| self.until_done(&mut lane_guard, &mut scope, read));
         drop(clock);
         match exchanged {
             Ok(result) => {
@@ -160,22 +160,22 @@ impl Child {
     ) -> Result<T, Failure> {
         let clock = self.clocks.begin(self.spare_clock, limit);
         self.watched.notice();
-        let mut turn = Turn::new(lane, Some(&clock));
-        let answered = self.until_done(&mut turn, &mut Scope::Plain, read);
+        let mut lane_guard = LaneGuard::new(lane, Some(&clock));
+        let answered = self.until_done(&mut lane_guard, &mut Scope::Plain, read);
         drop(clock);
         answered.unwrap_or_else(|error| Err(self.broken(&error)))
     }
 
     fn until_done<T>(
         &self,
-        turn: &mut Turn<'_>,
+        lane_guard: &mut LaneGuard<'_>,
         scope: &mut Scope<'_>,
         read: impl FnOnce(&str, &mut Take<'_>) -> Result<T, Broken>,
     ) -> Result<Result<T, Failure>, LaneError> {
         loop {
-            let (kind, payload) = turn.receive()?;
+            let (kind, payload) = lane_guard.receive()?;
             if kind != Kind::DONE {
-                self.desk.serve(kind, &payload, turn, scope)?;
+                self.host_calls.serve(kind, &payload, lane_guard, scope)?;
                 continue;
             }
             let mut take = Take::of(&payload);
@@ -194,10 +194,10 @@ impl Child {
     /// Serves a service lane until the child is gone.
     pub(super) fn serve(&self, mut lane: Lane) {
         loop {
-            let mut turn = Turn::new(&mut lane, None);
-            let served = turn.receive().and_then(|(kind, payload)| {
-                self.desk
-                    .serve(kind, &payload, &mut turn, &mut Scope::Plain)
+            let mut lane_guard = LaneGuard::new(&mut lane, None);
+            let served = lane_guard.receive().and_then(|(kind, payload)| {
+                self.host_calls
+                    .serve(kind, &payload, &mut lane_guard, &mut Scope::Plain)
             });
             match served {
                 Ok(()) => {}
@@ -260,7 +260,7 @@ impl Child {
         course.reaped = true;
     }
 
-    pub(super) fn end(&self, end: End) {
+    pub(super) fn end(&self, end: ChildEnd) {
         self.course.lock().end = Some(end);
         self.changed.notify_all();
     }
@@ -277,7 +277,7 @@ impl Child {
     }
 
     /// How it ended, if it did.
-    pub(super) fn ended(&self) -> Option<End> {
+    pub(super) fn ended(&self) -> Option<ChildEnd> {
         self.course.lock().end.clone()
     }
 
@@ -289,7 +289,7 @@ impl Child {
         self.wait(limit, |course| course.finished)
     }
 
-    fn wait(&self, limit: Duration, done: impl Fn(&Course) -> bool) -> bool {
+    fn wait(&self, limit: Duration, done: impl Fn(&ChildState) -> bool) -> bool {
         let until = Instant::now() + limit;
         let mut course = self.course.lock();
         while !done(&course) {

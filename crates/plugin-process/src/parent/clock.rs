@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 #[derive(Debug, Default)]
-struct Face {
+struct ClockState {
     /// The limit of the entry in nanoseconds; 0 while there is none.
     limit: AtomicU64,
     own: AtomicU64,
@@ -19,7 +19,7 @@ struct Face {
 #[derive(Debug)]
 pub(super) struct Clocks {
     epoch: Instant,
-    faces: Box<[Face]>,
+    faces: Box<[ClockState]>,
 }
 
 fn nanos(duration: Duration) -> u64 {
@@ -30,7 +30,7 @@ impl Clocks {
     pub(super) fn new(lanes: usize) -> Self {
         Self {
             epoch: Instant::now(),
-            faces: (0..lanes).map(|_| Face::default()).collect(),
+            faces: (0..lanes).map(|_| ClockState::default()).collect(),
         }
     }
 
@@ -39,13 +39,13 @@ impl Clocks {
     }
 
     /// An entry begins on `lane`.
-    pub(super) fn begin(&self, lane: usize, limit: Duration) -> Entry<'_> {
+    pub(super) fn begin(&self, lane: usize, limit: Duration) -> EntryClock<'_> {
         let face = &self.faces[lane];
         face.own.store(0, Ordering::Relaxed);
         face.since.store(self.now(), Ordering::Relaxed);
         // In one order with the watcher's note that it sleeps.
         face.limit.store(nanos(limit).max(1), Ordering::SeqCst);
-        Entry { clocks: self, face }
+        EntryClock { clocks: self, face }
     }
 
     /// Whether any entry is under way, and whether one of them is over its limit.
@@ -67,12 +67,12 @@ impl Clocks {
 }
 
 /// The clock of one entry; stops when it is dropped.
-pub(super) struct Entry<'a> {
+pub(super) struct EntryClock<'a> {
     clocks: &'a Clocks,
-    face: &'a Face,
+    face: &'a ClockState,
 }
 
-impl Entry<'_> {
+impl EntryClock<'_> {
     /// Runs `wait`, in which the host waits for a client.
     pub(super) fn paused<T>(&self, wait: impl FnOnce() -> T) -> T {
         let since = self.face.since.swap(0, Ordering::Relaxed);
@@ -84,7 +84,7 @@ impl Entry<'_> {
     }
 }
 
-impl Drop for Entry<'_> {
+impl Drop for EntryClock<'_> {
     fn drop(&mut self) {
         self.face.limit.store(0, Ordering::Relaxed);
     }

@@ -14,9 +14,9 @@ use meterbox_restarts::{Next, Restarts, jitter};
 use parking_lot::{Condvar, Mutex};
 
 use super::cause::Cause;
-use super::child::{Ask, Child, End};
-use super::desk::Scope;
-use super::launch::{Facts, Until, launch};
+use super::child::{Child, ChildEnd, EntryCall};
+use super::host_calls::Scope;
+use super::launch::{PluginFacts, StartDeadline, launch};
 use super::plugin::Plugin;
 use super::spawner::Spawner;
 use super::status::{LastCrash, Phase, ProcessStatus};
@@ -33,17 +33,17 @@ pub struct Isolated {
     /// The short answer to whether it can be called.
     up: AtomicBool,
     epoch: Instant,
-    state: Mutex<State>,
+    state: Mutex<IsolatedState>,
     changed: Condvar,
 }
 
-struct State {
+struct IsolatedState {
     phase: Phase,
     /// The process in service.
     child: Option<Arc<Child>>,
     /// A process that is being started.
     starting: Option<Arc<Child>>,
-    facts: Option<Facts>,
+    facts: Option<PluginFacts>,
     restarts: Restarts,
     /// When the next start is due.
     due: Instant,
@@ -58,7 +58,7 @@ impl Isolated {
     /// A plugin that has no process yet. The children are those of `spawner`'s thread.
     #[must_use]
     pub fn new(plugin: Plugin, spawner: &Arc<Spawner>) -> Arc<Self> {
-        let state = State {
+        let state = IsolatedState {
             phase: Phase::New,
             child: None,
             starting: None,
@@ -81,8 +81,8 @@ impl Isolated {
     }
 
     /// Starts its first process and creates the plugin in it; what it says of itself.
-    pub(super) fn start_first(self: &Arc<Self>) -> Result<Facts, Failure> {
-        let until = Until::after(self.plugin.settings.start_limit);
+    pub(super) fn start_first(self: &Arc<Self>) -> Result<PluginFacts, Failure> {
+        let until = StartDeadline::after(self.plugin.settings.start_limit);
         let (child, facts) = self.launch(until).map_err(|failure| {
             let started = self.state.lock().starting.take();
             self.first_start_failed(started.as_deref(), failure)
@@ -103,7 +103,10 @@ impl Isolated {
         Ok(facts)
     }
 
-    fn launch(self: &Arc<Self>, until: Until) -> Result<(Arc<Child>, Facts), Failure> {
+    fn launch(
+        self: &Arc<Self>,
+        until: StartDeadline,
+    ) -> Result<(Arc<Child>, PluginFacts), Failure> {
         let watch = |watcher, child: &Arc<Child>| self.watch(watcher, child);
         launch(&self.plugin, &self.spawner, watch, until)
     }
@@ -131,9 +134,9 @@ impl Isolated {
         };
         ProcessStatus {
             resident_bytes: child.resident_bytes(),
-            cells_used: child.desk.book.cells_used(),
-            open_calls: child.desk.calls.count(),
-            misfits: status.misfits + child.desk.book.cells().misfits(),
+            cells_used: child.host_calls.registered.cells_used(),
+            open_calls: child.host_calls.calls.count(),
+            misfits: status.misfits + child.host_calls.registered.cells().misfits(),
             ..status
         }
     }
@@ -144,7 +147,7 @@ impl Isolated {
         self.look_at_trial();
         let child = self.state.lock().child.clone();
         if let Some(child) = child {
-            child.desk.book.harvest();
+            child.host_calls.registered.harvest();
         }
     }
 
@@ -180,7 +183,7 @@ impl Isolated {
         let observer = &*self.plugin.observer;
         let cause = watcher.run(child, observer);
         // What it counted before it ended is on the page, and the end is in the log, before a client hears of it.
-        child.desk.book.harvest();
+        child.host_calls.registered.harvest();
         let next = self.ended(child, &cause);
         let sentence = self.sentence(&cause, next);
         if let Some(next) = next {
@@ -188,8 +191,8 @@ impl Isolated {
         }
         child.close_lanes();
         self.lose_calls(child, &format!("its process {sentence}"));
-        child.end(End { cause, sentence });
-        child.desk.close();
+        child.end(ChildEnd { cause, sentence });
+        child.host_calls.close();
         child.finish();
         if let Some(next) = next {
             self.restart(next);
@@ -199,20 +202,23 @@ impl Isolated {
     /// Fails the answers that a child left behind, on a thread of its own: a client that is slow to take
     /// the begin of its answer must not delay the next process.
     fn lose_calls(&self, child: &Arc<Child>, sentence: &str) {
-        if child.desk.calls.count() == 0 {
+        if child.host_calls.calls.count() == 0 {
             return;
         }
         let (lost, said) = (child.clone(), sentence.to_owned());
         let thread = std::thread::Builder::new().name(format!("lost-{}", self.plugin.name));
-        if thread.spawn(move || lost.desk.calls.lose(&said)).is_err() {
-            child.desk.calls.lose(sentence);
+        if thread
+            .spawn(move || lost.host_calls.calls.lose(&said))
+            .is_err()
+        {
+            child.host_calls.calls.lose(sentence);
         }
     }
 
     /// A process has ended; what follows, if it was the one in service and is missed.
     fn ended(&self, child: &Arc<Child>, cause: &Cause) -> Option<Next> {
         let mut state = self.state.lock();
-        state.misfits += child.desk.book.cells().misfits();
+        state.misfits += child.host_calls.registered.cells().misfits();
         let in_service = state.child.as_ref();
         if !in_service.is_some_and(|serving| Arc::ptr_eq(serving, child)) {
             return None;
@@ -226,7 +232,7 @@ impl Isolated {
         Some(self.note_crash(&mut state, cause, Some(ran)))
     }
 
-    fn note_crash(&self, state: &mut State, cause: &Cause, ran: Option<Duration>) -> Next {
+    fn note_crash(&self, state: &mut IsolatedState, cause: &Cause, ran: Option<Duration>) -> Next {
         let next = state.restarts.crashed(self.epoch.elapsed(), ran, jitter());
         state.crashes += 1;
         state.phase = match next {
@@ -310,7 +316,7 @@ impl Isolated {
     }
 
     fn start_hook(&self, child: &Child, limit: Duration) -> Result<(), Failure> {
-        let ask = Ask {
+        let ask = EntryCall {
             kind: Kind::START,
             payload: &[],
             limit,
@@ -355,8 +361,8 @@ impl Isolated {
     }
 
     fn start_again(self: &Arc<Self>) -> Result<Arc<Child>, Cause> {
-        let until = Until::after(self.plugin.settings.start_limit);
-        let why = |failure: Failure, ended: Option<End>| match ended.map(|end| end.cause) {
+        let until = StartDeadline::after(self.plugin.settings.start_limit);
+        let why = |failure: Failure, ended: Option<ChildEnd>| match ended.map(|end| end.cause) {
             // It came to its end by itself.
             Some(cause) if !cause.is_kill() && !matches!(cause, Cause::Start(_)) => cause,
             Some(Cause::Deadline) => Cause::Start(format!("it {}", self.too_slow())),
@@ -439,7 +445,7 @@ impl Isolated {
         };
         let mut payload = crate::wire::Put::new();
         payload.u64(u64::try_from(deadline.as_nanos()).unwrap_or(u64::MAX));
-        let ask = Ask {
+        let ask = EntryCall {
             kind: Kind::STOP,
             payload: payload.as_bytes(),
             limit: deadline,

@@ -12,12 +12,12 @@ use meterbox_plugin_abi::{Failure, ROUTES_MAX, Roles, Route, Status};
 use meterbox_plugin_loader::file::Metadata;
 use rustix::process::Pid;
 
-use super::book::Book;
 use super::calls::Calls;
 use super::cause::Cause;
-use super::child::{Ask, Child, Watched};
-use super::desk::{Desk, Scope};
+use super::child::{Child, EntryCall, Watched};
+use super::host_calls::{HostCalls, Scope};
 use super::plugin::Plugin;
+use super::registered::RegisteredFamilies;
 use super::spawner::Spawner;
 use super::watch::Watcher;
 use crate::arena::Arena;
@@ -31,16 +31,16 @@ const LANES_MAX: usize = 64;
 
 /// What a plugin says about itself once it is created.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Facts {
+pub(super) struct PluginFacts {
     pub(super) roles: Roles,
     pub(super) routes: Vec<Route>,
 }
 
 /// The end of the time that a start may take, all of it.
 #[derive(Clone, Copy)]
-pub(super) struct Until(Instant);
+pub(super) struct StartDeadline(Instant);
 
-impl Until {
+impl StartDeadline {
     pub(super) fn after(limit: Duration) -> Self {
         Self(Instant::now() + limit)
     }
@@ -104,8 +104,8 @@ pub(super) fn launch(
     plugin: &Plugin,
     spawner: &Spawner,
     watch: impl FnOnce(Watcher, &Arc<Child>) -> io::Result<()>,
-    until: Until,
-) -> Result<(Arc<Child>, Facts), Failure> {
+    until: StartDeadline,
+) -> Result<(Arc<Child>, PluginFacts), Failure> {
     let settings = &plugin.settings;
     let lanes = Lanes::make(
         settings.call_lanes.clamp(1, LANES_MAX),
@@ -123,9 +123,9 @@ pub(super) fn launch(
         stdin,
     } = lanes;
     let watched = Watched::new().map_err(|error| not_started("no event", &error))?;
-    let desk = Desk::new(
+    let host_calls = HostCalls::new(
         plugin.services.clone(),
-        Book::new(cells),
+        RegisteredFamilies::new(cells),
         Calls::new(settings.sizes.open_calls_max),
     );
     let process = spawner.spawn(command(plugin, stdin));
@@ -135,7 +135,7 @@ pub(super) fn launch(
     })?;
     let pid = Pid::from_child(&process);
     let watcher = Watcher::new(process).map_err(|error| not_started("no pidfd", &error))?;
-    let child = Arc::new(Child::new(pid, desk, calls, sockets, watched));
+    let child = Arc::new(Child::new(pid, host_calls, calls, sockets, watched));
     watch(watcher, &child).map_err(|error| not_started("no thread", &error))?;
     let greeted = greet(plugin, &child, [first, second], &theirs, until);
     drop(theirs);
@@ -166,8 +166,8 @@ fn greet(
     child: &Arc<Child>,
     [mut first, mut second]: [Lane; 2],
     theirs: &[OwnedFd],
-    until: Until,
-) -> Result<Facts, Failure> {
+    until: StartDeadline,
+) -> Result<PluginFacts, Failure> {
     let arenas = hello(plugin, child, &mut first, theirs, until)?;
     if !arenas {
         second.without_arena();
@@ -182,7 +182,7 @@ fn greet(
     }
     let mut config = Put::new();
     config.text(&plugin.config);
-    let ask = |kind, payload| Ask {
+    let ask = |kind, payload| EntryCall {
         kind,
         payload,
         limit: until.left(),
@@ -203,7 +203,7 @@ fn hello(
     child: &Child,
     lane: &mut Lane,
     theirs: &[OwnedFd],
-    until: Until,
+    until: StartDeadline,
 ) -> Result<bool, Failure> {
     let settings = &plugin.settings;
     let call_lanes = theirs.len() / 2 - 1;
@@ -216,9 +216,12 @@ fn hello(
         cell_bytes: settings.sizes.cell_bytes,
         stripes: settings.sizes.stripes,
         call_lanes: u32::try_from(call_lanes).unwrap_or_default(),
-        log_level: child.desk.log_level().0,
+        log_level: child.host_calls.log_level().0,
     };
-    let mut files: Vec<BorrowedFd<'_>> = vec![plugin.file.as_fd(), child.desk.book.cells().as_fd()];
+    let mut files: Vec<BorrowedFd<'_>> = vec![
+        plugin.file.as_fd(),
+        child.host_calls.registered.cells().as_fd(),
+    ];
     files.extend(theirs.iter().map(AsFd::as_fd));
     // A child before it may have read to its end through the same description.
     let _ = (&plugin.file).rewind();
@@ -255,7 +258,7 @@ fn check_metadata(plugin: &Plugin, stated: &str) -> Result<(), Failure> {
     Err(Failure::new(Status::INVALID, text))
 }
 
-fn take_facts(take: &mut Take<'_>) -> Result<Facts, Broken> {
+fn take_facts(take: &mut Take<'_>) -> Result<PluginFacts, Broken> {
     let roles = Roles(take.u32()?);
     let count = take.count(16)?;
     if count > ROUTES_MAX + 1 {
@@ -263,5 +266,5 @@ fn take_facts(take: &mut Take<'_>) -> Result<Facts, Broken> {
     }
     let routes = (0..count).map(|_| take_route(take));
     let routes = routes.collect::<Result<_, _>>()?;
-    Ok(Facts { roles, routes })
+    Ok(PluginFacts { roles, routes })
 }

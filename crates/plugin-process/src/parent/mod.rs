@@ -4,22 +4,22 @@
 //! lanes, and what the child asks for is answered by the host's own services. The [`Observer`] is told
 //! what happens to the process. Confining the process is the child's own work.
 
-mod book;
 mod calls;
 mod cause;
 mod child;
 mod clock;
-mod desk;
+mod host_calls;
 mod isolated;
+mod lane_guard;
 mod launch;
 mod lines;
 mod observer;
 mod plugin;
 mod proxy;
+mod registered;
 mod settings;
 mod spawner;
 mod status;
-mod turn;
 mod watch;
 
 pub use cause::Cause;

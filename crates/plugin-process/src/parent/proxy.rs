@@ -9,10 +9,10 @@ use meterbox_plugin_abi::{
     Failure, PluginEntries, PushSink, Request, Responder, Roles, Route, Status, Table, Verdict,
 };
 
-use super::child::Ask;
-use super::desk::Scope;
+use super::child::EntryCall;
+use super::host_calls::Scope;
 use super::isolated::Isolated;
-use super::launch::Facts;
+use super::launch::PluginFacts;
 use crate::batch::BatchReader;
 use crate::wire::{Body, Broken, Call, DecodedRows, Kind, NO_DEADLINE, Put, Take};
 
@@ -26,7 +26,7 @@ const EVENT_FIELDS_END: u32 = 32;
 /// Entries of a plugin that is somewhere else. Dropping it ends the plugin's process.
 pub(super) struct Proxy {
     isolated: Arc<Isolated>,
-    facts: Facts,
+    facts: PluginFacts,
 }
 
 impl Isolated {
@@ -51,7 +51,7 @@ impl Proxy {
         scope: Scope<'_>,
         read: impl FnOnce(&str, &mut Take<'_>) -> Result<T, Broken>,
     ) -> Result<T, Failure> {
-        let ask = Ask {
+        let ask = EntryCall {
             kind,
             payload: payload.as_bytes(),
             limit,
@@ -102,7 +102,7 @@ impl PluginEntries for Proxy {
         };
         let left = request.time_left();
         let entry_limit = self.isolated.plugin().settings.entry_limit;
-        let call = child.desk.calls.add(request.clone(), responder)?;
+        let call = child.host_calls.calls.add(request.clone(), responder)?;
         let headers = (0..HEADERS_MAX).map_while(|at| request.header_at(at));
         let payload = Call {
             route,
@@ -119,7 +119,7 @@ impl PluginEntries for Proxy {
             body,
         };
         let payload = payload.put();
-        let ask = Ask {
+        let ask = EntryCall {
             kind: Kind::CALL,
             payload: payload.as_bytes(),
             // What is left of a request that had to wait may be little; that is not the plugin's fault.
@@ -130,7 +130,7 @@ impl PluginEntries for Proxy {
         if failed.is_some_and(|status| status != Status::CRASHED) {
             // What it had begun to write must not look as if more were coming. After a crash all its
             // answers are broken off elsewhere, where a slow client is not waited for.
-            child.desk.calls.drop_answer(call);
+            child.host_calls.calls.drop_answer(call);
         }
         answered
     }

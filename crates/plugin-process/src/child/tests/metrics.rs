@@ -6,7 +6,7 @@ use meterbox_plugin_abi::{Failure, Status};
 use super::plugin::{COUNT, GATHER, GATHER_LATER, spec};
 use super::rig::{Rig, answer, done, expect, refuse};
 use crate::batch::{BatchReader, BatchWriter};
-use crate::cells::{Change, Shape, Watch};
+use crate::cells::{CellChange, CellShape, SeriesWatch};
 use crate::lane::Lane;
 use crate::wire::{Body, Kind, Put, Registration, Reply, Take};
 
@@ -31,7 +31,7 @@ fn asks_series(lane: &mut Lane, kind: Kind, family: u32) {
     assert_eq!((asked.u32(), asked.texts()), (Ok(family), Ok(vec!["1"])));
 }
 
-fn changes(watch: &mut Watch, rig: &Rig) -> Vec<Change> {
+fn changes(watch: &mut SeriesWatch, rig: &Rig) -> Vec<CellChange> {
     let mut changes = Vec::new();
     watch.changes(&rig.cells, |change| changes.push(change));
     changes
@@ -40,8 +40,8 @@ fn changes(watch: &mut Watch, rig: &Rig) -> Vec<Change> {
 #[test]
 fn a_series_is_asked_for_once_and_its_changes_show_in_the_cells() {
     let mut rig = Rig::new();
-    let mut counter = rig.cells.allocate(Shape::Counter).expect("room");
-    let mut gauge = rig.cells.allocate(Shape::Level).expect("room");
+    let mut counter = rig.cells.allocate(CellShape::Counter).expect("room");
+    let mut gauge = rig.cells.allocate(CellShape::Level).expect("room");
     rig.call(COUNT, Body::None);
     let lane = &mut rig.calls[0];
     registers(lane, "x_total", 5);
@@ -56,8 +56,12 @@ fn a_series_is_asked_for_once_and_its_changes_show_in_the_cells() {
     expect(lane, Kind::DROP);
     assert_eq!(done(lane), Ok(String::new()));
     let counted = changes(&mut counter, &rig);
-    assert_eq!(counted, [Change::Counted(7)], "nothing after the removal");
-    assert_eq!(changes(&mut gauge, &rig), [Change::Level(2.5)]);
+    assert_eq!(
+        counted,
+        [CellChange::Counted(7)],
+        "nothing after the removal"
+    );
+    assert_eq!(changes(&mut gauge, &rig), [CellChange::Level(2.5)]);
 }
 
 #[test]

@@ -57,8 +57,8 @@ fn a_plugin_is_created_asked_started_and_stopped() {
     let line = expect(lane, Kind::LOG);
     assert!(line.ends_with(b"dropped"), "before the entry ends");
     assert_eq!(done(lane), Err(complaint));
-    let late = rig.enter(Kind::START, &Put::new()).expect_err("no plugin");
-    assert_eq!(late.status, Status::INTERNAL);
+    let flusher = rig.enter(Kind::START, &Put::new()).expect_err("no plugin");
+    assert_eq!(flusher.status, Status::INTERNAL);
     let lost = rig.close();
     assert_eq!(lost, [LaneError::Closed, LaneError::Closed]);
 }

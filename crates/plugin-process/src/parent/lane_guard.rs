@@ -1,18 +1,18 @@
 //! A lane while the host takes its turn on it, with the clock of the entry if it belongs to one.
 
-use super::clock::Entry;
+use super::clock::EntryClock;
 use crate::lane::{Lane, LaneError};
 use crate::payload::Payload;
 use crate::wire::Kind;
 
 /// A lane on loan.
-pub(super) struct Turn<'a> {
+pub(super) struct LaneGuard<'a> {
     lane: &'a mut Lane,
-    clock: Option<&'a Entry<'a>>,
+    clock: Option<&'a EntryClock<'a>>,
 }
 
-impl<'a> Turn<'a> {
-    pub(super) fn new(lane: &'a mut Lane, clock: Option<&'a Entry<'a>>) -> Self {
+impl<'a> LaneGuard<'a> {
+    pub(super) fn new(lane: &'a mut Lane, clock: Option<&'a EntryClock<'a>>) -> Self {
         Self { lane, clock }
     }
 

@@ -9,7 +9,7 @@ use meterbox_plugin_abi::{
 };
 
 use super::*;
-use crate::cells::{ParentCells, Series, Shape};
+use crate::cells::{CellShape, ParentCells, Series};
 use crate::lane::Lane;
 use crate::side::Side;
 
@@ -24,7 +24,7 @@ impl FamilyService for OpenFamily {
         let file = std::os::fd::AsFd::as_fd(&cells).try_clone_to_owned();
         let cells = crate::cells::ChildCells::open(file.expect("a descriptor"), 4096, 1);
         let cells = cells.expect("the same file");
-        let series = Series::new(cells, 2, Shape::Counter, Arc::default());
+        let series = Series::new(cells, 2, CellShape::Counter, Arc::default());
         Ok(series.expect("there is room").instrument())
     }
     fn remove(&self, _: &[&str]) -> Result<(), Failure> {
@@ -80,7 +80,7 @@ impl Visitor for Nobody {
 }
 
 struct Bench {
-    desk: Desk,
+    host_calls: HostCalls,
     lane: Lane,
     child: UnixStream,
 }
@@ -91,7 +91,11 @@ impl Bench {
         child.set_nonblocking(true).expect("a socket");
         let cells = ParentCells::make(4096, 1).expect("memory");
         Self {
-            desk: Desk::new(Arc::new(Open), Book::new(cells), Calls::new(8)),
+            host_calls: HostCalls::new(
+                Arc::new(Open),
+                RegisteredFamilies::new(cells),
+                Calls::new(8),
+            ),
             lane: Lane::new(host, None, Side::Parent),
             child,
         }
@@ -104,9 +108,10 @@ impl Bench {
         payload: &[u8],
         scope: &mut Scope<'_>,
     ) -> Result<Option<Status>, LaneError> {
-        let payload = Payload::here(crate::aligned::Aligned::from_bytes(payload));
-        let mut turn = Turn::new(&mut self.lane, None);
-        self.desk.serve(kind, &payload, &mut turn, scope)?;
+        let payload = Payload::owned(crate::aligned::Aligned::from_bytes(payload));
+        let mut lane_guard = LaneGuard::new(&mut self.lane, None);
+        self.host_calls
+            .serve(kind, &payload, &mut lane_guard, scope)?;
         let mut bytes = [0; 256];
         Ok(match self.child.read(&mut bytes) {
             Ok(read) if read >= 16 => {
@@ -154,8 +159,8 @@ fn garbage_is_answered_or_ends_the_child() {
             Err(_) => broken += 1,
         }
     }
-    bench.desk.book.harvest();
-    bench.desk.close();
+    bench.host_calls.registered.harvest();
+    bench.host_calls.close();
     assert!(answered > 100 && broken > 1000, "{answered} {broken}");
 }
 
@@ -243,5 +248,5 @@ fn a_collector_that_does_not_stop_is_ended() {
 
 #[test]
 fn the_level_of_lines_that_are_kept_is_told() {
-    assert_eq!(Bench::new().desk.log_level(), Level::DEBUG);
+    assert_eq!(Bench::new().host_calls.log_level(), Level::DEBUG);
 }

@@ -12,9 +12,9 @@ use meterbox_plugin_abi::gather::{Filter, Flow, GatherSource, Visitor};
 use meterbox_plugin_abi::{Fact, Failure, HostServices, Level, Push, PushSink};
 use parking_lot::Mutex;
 
-use super::book::Book;
 use super::calls::Calls;
-use super::turn::Turn;
+use super::lane_guard::LaneGuard;
+use super::registered::RegisteredFamilies;
 use crate::batch::{BatchReader, BatchWriter};
 use crate::lane::LaneError;
 use crate::payload::Payload;
@@ -42,25 +42,25 @@ pub(super) enum Scope<'a> {
 }
 
 /// One child's view of the host.
-pub(super) struct Desk {
+pub(super) struct HostCalls {
     services: Arc<dyn HostServices>,
-    pub(super) book: Book,
+    pub(super) registered: RegisteredFamilies,
     pub(super) calls: Calls,
     timers: Mutex<HashSet<u64>>,
 }
 
 /// What is sent back: nothing, or an outcome with its result.
-enum Answer {
+enum CallAnswer {
     OneWay,
     Outcome(Result<Put, Failure>),
 }
 
-fn done() -> Answer {
-    Answer::Outcome(Ok(Put::new()))
+fn done() -> CallAnswer {
+    CallAnswer::Outcome(Ok(Put::new()))
 }
 
-fn outcome(result: Result<(), Failure>) -> Answer {
-    Answer::Outcome(result.map(|()| Put::new()))
+fn outcome(result: Result<(), Failure>) -> CallAnswer {
+    CallAnswer::Outcome(result.map(|()| Put::new()))
 }
 
 fn number(number: u32) -> Put {
@@ -69,11 +69,15 @@ fn number(number: u32) -> Put {
     put
 }
 
-impl Desk {
-    pub(super) fn new(services: Arc<dyn HostServices>, book: Book, calls: Calls) -> Self {
+impl HostCalls {
+    pub(super) fn new(
+        services: Arc<dyn HostServices>,
+        registered: RegisteredFamilies,
+        calls: Calls,
+    ) -> Self {
         Self {
             services,
-            book,
+            registered,
             calls,
             timers: Mutex::default(),
         }
@@ -95,7 +99,7 @@ impl Desk {
         &self,
         kind: Kind,
         payload: &Payload,
-        lane: &mut Turn<'_>,
+        lane: &mut LaneGuard<'_>,
         scope: &mut Scope<'_>,
     ) -> Result<(), LaneError> {
         let mut take = Take::of(payload);
@@ -108,7 +112,7 @@ impl Desk {
                 let one_way = reply.is_one_way();
                 let replied = lane.paused(|| self.calls.reply(call, &reply));
                 if one_way {
-                    Answer::OneWay
+                    CallAnswer::OneWay
                 } else {
                     outcome(replied)
                 }
@@ -117,7 +121,7 @@ impl Desk {
                 let (call, bytes_max) = (take.u64()?, take.u32()? as usize);
                 take.end()?;
                 let body = lane.paused(|| self.calls.body(call, bytes_max));
-                Answer::Outcome(body.map(|bytes| {
+                CallAnswer::Outcome(body.map(|bytes| {
                     let mut put = Put::with_room(bytes.len() + 4);
                     put.bytes(&bytes);
                     put
@@ -129,7 +133,7 @@ impl Desk {
                 answer
             }
         };
-        let Answer::Outcome(result) = answer else {
+        let CallAnswer::Outcome(result) = answer else {
             return Ok(());
         };
         let mut put = Put::new();
@@ -144,28 +148,28 @@ impl Desk {
     }
 
     /// Requests of a few fields.
-    fn small(&self, kind: Kind, take: &mut Take<'_>) -> Result<Answer, Broken> {
+    fn small(&self, kind: Kind, take: &mut Take<'_>) -> Result<CallAnswer, Broken> {
         let services = &*self.services;
         Ok(match kind {
             Kind::LOG => {
                 let (level, target, message) = (Level(take.u32()?), take.text()?, take.text()?);
                 services.log(level, cut(target), cut(message));
-                Answer::OneWay
+                CallAnswer::OneWay
             }
             Kind::REGISTER => {
                 let registration = Registration::take(take.rest())?;
-                let registered = self.book.register(services, &registration.spec());
-                Answer::Outcome(registered.map(number))
+                let registered = self.registered.register(services, &registration.spec());
+                CallAnswer::Outcome(registered.map(number))
             }
             Kind::SERIES => {
                 let (family, values) = (take.u32()?, take.texts()?);
-                Answer::Outcome(self.book.series(family, &values).map(number))
+                CallAnswer::Outcome(self.registered.series(family, &values).map(number))
             }
             Kind::REMOVE => {
                 let (family, values) = (take.u32()?, take.texts()?);
-                outcome(self.book.remove(family, &values))
+                outcome(self.registered.remove(family, &values))
             }
-            Kind::MODELS => Answer::Outcome(services.models().map(|table| {
+            Kind::MODELS => CallAnswer::Outcome(services.models().map(|table| {
                 let mut put = Put::new();
                 DecodedRows::put(&table, MODEL_FIELDS_END, &mut put);
                 put
@@ -185,16 +189,16 @@ impl Desk {
                 let mut put = Put::new();
                 put.u8(u8::from(fact.is_some()))
                     .text(fact.as_deref().unwrap_or_default());
-                Answer::Outcome(Ok(put))
+                CallAnswer::Outcome(Ok(put))
             }
             Kind::DROP => {
                 self.calls.drop_answer(take.u64()?);
-                Answer::OneWay
+                CallAnswer::OneWay
             }
             Kind::CLOSED => {
                 let mut put = Put::new();
                 put.u8(u8::from(self.calls.is_closed(take.u64()?)));
-                Answer::Outcome(Ok(put))
+                CallAnswer::Outcome(Ok(put))
             }
             other => return Err(Broken::new(format!("a frame of {other:?} as a request"))),
         })
@@ -213,9 +217,9 @@ impl Desk {
     fn gather(
         &self,
         mut take: Take<'_>,
-        lane: &mut Turn<'_>,
+        lane: &mut LaneGuard<'_>,
         scope: &mut Scope<'_>,
-    ) -> Result<Answer, LaneError> {
+    ) -> Result<CallAnswer, LaneError> {
         let names = take.texts()?;
         take.end()?;
         let filter = Filter { names: &names };
@@ -251,7 +255,7 @@ impl Desk {
     fn visit(
         &self,
         batch: &[u8],
-        lane: &mut Turn<'_>,
+        lane: &mut LaneGuard<'_>,
         scope: &mut Scope<'_>,
     ) -> Result<Flow, LaneError> {
         lane.send(Kind::VISIT, batch)?;
@@ -287,7 +291,7 @@ impl Desk {
     }
 }
 
-fn show(payload: &Payload, scope: &mut Scope<'_>) -> Result<Answer, Broken> {
+fn show(payload: &Payload, scope: &mut Scope<'_>) -> Result<CallAnswer, Broken> {
     let Scope::Collect(visitor, reader, deaf) = scope else {
         return Err(Broken::new("families outside of COLLECT"));
     };
@@ -302,10 +306,12 @@ fn show(payload: &Payload, scope: &mut Scope<'_>) -> Result<Answer, Broken> {
     if *deaf > DEAF_MAX {
         return Err(Broken::new("families after it was told to stop"));
     }
-    Ok(Answer::Outcome(Ok(number(u32::from(flow == Flow::Stop)))))
+    Ok(CallAnswer::Outcome(Ok(number(u32::from(
+        flow == Flow::Stop,
+    )))))
 }
 
-fn push(mut take: Take<'_>, scope: &mut Scope<'_>) -> Result<Answer, Broken> {
+fn push(mut take: Take<'_>, scope: &mut Scope<'_>) -> Result<CallAnswer, Broken> {
     let Scope::Export(_, pushes) = scope else {
         return Err(Broken::new("a push outside of EXPORT"));
     };
@@ -322,7 +328,7 @@ fn push(mut take: Take<'_>, scope: &mut Scope<'_>) -> Result<Answer, Broken> {
         headers: &headers,
         body,
     });
-    Ok(pushed.map_or_else(|failure| Answer::Outcome(Err(failure)), |()| done()))
+    Ok(pushed.map_or_else(|failure| CallAnswer::Outcome(Err(failure)), |()| done()))
 }
 
 fn cut(text: &str) -> &str {

@@ -9,35 +9,35 @@ use std::sync::Arc;
 use meterbox_plugin_abi::{Failure, FamilySpec, HostServices, Instrument, MetricFamily, Status};
 use parking_lot::Mutex;
 
-use crate::cells::{Change, ParentCells, Shape, Watch};
+use crate::cells::{CellChange, CellShape, ParentCells, SeriesWatch};
 
 /// Most families of one child; the host has a limit of its own that is usually met first.
 const FAMILIES_MAX: usize = 65_536;
 
-struct Entry {
+struct RegisteredFamily {
     family: Arc<MetricFamily>,
     /// Held while the host's family is asked for a series or told of a removal, and until that is
     /// noted here: the child asks on several lanes at once.
     exchange: Arc<Mutex<()>>,
-    shape: Shape,
+    shape: CellShape,
     series: HashMap<Box<[Box<str>]>, usize>,
 }
 
-struct One {
-    watch: Watch,
+struct RegisteredSeries {
+    watch: SeriesWatch,
     instrument: Instrument,
 }
 
 #[derive(Default)]
-struct Pages {
+struct CellPages {
     names: HashMap<Box<str>, u32>,
-    families: Vec<Entry>,
-    series: Vec<Option<One>>,
+    families: Vec<RegisteredFamily>,
+    series: Vec<Option<RegisteredSeries>>,
     free: Vec<usize>,
     cells_used: u64,
 }
 
-impl Pages {
+impl CellPages {
     /// The cell of a series that is known.
     fn cell(&self, family: u32, key: &[Box<str>]) -> Option<u32> {
         let at = self.families.get(family as usize)?.series.get(key)?;
@@ -46,9 +46,9 @@ impl Pages {
 }
 
 /// All of it, with the cells.
-pub(super) struct Book {
+pub(super) struct RegisteredFamilies {
     cells: ParentCells,
-    pages: Mutex<Pages>,
+    pages: Mutex<CellPages>,
 }
 
 fn key(values: &[&str]) -> Box<[Box<str>]> {
@@ -59,7 +59,7 @@ fn no_family() -> Failure {
     Failure::new(Status::INVALID, "no family of this number is registered")
 }
 
-impl Book {
+impl RegisteredFamilies {
     pub(super) fn new(cells: ParentCells) -> Self {
         Self {
             cells,
@@ -87,10 +87,10 @@ impl Book {
             let text = format!("a plugin has at most {FAMILIES_MAX} families");
             return Err(Failure::new(Status::LIMIT, text));
         }
-        pages.families.push(Entry {
+        pages.families.push(RegisteredFamily {
             family: Arc::new(family),
             exchange: Arc::default(),
-            shape: Shape::of(spec.kind, spec.bounds.len()),
+            shape: CellShape::of(spec.kind, spec.bounds.len()),
             series: HashMap::new(),
         });
         let number = number as u32;
@@ -119,7 +119,7 @@ impl Book {
         };
         let cell = watch.cell();
         pages.cells_used += u64::from(shape.cells());
-        let one = Some(One { watch, instrument });
+        let one = Some(RegisteredSeries { watch, instrument });
         let at = pages.free.pop().unwrap_or(pages.series.len());
         match pages.series.get_mut(at) {
             Some(place) => *place = one,
@@ -158,7 +158,7 @@ impl Book {
     /// Moves what changed in the cells to the host's series.
     pub(super) fn harvest(&self) {
         let mut pages = self.pages.lock();
-        for One { watch, instrument } in pages.series.iter_mut().flatten() {
+        for RegisteredSeries { watch, instrument } in pages.series.iter_mut().flatten() {
             watch.changes(&self.cells, |change| apply(instrument, &change));
         }
         self.cells.rest();
@@ -169,12 +169,12 @@ impl Book {
     }
 }
 
-fn apply(instrument: &Instrument, change: &Change) {
+fn apply(instrument: &Instrument, change: &CellChange) {
     match change {
-        Change::Counted(amount) => instrument.add_u64(*amount),
-        Change::Added(amount) => instrument.add_f64(*amount),
-        Change::Total(value) | Change::Level(value) => instrument.set(*value),
-        Change::Observed { buckets, sum } => instrument.merge(buckets, *sum),
-        Change::Summed { count, sum } => instrument.merge(&[*count], *sum),
+        CellChange::Counted(amount) => instrument.add_u64(*amount),
+        CellChange::Added(amount) => instrument.add_f64(*amount),
+        CellChange::Total(value) | CellChange::Level(value) => instrument.set(*value),
+        CellChange::Observed { buckets, sum } => instrument.merge(buckets, *sum),
+        CellChange::Summed { count, sum } => instrument.merge(&[*count], *sum),
     }
 }

@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
-use crate::lane::Latecomer;
+use crate::lane::LaneFlusher;
 
 /// An answer leaves after two looks at the latest.
 const LOOK: Duration = Duration::from_millis(5);
@@ -21,7 +21,7 @@ const STACK_BYTES: usize = 64 << 10;
 
 /// Tells the thread when to look.
 #[derive(Debug, Default)]
-pub(super) struct Late {
+pub(super) struct AnswerFlusher {
     /// An answer was queued since the last look.
     queued: AtomicBool,
     awake: AtomicBool,
@@ -29,18 +29,18 @@ pub(super) struct Late {
     thread: OnceLock<Thread>,
 }
 
-impl Late {
+impl AnswerFlusher {
     /// Starts the thread for these lanes.
-    pub(super) fn start(lanes: Vec<Latecomer>) -> io::Result<Arc<Self>> {
-        let late = Arc::new(Self::default());
-        let looking = late.clone();
+    pub(super) fn start(lanes: Vec<LaneFlusher>) -> io::Result<Arc<Self>> {
+        let flusher = Arc::new(Self::default());
+        let looking = flusher.clone();
         let thread = thread::Builder::new()
             .name("plg-late".to_owned())
             .stack_size(STACK_BYTES)
             .spawn(move || looking.run(&lanes))?;
         // Set once, here.
-        let _ = late.thread.set(thread.thread().clone());
-        Ok(late)
+        let _ = flusher.thread.set(thread.thread().clone());
+        Ok(flusher)
     }
 
     /// An answer was queued. All but one of many in a row cost two loads.
@@ -72,7 +72,7 @@ impl Late {
         }
     }
 
-    fn run(&self, lanes: &[Latecomer]) {
+    fn run(&self, lanes: &[LaneFlusher]) {
         let mut quiet = 0;
         while !self.closed.load(Ordering::SeqCst) {
             if !self.awake.load(Ordering::SeqCst) {
