@@ -1,9 +1,19 @@
 //! A catalog that nobody serves, for the tests and benchmarks of those who use one.
 
-use crate::{Catalog, Facts, NoModels, Options, Parts, Subscribers};
+use crate::{Catalog, Facts, ModelList, Options, Parts, Subscribers};
 use meterbox_metrics::{Registry, SourceOptions};
+use meterbox_plugin_abi::Row;
 use meterbox_telemetry::{Telemetry, testing};
 use std::sync::Arc;
+
+/// No models at all.
+struct NoModels;
+
+impl ModelList for NoModels {
+    fn rows(&self) -> Vec<Row> {
+        Vec::new()
+    }
+}
 
 /// What a catalog needs, over a registry with nothing in it yet but the server's metrics of the name
 /// sets that the options choose.

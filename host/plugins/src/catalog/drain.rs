@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Drains each on a thread of its own: it may take as long as the slowest client.
-pub(crate) fn drain_apart(retired: impl IntoIterator<Item = Arc<Running>>) {
+pub(super) fn drain_apart(retired: impl IntoIterator<Item = Arc<Running>>) {
     for running in retired {
         let apart = running.clone();
         let thread = std::thread::Builder::new().name("plugin-drain".to_owned());
@@ -16,7 +16,7 @@ pub(crate) fn drain_apart(retired: impl IntoIterator<Item = Arc<Running>>) {
 }
 
 /// Blocks until the plugin has stopped; what is under way may take its own limit, at most `limit`.
-pub(crate) fn drain(running: &Running, limit: Duration) {
+pub(super) fn drain(running: &Running, limit: Duration) {
     let plugin = running.origin().metadata.name.as_str();
     match running.drain_within(limit) {
         Ok(()) => tracing::info!(target: "plugin", plugin, "drained and stopped"),

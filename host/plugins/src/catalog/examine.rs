@@ -7,10 +7,10 @@ use meterbox_plugin_loader::Refusal;
 use meterbox_plugin_loader::file::{Verified, verify};
 
 /// A file that was looked at, or why it is refused.
-pub(crate) type Examined = Result<Verified, Refusal>;
+pub(super) type Examined = Result<Verified, Refusal>;
 
 /// Looks at the files of these slots, all at the same time: digests take longer than everything else.
-pub(crate) fn examine_all(slots: &Slots, options: &Options, indices: &[usize]) -> Vec<Examined> {
+pub(super) fn examine_all(slots: &Slots, options: &Options, indices: &[usize]) -> Vec<Examined> {
     let [others @ .., last] = indices else {
         return Vec::new();
     };
@@ -32,7 +32,7 @@ pub(crate) fn examine_all(slots: &Slots, options: &Options, indices: &[usize]) -
 }
 
 /// Looks at the file of one slot.
-pub(crate) fn examine(slots: &Slots, options: &Options, index: usize) -> Examined {
+pub(super) fn examine(slots: &Slots, options: &Options, index: usize) -> Examined {
     let slot = slots.get(index);
     let look = slot.look();
     slots.change(index, |slot| slot.fingerprint = look);

@@ -26,7 +26,7 @@ pub struct Exporter {
 }
 
 /// The exporters among these plugins.
-pub(crate) fn among(slots: &[Arc<Slot>], options: &Options) -> Vec<Exporter> {
+pub(super) fn among(slots: &[Arc<Slot>], options: &Options) -> Vec<Exporter> {
     let exporter = |slot: &Arc<Slot>| {
         let running = slot.running()?;
         let name = slot.name();

@@ -5,7 +5,7 @@ use std::path::Path;
 
 /// The marks of a library, of the configuration beside it and of the lock file it may be pinned in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Fingerprint {
+pub(super) struct Fingerprint {
     library: FileMark,
     config: FileMark,
     lock: FileMark,

@@ -13,10 +13,10 @@ use parking_lot::Mutex;
 use std::path::{Path, PathBuf};
 
 /// A file that could be a plugin, and whether it was shipped with the host.
-pub(crate) type Present = (Candidate, bool);
+pub(super) type Present = (Candidate, bool);
 
 /// The plugin folders.
-pub(crate) struct Folders {
+pub(super) struct Folders {
     faults: FaultCounters,
     /// The folders that could not be listed at the last look, to say each once.
     unlisted: Mutex<Vec<Refusal>>,
@@ -25,7 +25,7 @@ pub(crate) struct Folders {
 }
 
 impl Folders {
-    pub(crate) fn new(faults: FaultCounters) -> Self {
+    pub(super) fn new(faults: FaultCounters) -> Self {
         Self {
             faults,
             unlisted: Mutex::default(),
@@ -34,7 +34,7 @@ impl Folders {
     }
 
     /// All candidate files, the user's first; a file that two folders share counts once.
-    pub(crate) fn present(&self, options: &Options, scan: &mut Scan) -> Vec<Present> {
+    pub(super) fn present(&self, options: &Options, scan: &mut Scan) -> Vec<Present> {
         let folders = &options.plugins().folders;
         let bundled_folder = options.program.bundled_folder.as_ref();
         let user = candidates(folders);
@@ -73,7 +73,7 @@ impl Folders {
 
     /// Whether any folder differs from what the last scan saw, and in which files: their paths and a
     /// mark that changes with their content.
-    pub(crate) fn differences(
+    pub(super) fn differences(
         &self,
         slots: &Slots,
         options: &Options,
@@ -102,7 +102,7 @@ impl Folders {
     }
 
     /// The slot of a candidate if it is new or its files have changed.
-    pub(crate) fn changed(
+    pub(super) fn changed(
         &self,
         slots: &Slots,
         options: &Options,
@@ -150,7 +150,7 @@ impl Folders {
 }
 
 /// The folders in which a change may matter: those of plugins and that of the lock file.
-pub(crate) fn watched(options: &Options) -> Vec<PathBuf> {
+pub(super) fn watched(options: &Options) -> Vec<PathBuf> {
     let plugins = options.plugins();
     let bundled = options.program.bundled_folder.iter();
     let beside = plugins.lock.as_deref().and_then(Path::parent);
@@ -159,7 +159,7 @@ pub(crate) fn watched(options: &Options) -> Vec<PathBuf> {
 }
 
 /// Whether a file is really gone: while its folder cannot be listed, nobody knows.
-pub(crate) fn is_gone(slot: &Slot, present: &[Present]) -> bool {
+pub(super) fn is_gone(slot: &Slot, present: &[Present]) -> bool {
     let is_there = present
         .iter()
         .any(|(candidate, _)| *candidate == slot.candidate);

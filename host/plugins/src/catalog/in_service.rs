@@ -16,7 +16,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 /// The tables in which whoever needs a plugin finds it. They are made anew at every change.
-pub(crate) struct InService {
+pub(super) struct InService {
     routes: Arc<ArcSwap<Routes>>,
     /// The plugins that may have subscribed to events.
     subscribers: Subscribers,
@@ -29,7 +29,7 @@ pub(crate) struct InService {
 }
 
 impl InService {
-    pub(crate) fn new(
+    pub(super) fn new(
         shared: Arc<Shared>,
         subscribers: Subscribers,
         metrics: PluginsMetrics,
@@ -45,18 +45,18 @@ impl InService {
     }
 
     /// The routes as they are now.
-    pub(crate) fn routes(&self) -> Arc<Routes> {
+    pub(super) fn routes(&self) -> Arc<Routes> {
         self.routes.load_full()
     }
 
     /// The exporters in service, now and after each change.
-    pub(crate) fn exporters(&self) -> watch::Receiver<Arc<Vec<Exporter>>> {
+    pub(super) fn exporters(&self) -> watch::Receiver<Arc<Vec<Exporter>>> {
         self.exporters.subscribe()
     }
 
     /// The claims of all plugins in service, with `candidate` in the place of the slot of its index; and
     /// the index of the slot behind each claimant.
-    pub(crate) fn claims(
+    pub(super) fn claims(
         &self,
         slots: &[Arc<Slot>],
         options: &Options,
@@ -98,14 +98,14 @@ impl InService {
     }
 
     /// Puts in force what these slots have in service.
-    pub(crate) fn publish(&self, slots: &[Arc<Slot>], options: &Options) {
+    pub(super) fn publish(&self, slots: &[Arc<Slot>], options: &Options) {
         let (_, claims) = self.claims(slots, options, None);
         self.put_in_force(claims, slots, options);
     }
 
     /// As [`InService::publish`], with claims that were made for just these slots: a thousand plugins make
     /// them often enough.
-    pub(crate) fn put_in_force(&self, claims: Claims, slots: &[Arc<Slot>], options: &Options) {
+    pub(super) fn put_in_force(&self, claims: Claims, slots: &[Arc<Slot>], options: &Options) {
         let said = std::mem::replace(&mut *self.superseded.lock(), claims.superseded.clone());
         for line in claims.superseded.iter().filter(|line| !said.contains(line)) {
             tracing::info!(target: "plugin", "{line}");
@@ -125,7 +125,7 @@ impl InService {
     }
 
     /// Nothing is in service any more.
-    pub(crate) fn clear(&self) {
+    pub(super) fn clear(&self) {
         self.routes.store(Arc::default());
         self.shared.gatherer.collectors().set(Vec::new());
         self.subscribers.set(Vec::new());
@@ -134,11 +134,11 @@ impl InService {
 }
 
 /// A generation that has started and wants the routes of its file.
-pub(crate) struct Contender<'a> {
+pub(super) struct Contender<'a> {
     /// The index of its slot.
-    pub(crate) index: usize,
-    pub(crate) running: &'a Arc<Running>,
-    pub(crate) trusted: bool,
+    pub(super) index: usize,
+    pub(super) running: &'a Arc<Running>,
+    pub(super) trusted: bool,
 }
 
 fn collector(slot: &Slot, options: &Options) -> Option<Collector> {

@@ -25,7 +25,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 /// Installs files.
-pub(crate) struct Installer {
+pub(super) struct Installer {
     slots: Arc<Slots>,
     in_service: Arc<InService>,
     starter: Starter,
@@ -43,7 +43,7 @@ enum Installed {
 }
 
 impl Installer {
-    pub(crate) fn new(
+    pub(super) fn new(
         slots: Arc<Slots>,
         in_service: Arc<InService>,
         starter: Starter,
@@ -59,7 +59,7 @@ impl Installer {
     }
 
     /// Brings a file that was `examined` into service; `again` even if it has not changed.
-    pub(crate) fn install(
+    pub(super) fn install(
         &self,
         options: &Options,
         index: usize,
@@ -89,7 +89,7 @@ impl Installer {
     }
 
     /// The file of this slot is gone; if it comes back, the plugin's record goes on.
-    pub(crate) fn removed(&self, slot: &Slot) {
+    pub(super) fn removed(&self, slot: &Slot) {
         let mut records = self.records.lock();
         records.insert(slot.name(), slot.record.clone());
     }

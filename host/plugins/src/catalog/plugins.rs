@@ -10,116 +10,39 @@ use super::fingerprint::Fingerprint;
 use super::folders::{self, Folders, Present};
 use super::in_service::InService;
 use super::install::Installer;
-use super::readings::Readings;
 use super::scan::Scan;
 use super::slot::{Phase, Slot};
 use super::slots::Slots;
-use super::start::Starter;
 use super::status::{self, PluginStatus};
 use crate::call::routes::Routes;
-use crate::gather::collectors::Collectors;
-use crate::gather::gatherer::Gatherer;
 use crate::gather::page::NameSets;
 use crate::options::locks::lock_of;
 use crate::options::settings::Options;
-use crate::process::launcher::Launcher;
-use crate::process::python::Python;
-use crate::served::shared::{Facts, ModelList, Shared};
-use crate::served::subscribers::Subscribers;
-use crate::served::timers::Timers;
+use crate::served::shared::Shared;
 use arc_swap::ArcSwap;
 use meterbox_config::Settings;
-use meterbox_metrics::{RegisterError, Registry, Source};
 use meterbox_plugin_abi::gather::{Filter, Visitor};
 use meterbox_plugin_loader::running::Running;
 use meterbox_plugin_loader::{Reason, Refusal};
-use meterbox_telemetry::Telemetry;
 use parking_lot::Mutex;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// What a catalog is built from.
-pub struct Parts {
-    /// What the settings say.
-    pub options: Options,
-    /// All metrics of the host.
-    pub registry: Registry,
-    /// The host's own source in `registry`.
-    pub source: Source,
-    /// The server's metrics, which show what plugins do.
-    pub telemetry: Arc<Telemetry>,
-    /// What plugins may know about this run.
-    pub facts: Facts,
-    /// Which models there are.
-    pub models: Arc<dyn ModelList>,
-    /// Are told which plugins listen.
-    pub subscribers: Subscribers,
-}
-
 /// All plugins.
 pub struct Catalog {
-    options: ArcSwap<Options>,
+    pub(super) options: ArcSwap<Options>,
     /// Held for the whole of a change, which may take seconds.
-    change: Mutex<()>,
-    slots: Arc<Slots>,
-    folders: Folders,
-    installer: Installer,
-    in_service: Arc<InService>,
-    shared: Arc<Shared>,
+    pub(super) change: Mutex<()>,
+    pub(super) slots: Arc<Slots>,
+    pub(super) folders: Folders,
+    pub(super) installer: Installer,
+    pub(super) in_service: Arc<InService>,
+    pub(super) shared: Arc<Shared>,
 }
 
 impl Catalog {
-    /// An empty catalog; [`Catalog::scan`] fills it.
-    ///
-    /// # Errors
-    /// When the host's own metrics about collectors cannot be registered.
-    pub fn new(parts: Parts) -> Result<Arc<Self>, RegisterError> {
-        let Parts {
-            options,
-            registry,
-            source,
-            telemetry,
-            facts,
-            models,
-            subscribers,
-        } = parts;
-        let settings = &options.settings;
-        let slots: Arc<Slots> = Arc::default();
-        let readings = Readings {
-            telemetry: telemetry.clone(),
-            models: models.clone(),
-            slots: Arc::downgrade(&slots),
-        };
-        let python = Python::new(&settings.plugins.python, settings.models.home.as_deref());
-        let launcher = Launcher::new(python, &facts.version);
-        let shared = Arc::new(Shared {
-            gatherer: Gatherer::new(
-                registry,
-                Collectors::new(&source, options.collect_limit())?,
-                NameSets::new(&settings.metrics.name_sets),
-                telemetry.page(),
-                Box::new(readings),
-            ),
-            facts,
-            models,
-            timers: Timers::new(),
-        });
-        let metrics = telemetry.plugins().clone();
-        let in_service = Arc::new(InService::new(shared.clone(), subscribers, metrics));
-        let starter = Starter::new(shared.clone(), launcher);
-        Ok(Arc::new(Self {
-            options: ArcSwap::from_pointee(options),
-            change: Mutex::new(()),
-            folders: Folders::new(telemetry.server().faults().clone()),
-            installer: Installer::new(slots.clone(), in_service.clone(), starter, telemetry),
-            slots,
-            in_service,
-            shared,
-        }))
-    }
-
     /// Puts new settings in force: limits and metric endpoints at once, plugins that were switched on or
     /// off after a scan, everything else at the next load of a plugin. What the collectors may take and
     /// which interpreter runs plugins stay as they were. Blocks while plugins start.
@@ -179,18 +102,18 @@ impl Catalog {
     }
 
     /// As [`Catalog::scan`], for these files alone.
-    pub(crate) fn scan_files(&self, files: &[PathBuf]) -> Scan {
+    pub(super) fn scan_files(&self, files: &[PathBuf]) -> Scan {
         self.scan_where(|path| files.iter().any(|file| file == path))
     }
 
     /// The folders in which a change may matter.
-    pub(crate) fn watched(&self) -> Vec<PathBuf> {
+    pub(super) fn watched(&self) -> Vec<PathBuf> {
         folders::watched(&self.options.load())
     }
 
     /// The files in which the folders differ from what the last scan saw, each with a mark that changes
     /// with its content.
-    pub(crate) fn differences(&self) -> Vec<(PathBuf, Fingerprint)> {
+    pub(super) fn differences(&self) -> Vec<(PathBuf, Fingerprint)> {
         let options = self.options.load_full();
         self.folders.differences(&self.slots, &options)
     }

@@ -12,11 +12,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 
 /// Where the figures come from, and where they go.
-pub(crate) struct Readings {
-    pub(crate) telemetry: Arc<Telemetry>,
-    pub(crate) models: Arc<dyn ModelList>,
+pub(super) struct Readings {
+    pub(super) telemetry: Arc<Telemetry>,
+    pub(super) models: Arc<dyn ModelList>,
     /// Weak, because plugins in service hold what gathers.
-    pub(crate) slots: Weak<Slots>,
+    pub(super) slots: Weak<Slots>,
 }
 
 impl Refresh for Readings {

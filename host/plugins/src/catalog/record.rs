@@ -10,10 +10,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The record of one plugin: its counters never go back, and its libraries stay mapped.
-pub(crate) struct Record {
-    pub(crate) tally: Arc<Tally>,
-    pub(crate) budgets: Arc<Budgets>,
-    pub(crate) processes: Arc<Processes>,
+pub(super) struct Record {
+    pub(super) tally: Arc<Tally>,
+    pub(super) budgets: Arc<Budgets>,
+    pub(super) processes: Arc<Processes>,
     /// Whose its series are, once it was started.
     source: Mutex<Option<Source>>,
     generation: AtomicU64,
@@ -23,7 +23,7 @@ pub(crate) struct Record {
 
 impl Record {
     /// Of the plugin of this name, which was never loaded yet.
-    pub(crate) fn new(plugin: &str, faults: FaultCounters) -> Arc<Self> {
+    pub(super) fn new(plugin: &str, faults: FaultCounters) -> Arc<Self> {
         let budgets = Arc::new(Budgets::new(plugin, faults));
         Arc::new(Self {
             tally: Arc::default(),
@@ -37,48 +37,48 @@ impl Record {
     }
 
     /// Its last generation; 0 before the first.
-    pub(crate) fn generation(&self) -> u64 {
+    pub(super) fn generation(&self) -> u64 {
         self.generation.load(Ordering::Relaxed)
     }
 
     /// The number of the generation that is about to start.
-    pub(crate) fn next_generation(&self) -> u64 {
+    pub(super) fn next_generation(&self) -> u64 {
         self.generation.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// How often it was loaded into this process.
-    pub(crate) fn loads(&self) -> u64 {
+    pub(super) fn loads(&self) -> u64 {
         self.loads.load(Ordering::Relaxed)
     }
 
     /// Bytes of all its libraries, which stay mapped.
-    pub(crate) fn mapped_bytes(&self) -> u64 {
+    pub(super) fn mapped_bytes(&self) -> u64 {
         self.mapped_bytes.load(Ordering::Relaxed)
     }
 
     /// A library of it was loaded into this process.
-    pub(crate) fn loaded(&self, mapped_bytes: u64) {
+    pub(super) fn loaded(&self, mapped_bytes: u64) {
         self.loads.fetch_add(1, Ordering::Relaxed);
         self.mapped_bytes.fetch_add(mapped_bytes, Ordering::Relaxed);
     }
 
     /// Its series belong to this source from now on.
-    pub(crate) fn belongs_to(&self, source: Source) {
+    pub(super) fn belongs_to(&self, source: Source) {
         *self.source.lock() = Some(source);
     }
 
     /// Whose its series are.
-    pub(crate) fn source(&self) -> Option<Source> {
+    pub(super) fn source(&self) -> Option<Source> {
         self.source.lock().clone()
     }
 
     /// Series that belong to it.
-    pub(crate) fn series(&self) -> usize {
+    pub(super) fn series(&self) -> usize {
         self.source().as_ref().map_or(0, Source::series_len)
     }
 
     /// Takes over what the loader and the store counted of it.
-    pub(crate) fn observe(&self) {
+    pub(super) fn observe(&self) {
         self.budgets.observe_counts(&self.tally.counts());
         if let Some(source) = self.source() {
             self.budgets.observe_drops(&source);

@@ -17,40 +17,40 @@ use std::time::SystemTime;
 
 /// One file.
 #[derive(Clone)]
-pub(crate) struct Slot {
-    pub(crate) candidate: Candidate,
+pub(super) struct Slot {
+    pub(super) candidate: Candidate,
     /// The lock file that holds for it.
-    pub(crate) lock: PathBuf,
-    pub(crate) bundled: bool,
-    pub(crate) fingerprint: Fingerprint,
+    pub(super) lock: PathBuf,
+    pub(super) bundled: bool,
+    pub(super) fingerprint: Fingerprint,
     /// What its last readable version said about itself.
-    pub(crate) metadata: Option<Arc<Metadata>>,
-    pub(crate) sha256: Option<String>,
-    pub(crate) phase: Phase,
-    pub(crate) since: SystemTime,
-    pub(crate) last_refusal: Option<Refusal>,
-    pub(crate) serving: Option<Serving>,
+    pub(super) metadata: Option<Arc<Metadata>>,
+    pub(super) sha256: Option<String>,
+    pub(super) phase: Phase,
+    pub(super) since: SystemTime,
+    pub(super) last_refusal: Option<Refusal>,
+    pub(super) serving: Option<Serving>,
     /// What is kept under its plugin's name.
-    pub(crate) record: Arc<Record>,
+    pub(super) record: Arc<Record>,
 }
 
 /// The generation of a file that is in service.
 #[derive(Clone)]
-pub(crate) struct Serving {
-    pub(crate) running: Arc<Running>,
-    pub(crate) services: Arc<Services>,
+pub(super) struct Serving {
+    pub(super) running: Arc<Running>,
+    pub(super) services: Arc<Services>,
     /// Who keeps its process alive, if it has one of its own.
-    pub(crate) isolated: Option<Arc<Isolated>>,
+    pub(super) isolated: Option<Arc<Isolated>>,
     /// The events it is given, if it listens.
-    pub(crate) subscription: Option<Arc<Subscription>>,
-    pub(crate) config: String,
+    pub(super) subscription: Option<Arc<Subscription>>,
+    pub(super) config: String,
     /// Whether it was shipped with the host and pinned in its lock file.
-    pub(crate) trusted: bool,
+    pub(super) trusted: bool,
 }
 
 /// Why a file has, or has not, a generation in service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Phase {
+pub(super) enum Phase {
     /// Not looked at yet.
     New,
     /// In service.
@@ -64,7 +64,7 @@ pub(crate) enum Phase {
 }
 
 impl Slot {
-    pub(crate) fn new(
+    pub(super) fn new(
         candidate: Candidate,
         bundled: bool,
         lock: PathBuf,
@@ -87,16 +87,16 @@ impl Slot {
         }
     }
 
-    pub(crate) fn path(&self) -> PathBuf {
+    pub(super) fn path(&self) -> PathBuf {
         self.candidate.path()
     }
 
-    pub(crate) fn file_name(&self) -> String {
+    pub(super) fn file_name(&self) -> String {
         self.candidate.file_name.to_string_lossy().into_owned()
     }
 
     /// The plugin's name, or the file's without its ending while nothing better is known.
-    pub(crate) fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         match &self.metadata {
             Some(metadata) => metadata.name.clone(),
             None => stem(&self.candidate),
@@ -104,32 +104,32 @@ impl Slot {
     }
 
     /// The fingerprint that its files have now.
-    pub(crate) fn look(&self) -> Fingerprint {
+    pub(super) fn look(&self) -> Fingerprint {
         let folder = &self.candidate.folder;
         let metadata = self.metadata.as_ref();
         let config = metadata.map(|metadata| config_file::path(folder, &metadata.name));
         Fingerprint::of(&self.path(), config.as_deref(), &self.lock)
     }
 
-    pub(crate) fn running(&self) -> Option<&Arc<Running>> {
+    pub(super) fn running(&self) -> Option<&Arc<Running>> {
         self.serving.as_ref().map(|serving| &serving.running)
     }
 
     /// Its process, if it has one of its own.
-    pub(crate) fn process(&self) -> Option<ProcessStatus> {
+    pub(super) fn process(&self) -> Option<ProcessStatus> {
         let isolated = self.serving.as_ref()?.isolated.as_ref()?;
         Some(self.record.processes.status(isolated))
     }
 
     /// Takes its generation out of service; it has to be drained.
-    pub(crate) fn retire(&mut self) -> Option<Arc<Running>> {
+    pub(super) fn retire(&mut self) -> Option<Arc<Running>> {
         let serving = self.serving.take()?;
         serving.services.close();
         Some(serving.running)
     }
 
     /// Whether [`Slot::name`] is `name`, for looks at every slot.
-    pub(crate) fn is_called(&self, name: &str) -> bool {
+    pub(super) fn is_called(&self, name: &str) -> bool {
         match &self.metadata {
             Some(metadata) => metadata.name == name,
             None => self.name() == name,
@@ -137,18 +137,18 @@ impl Slot {
     }
 
     /// Before bundled ones, by file name, by path: who comes first has the first claim.
-    pub(crate) fn rank(&self) -> (bool, String, PathBuf) {
+    pub(super) fn rank(&self) -> (bool, String, PathBuf) {
         (self.bundled, self.file_name(), self.path())
     }
 
-    pub(crate) fn enter(&mut self, phase: Phase) {
+    pub(super) fn enter(&mut self, phase: Phase) {
         if self.phase != phase {
             self.phase = phase;
             self.since = SystemTime::now();
         }
     }
 
-    pub(crate) fn reject(&mut self, refusal: Refusal) {
+    pub(super) fn reject(&mut self, refusal: Refusal) {
         // A generation that serves goes on; only the error is kept.
         if self.serving.is_none() {
             self.enter(Phase::Rejected);
@@ -156,7 +156,7 @@ impl Slot {
         self.last_refusal = Some(refusal);
     }
 
-    pub(crate) fn state(&self) -> State {
+    pub(super) fn state(&self) -> State {
         match (self.running(), self.phase) {
             (Some(running), _) => running.state(),
             (None, Phase::New) => State::Discovered,

@@ -12,33 +12,33 @@ use std::sync::Arc;
 
 /// All slots, in the order in which their files were found.
 #[derive(Default)]
-pub(crate) struct Slots(Mutex<Vec<Arc<Slot>>>);
+pub(super) struct Slots(Mutex<Vec<Arc<Slot>>>);
 
 impl Slots {
     /// All of them as they are now.
-    pub(crate) fn all(&self) -> Vec<Arc<Slot>> {
+    pub(super) fn all(&self) -> Vec<Arc<Slot>> {
         self.0.lock().clone()
     }
 
     /// One of them as it is now.
-    pub(crate) fn get(&self, index: usize) -> Arc<Slot> {
+    pub(super) fn get(&self, index: usize) -> Arc<Slot> {
         self.0.lock()[index].clone()
     }
 
     /// Adds a slot; gives its index.
-    pub(crate) fn add(&self, slot: Slot) -> usize {
+    pub(super) fn add(&self, slot: Slot) -> usize {
         let mut slots = self.0.lock();
         slots.push(Arc::new(slot));
         slots.len() - 1
     }
 
     /// Changes one slot.
-    pub(crate) fn change<R>(&self, index: usize, change: impl FnOnce(&mut Slot) -> R) -> R {
+    pub(super) fn change<R>(&self, index: usize, change: impl FnOnce(&mut Slot) -> R) -> R {
         change(Arc::make_mut(&mut self.0.lock()[index]))
     }
 
     /// Changes any of the slots that `wanted` names, all at one moment.
-    pub(crate) fn change_where<R>(
+    pub(super) fn change_where<R>(
         &self,
         wanted: impl Fn(usize, &Slot) -> bool,
         mut change: impl FnMut(usize, &mut Slot) -> R,
@@ -52,12 +52,12 @@ impl Slots {
     }
 
     /// Takes out of the list what `keep` does not want.
-    pub(crate) fn retain(&self, mut keep: impl FnMut(&Slot) -> bool) {
+    pub(super) fn retain(&self, mut keep: impl FnMut(&Slot) -> bool) {
         self.0.lock().retain(|slot| keep(slot));
     }
 
     /// The slot of a file.
-    pub(crate) fn position(&self, candidate: &Candidate) -> Option<usize> {
+    pub(super) fn position(&self, candidate: &Candidate) -> Option<usize> {
         let slots = self.0.lock();
         slots.iter().position(|slot| slot.candidate == *candidate)
     }
@@ -66,7 +66,7 @@ impl Slots {
     ///
     /// # Errors
     /// [`Reason::NotFound`].
-    pub(crate) fn find(&self, name: &str) -> Result<usize, Refusal> {
+    pub(super) fn find(&self, name: &str) -> Result<usize, Refusal> {
         let slots = self.0.lock();
         let named = (0..slots.len()).filter(|&index| slots[index].is_called(name));
         let found = named.max_by_key(|&index| slots[index].serving.is_some());

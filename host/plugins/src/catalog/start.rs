@@ -18,25 +18,25 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// Starts plugins.
-pub(crate) struct Starter {
+pub(super) struct Starter {
     shared: Arc<Shared>,
     launcher: Launcher,
     clock: Arc<dyn Clock>,
 }
 
 /// What a plugin starts with.
-pub(crate) struct Start<'a> {
-    pub(crate) name: &'a str,
-    pub(crate) record: Arc<Record>,
+pub(super) struct Start<'a> {
+    pub(super) name: &'a str,
+    pub(super) record: Arc<Record>,
     /// Whether the file was shipped with the host and pinned.
-    pub(crate) trusted: bool,
-    pub(crate) bundled: bool,
+    pub(super) trusted: bool,
+    pub(super) bundled: bool,
     /// A JSON object.
-    pub(crate) config: String,
+    pub(super) config: String,
 }
 
 impl Starter {
-    pub(crate) fn new(shared: Arc<Shared>, launcher: Launcher) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, launcher: Launcher) -> Self {
         Self {
             shared,
             launcher,
@@ -45,7 +45,7 @@ impl Starter {
     }
 
     /// Starts a file; blocks until the plugin's start hook is done.
-    pub(crate) fn start(
+    pub(super) fn start(
         &self,
         options: &Options,
         verified: Verified,

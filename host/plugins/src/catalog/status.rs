@@ -51,12 +51,8 @@ pub struct PluginStatus {
     pub stuck_threads: usize,
     /// The last refusal or failure.
     pub last_error: Option<String>,
-    /// Code of the last refusal.
-    pub last_reason: Option<&'static str>,
     /// Series that belong to it.
     pub series: usize,
-    /// Bytes of its libraries of all generations, which stay mapped.
-    pub mapped_bytes: u64,
 }
 
 /// One route of a plugin.
@@ -71,7 +67,7 @@ pub struct EndpointStatus {
 }
 
 /// What there is to tell about a file now.
-pub(crate) fn of(slot: &Slot, options: &Options, timers: &Timers) -> PluginStatus {
+pub(super) fn of(slot: &Slot, options: &Options, timers: &Timers) -> PluginStatus {
     let running = slot.running();
     let metadata = slot.metadata.as_ref();
     let record = &slot.record;
@@ -105,9 +101,7 @@ pub(crate) fn of(slot: &Slot, options: &Options, timers: &Timers) -> PluginStatu
             .map(|refusal| refusal.text.clone())
             .or(failure)
             .or_else(|| record.processes.last_crash()),
-        last_reason: refusal.map(|refusal| refusal.reason.code()),
         series: record.series(),
-        mapped_bytes: record.mapped_bytes(),
     }
 }
 

@@ -15,14 +15,14 @@ const REFUSED_AT_ONCE_MAX: usize = 4096;
 
 /// One family with its segments.
 #[derive(Debug, Clone)]
-pub(crate) struct OwnedFamily {
+pub(super) struct OwnedFamily {
     pub(crate) head: OwnedHead,
     pub(crate) segments: Vec<OwnedSegment>,
 }
 
 /// Copies what a collector shows, up to a number of series; what it may not show is refused.
 pub(crate) struct Collected {
-    pub(crate) families: Vec<OwnedFamily>,
+    pub(super) families: Vec<OwnedFamily>,
     series_left: usize,
     families_max: usize,
     /// Why series were refused, one entry each.

@@ -73,7 +73,7 @@ pub(crate) struct Started {
 }
 
 /// What a collector showed, for all who asked.
-pub(crate) type Shown = Arc<[OwnedFamily]>;
+pub(super) type Shown = Arc<[OwnedFamily]>;
 
 impl Collectors {
     /// `source` is the host's own; all collectors together may take `limit`.
@@ -112,7 +112,7 @@ impl Collectors {
 
     /// Asks all of them; blocks until the last is done or the limit is over. Nothing of what it gives
     /// was read before.
-    pub(crate) fn collect(&self, filter: &Filter<'_>) -> Vec<Shown> {
+    pub(super) fn collect(&self, filter: &Filter<'_>) -> Vec<Shown> {
         let list = self.list.load();
         if list.is_empty() || COLLECTING.get() {
             return Vec::new();

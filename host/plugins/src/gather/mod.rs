@@ -2,7 +2,7 @@
 
 pub(crate) mod collected;
 pub(crate) mod collectors;
-pub(crate) mod columns;
+mod columns;
 pub(crate) mod gatherer;
 pub(crate) mod page;
 mod shared_calls;

@@ -57,7 +57,7 @@ impl Entry<'_> {
 }
 
 /// Shows all families that are `shown` and that `filter` wants to `visitor`.
-pub(crate) fn show(
+pub(super) fn show(
     store: &Gathered,
     collected: &[Shown],
     sets: &NameSets,

@@ -11,7 +11,7 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
 /// The longest that a request waits for a call before its own to end.
-pub(crate) const BEGIN_WITHIN: Duration = Duration::from_millis(25);
+pub(super) const BEGIN_WITHIN: Duration = Duration::from_millis(25);
 
 /// The calls of one collector.
 pub(crate) struct SharedCalls<C> {
@@ -28,7 +28,7 @@ struct Line<C> {
 }
 
 /// One call, for all who asked before it began.
-pub(crate) struct SharedCall<C> {
+pub(super) struct SharedCall<C> {
     before: Weak<SharedCall<C>>,
     call: OnceLock<C>,
     /// Those in it who still wait.
@@ -45,7 +45,7 @@ impl<C> Default for SharedCalls<C> {
 
 impl<C> SharedCalls<C> {
     /// A call for these names that has not begun.
-    pub(crate) fn join(&self, names: &Arc<[String]>) -> Arc<SharedCall<C>> {
+    pub(super) fn join(&self, names: &Arc<[String]>) -> Arc<SharedCall<C>> {
         let mut lines = self.lines.lock();
         let asked = |line: &Line<C>| line.next.is_some() || line.begun.strong_count() > 0;
         lines.retain(asked);
@@ -74,7 +74,7 @@ impl<C> SharedCalls<C> {
     }
 
     /// Begins a call, unless another of those in it did; gives it once it has begun.
-    pub(crate) fn begin<'a>(
+    pub(super) fn begin<'a>(
         &self,
         shared: &'a Arc<SharedCall<C>>,
         begin: impl FnOnce() -> C,
@@ -99,7 +99,7 @@ impl<C> SharedCalls<C> {
 
 impl<C> SharedCall<C> {
     /// Calls `wait` with the call before this one, if that is still under way, and until when.
-    pub(crate) fn wait_turn(&self, asked: Instant, wait: impl FnOnce(&C, Instant)) {
+    pub(super) fn wait_turn(&self, asked: Instant, wait: impl FnOnce(&C, Instant)) {
         if let Some(before) = self.before.upgrade() {
             wait(before.call.wait(), asked + BEGIN_WITHIN);
         }
@@ -111,7 +111,7 @@ impl<C> SharedCall<C> {
     }
 
     /// One of those in it waits no longer; true when nobody else does.
-    pub(crate) fn leave(&self) -> bool {
+    pub(super) fn leave(&self) -> bool {
         self.waiting.fetch_sub(1, Ordering::AcqRel) == 1
     }
 }

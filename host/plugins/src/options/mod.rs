@@ -3,5 +3,5 @@
 pub mod config_file;
 pub(crate) mod locks;
 pub(crate) mod permissions;
-pub(crate) mod schema;
+mod schema;
 pub(crate) mod settings;

@@ -25,7 +25,7 @@ pub(crate) struct Permissions(Vec<String>);
 
 impl Permissions {
     /// What every plugin gets unless the configuration lists its permissions.
-    pub(crate) fn by_default() -> Self {
+    pub(super) fn by_default() -> Self {
         Self(BY_DEFAULT.iter().map(|name| (*name).to_owned()).collect())
     }
 

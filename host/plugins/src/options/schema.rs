@@ -14,7 +14,7 @@ const DEPTH_MAX: usize = 16;
 ///
 /// # Errors
 /// The first place that does not fit, and what would.
-pub(crate) fn check(schema: &Value, value: &Value) -> Result<(), String> {
+pub(super) fn check(schema: &Value, value: &Value) -> Result<(), String> {
     check_at(schema, value, "", DEPTH_MAX)
 }
 

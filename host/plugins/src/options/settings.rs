@@ -74,7 +74,7 @@ impl Options {
     }
 
     /// Where one plugin runs; `trusted` was shipped with the host and pinned.
-    pub(crate) fn isolation_of(&self, plugin: &PluginGrants, trusted: bool) -> Isolation {
+    fn isolation_of(&self, plugin: &PluginGrants, trusted: bool) -> Isolation {
         match plugin.isolation {
             Choice::Thread => Isolation::Thread,
             Choice::Auto if trusted => Isolation::Thread,

@@ -82,7 +82,7 @@ impl Processes {
     }
 
     /// The process ended and should not have; `sentence` goes on after "its process".
-    pub(crate) fn crashed(&self, cause: &Cause, sentence: &str) {
+    pub(super) fn crashed(&self, cause: &Cause, sentence: &str) {
         let plugin = self.budgets.plugin();
         let name = cause.name();
         tracing::warn!(target: "plugin", plugin, cause = name, "its process {sentence}");
@@ -113,7 +113,7 @@ impl Processes {
     }
 
     /// Its trial went well.
-    pub(crate) fn recovered(&self) {
+    pub(super) fn recovered(&self) {
         let plugin = self.budgets.plugin();
         tracing::info!(target: "plugin", plugin, "out of quarantine: its process has lasted");
     }

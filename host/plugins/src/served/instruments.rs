@@ -16,7 +16,7 @@ use meterbox_plugin_abi::{
 use std::sync::Arc;
 
 /// Registers what a plugin describes, as that plugin's source.
-pub(crate) fn register(source: &Source, spec: &FamilySpec<'_>) -> Result<MetricFamily, Failure> {
+pub(super) fn register(source: &Source, spec: &FamilySpec<'_>) -> Result<MetricFamily, Failure> {
     let kind = match store_kind(spec.kind) {
         StoreKind::Counter if spec.flags & FAMILY_FRACTIONS != 0 => StoreKind::FloatCounter,
         kind => kind,

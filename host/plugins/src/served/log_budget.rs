@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// The budget of one plugin.
 #[derive(Debug)]
-pub(crate) struct LogBudget {
+pub(super) struct LogBudget {
     lines_max: u64,
     window: Mutex<Window>,
 }
@@ -19,7 +19,7 @@ struct Window {
 
 impl LogBudget {
     /// So many lines in a second.
-    pub(crate) fn new(lines_max: u64) -> Self {
+    pub(super) fn new(lines_max: u64) -> Self {
         Self {
             lines_max,
             window: Mutex::default(),
@@ -30,7 +30,7 @@ impl LogBudget {
     ///
     /// Gives how many lines were dropped since the last one that passed, or an error when this one
     /// is over the budget, too.
-    pub(crate) fn take(&self, now: Duration) -> Result<u64, ()> {
+    pub(super) fn take(&self, now: Duration) -> Result<u64, ()> {
         let mut window = self.window.lock();
         if window.second != now.as_secs() {
             window.second = now.as_secs();

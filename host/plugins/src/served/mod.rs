@@ -1,7 +1,7 @@
 //! What a plugin is served with while it runs: log, metrics, timers, events.
 
-pub(crate) mod instruments;
-pub(crate) mod log_budget;
+mod instruments;
+mod log_budget;
 pub(crate) mod services;
 pub(crate) mod shared;
 pub(crate) mod subscribers;

@@ -25,15 +25,6 @@ pub trait ModelList: Send + Sync + 'static {
     fn refresh_metrics(&self) {}
 }
 
-/// No models at all.
-pub struct NoModels;
-
-impl ModelList for NoModels {
-    fn rows(&self) -> Vec<Row> {
-        Vec::new()
-    }
-}
-
 /// The host as all plugins see it.
 pub(crate) struct Shared {
     pub(crate) gatherer: Gatherer,

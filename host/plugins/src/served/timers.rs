@@ -9,20 +9,20 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// The shortest period.
-pub(crate) const PERIOD_MIN: Duration = Duration::from_millis(10);
+pub(super) const PERIOD_MIN: Duration = Duration::from_millis(10);
 /// Most timers of one plugin.
 pub(crate) const TIMERS_MAX: usize = 16;
 
 /// Whose timer it is: plugin, generation, the plugin's own number.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct TimerKey {
+pub(super) struct TimerKey {
     pub(crate) plugin: String,
     pub(crate) generation: u64,
     pub(crate) id: u64,
 }
 
 /// Told when a timer has come round; must not block. False ends the timer.
-pub(crate) type Tick = Arc<dyn Fn() -> bool + Send + Sync>;
+pub(super) type Tick = Arc<dyn Fn() -> bool + Send + Sync>;
 
 /// The timers of all plugins. Its thread ends when it is dropped.
 pub(crate) struct Timers {
@@ -62,7 +62,7 @@ impl Timers {
     ///
     /// # Errors
     /// When the thread cannot be started.
-    pub(crate) fn start(&self, key: TimerKey, period: Duration, tick: Tick) -> std::io::Result<()> {
+    pub(super) fn start(&self, key: TimerKey, period: Duration, tick: Tick) -> std::io::Result<()> {
         let mut inner = self.shared.inner.lock();
         if !inner.running {
             let shared = self.shared.clone();
@@ -89,12 +89,12 @@ impl Timers {
     }
 
     /// Ends a timer; one that does not run is fine.
-    pub(crate) fn stop(&self, key: &TimerKey) {
+    pub(super) fn stop(&self, key: &TimerKey) {
         self.shared.inner.lock().timers.remove(key);
     }
 
     /// Ends all timers of one generation of a plugin.
-    pub(crate) fn stop_all(&self, plugin: &str, generation: u64) {
+    pub(super) fn stop_all(&self, plugin: &str, generation: u64) {
         let mut inner = self.shared.inner.lock();
         inner
             .timers
