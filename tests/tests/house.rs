@@ -118,6 +118,16 @@ fn dependencies_go_one_way() {
             &["meterbox", "meterbox-telemetry", "meterbox-plugin-abi"],
         ),
         (
+            "meterbox-plugins",
+            &[
+                "meterbox",
+                "meterbox-http",
+                "meterbox-models",
+                "meterbox-export",
+                "hyper",
+            ],
+        ),
+        (
             "meterbox-sandbox",
             &["meterbox", "meterbox-plugin-abi", "tokio", "hyper"],
         ),
@@ -321,7 +331,6 @@ fn unsafe_code_stays_where_it_is_allowed() {
 const NOT_FREE_YET: &[&str] = &[
     "meterbox",
     "meterbox-http",
-    "meterbox-metrics",
     "meterbox-plugin",
     "meterbox-plugin-loader",
 ];
