@@ -4,8 +4,8 @@ use meterbox_plugin_abi::gather::{FAMILY_SHOW_EMPTY, Filter, Flow, Head, Segment
 
 use crate::chunk::Chunk;
 use crate::openmetrics::{self, OpenMetrics};
-use crate::plan::Plan;
-use crate::rows::{self, Tally};
+use crate::plan::FamilyPlan;
+use crate::rows::{self, SegmentOutcome};
 use crate::text::{self, Text};
 use crate::{Format, Sink};
 
@@ -31,10 +31,10 @@ pub struct Encoder<'f, S> {
     filter: Filter<'f>,
     created: bool,
     chunk: Chunk<S>,
-    plan: Plan,
+    plan: FamilyPlan,
     /// The labels of one histogram, kept to spare an allocation per series.
     prefix: Vec<u8>,
-    tally: Tally,
+    tally: SegmentOutcome,
 }
 
 impl<'f, S: Sink> Encoder<'f, S> {
@@ -49,9 +49,9 @@ impl<'f, S: Sink> Encoder<'f, S> {
             filter,
             created: true,
             chunk: Chunk::new(sink),
-            plan: Plan::new(),
+            plan: FamilyPlan::new(),
             prefix: Vec::new(),
-            tally: Tally::default(),
+            tally: SegmentOutcome::default(),
         }
     }
 

@@ -10,7 +10,7 @@
 use meterbox_plugin_abi::gather::{Filter, Head as FamilyHead, Kind};
 
 use crate::number::{Slot, canonical, canonical_count};
-use crate::plan::{Head, Plan, Shape, push_escaped};
+use crate::plan::{FamilyPlan, LineStart, RowShape, push_escaped};
 use crate::rows::Layout;
 
 /// The line that ends every page.
@@ -53,13 +53,18 @@ fn identity(name: &str, kind: Kind) -> (&str, &'static str) {
 }
 
 /// Plans the lines of `family`, as far as `filter` wants them; `created` asks for `_created` samples.
-pub(crate) fn plan(plan: &mut Plan, family: &FamilyHead<'_>, filter: &Filter<'_>, created: bool) {
+pub(crate) fn plan(
+    plan: &mut FamilyPlan,
+    family: &FamilyHead<'_>,
+    filter: &Filter<'_>,
+    created: bool,
+) {
     let (name, kind) = (family.name(), family.kind());
     let (base, word) = identity(name, kind);
     let wanted = |base, suffix| {
         filter
             .wants_sample(base, suffix)
-            .then(|| Head::of(base, suffix))
+            .then(|| LineStart::of(base, suffix))
     };
     plan.begin(if word == "unknown" {
         Kind::UNKNOWN
@@ -67,16 +72,17 @@ pub(crate) fn plan(plan: &mut Plan, family: &FamilyHead<'_>, filter: &Filter<'_>
         kind
     });
     match plan.shape {
-        Shape::Value => plan.value = wanted(name, ""),
-        Shape::Histogram => {
+        RowShape::Value => plan.value = wanted(name, ""),
+        RowShape::Histogram => {
             plan.bucket = wanted(name, "_bucket");
             let close = &OpenMetrics::CLOSE[..OpenMetrics::CLOSE_BYTES];
             plan.make_tails(family.bounds(), close, canonical);
         }
-        Shape::Summary => {}
+        RowShape::Summary => {}
     }
     // A sum that can fall is not a counter: with negative bounds the format forbids it.
-    let sums = plan.shape != Shape::Value && family.bounds().first().is_none_or(|low| *low >= 0.0);
+    let sums =
+        plan.shape != RowShape::Value && family.bounds().first().is_none_or(|low| *low >= 0.0);
     if sums {
         plan.count = wanted(name, "_count");
         plan.sum = wanted(name, "_sum");
@@ -87,7 +93,7 @@ pub(crate) fn plan(plan: &mut Plan, family: &FamilyHead<'_>, filter: &Filter<'_>
     header(plan, family, base, word);
 }
 
-fn header(plan: &mut Plan, family: &FamilyHead<'_>, base: &str, word: &str) {
+fn header(plan: &mut FamilyPlan, family: &FamilyHead<'_>, base: &str, word: &str) {
     let (help, unit) = (family.help(), family.unit());
     plan.say(&["# TYPE ", base, " ", word, "\n"]);
     let has_unit = base

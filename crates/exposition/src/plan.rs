@@ -1,6 +1,6 @@
 //! What the lines of one family look like, worked out once when the family begins.
 //!
-//! A format fills in a [`Plan`]; [`rows`](crate::rows) then writes every series by it. Which of
+//! A format fills in a [`FamilyPlan`]; [`rows`](crate::rows) then writes every series by it. Which of
 //! the family's samples a filter wants is settled here too, so that rows ask no names.
 
 use meterbox_plugin_abi::gather::Kind;
@@ -12,7 +12,7 @@ use crate::number::{NUMBER_BYTES, Slot};
 const HEAD_BYTES: usize = 64;
 
 /// The start of a line: a sample's name and `{`.
-pub(crate) struct Head {
+pub(crate) struct LineStart {
     /// A short head, zero-padded.
     short: [u8; HEAD_BYTES],
     /// A head that is longer; without one no memory is asked for.
@@ -20,7 +20,7 @@ pub(crate) struct Head {
     length: usize,
 }
 
-impl Head {
+impl LineStart {
     /// The head of samples named `base` + `suffix`.
     pub(crate) fn of(base: &str, suffix: &str) -> Self {
         let parts = [base.as_bytes(), suffix.as_bytes(), b"{"];
@@ -65,7 +65,7 @@ impl Head {
 }
 
 /// The end of a bucket line's labels, from the bound to the blank: `0.005",} `.
-pub(crate) struct Tail {
+pub(crate) struct BucketEnd {
     text: [u8; TAIL_BYTES],
     length: usize,
 }
@@ -73,7 +73,7 @@ pub(crate) struct Tail {
 /// Longest bound of 24 bytes, quote, comma, brace, blank.
 pub(crate) const TAIL_BYTES: usize = 32;
 
-impl Tail {
+impl BucketEnd {
     pub(crate) fn of(bound: &[u8], close: &[u8]) -> Self {
         let mut text = [0; TAIL_BYTES];
         let at = put(&mut text, 0, bound);
@@ -90,7 +90,7 @@ impl Tail {
 
 /// Which columns the rows of a family are made of.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Shape {
+pub(crate) enum RowShape {
     /// One value a series.
     Value,
     /// Buckets, count and sum.
@@ -99,7 +99,7 @@ pub(crate) enum Shape {
     Summary,
 }
 
-impl Shape {
+impl RowShape {
     /// The shape of a kind's rows.
     pub(crate) fn of(kind: Kind) -> Self {
         match kind {
@@ -112,30 +112,30 @@ impl Shape {
 
 /// The plan of one family; a sample that is not printed has no head. One plan serves family after
 /// family, so that a page asks for no memory per family.
-pub(crate) struct Plan {
+pub(crate) struct FamilyPlan {
     /// The comment lines, printed before the first sample.
     pub(crate) header: Vec<u8>,
     /// As what the page has it: a counter that the format cannot call one is of no known kind.
     pub(crate) kind: Kind,
-    pub(crate) shape: Shape,
-    pub(crate) value: Option<Head>,
-    pub(crate) bucket: Option<Head>,
+    pub(crate) shape: RowShape,
+    pub(crate) value: Option<LineStart>,
+    pub(crate) bucket: Option<LineStart>,
     /// One per bound and one for `+Inf`.
-    pub(crate) tails: Vec<Tail>,
+    pub(crate) tails: Vec<BucketEnd>,
     /// The bounds that `tails` were made of: most histograms have those of the one before.
     pub(crate) bounds: Vec<f64>,
-    pub(crate) count: Option<Head>,
-    pub(crate) sum: Option<Head>,
-    pub(crate) created: Option<Head>,
+    pub(crate) count: Option<LineStart>,
+    pub(crate) sum: Option<LineStart>,
+    pub(crate) created: Option<LineStart>,
 }
 
-impl Plan {
+impl FamilyPlan {
     /// A plan that prints nothing.
     pub(crate) fn new() -> Self {
         Self {
             header: Vec::new(),
             kind: Kind::UNKNOWN,
-            shape: Shape::Value,
+            shape: RowShape::Value,
             value: None,
             bucket: None,
             tails: Vec::new(),
@@ -150,7 +150,7 @@ impl Plan {
     pub(crate) fn begin(&mut self, kind: Kind) {
         self.header.clear();
         self.kind = kind;
-        self.shape = Shape::of(kind);
+        self.shape = RowShape::of(kind);
         self.value = None;
         self.bucket = None;
         self.count = None;
@@ -175,7 +175,7 @@ impl Plan {
         let mut slot = [0; NUMBER_BYTES];
         for bound in bounds.iter().chain(&[f64::INFINITY]) {
             let length = print(*bound, &mut slot);
-            self.tails.push(Tail::of(&slot[..length], close));
+            self.tails.push(BucketEnd::of(&slot[..length], close));
         }
     }
 

@@ -1,6 +1,6 @@
 //! Series to lines, the hot loop of every text format.
 //!
-//! A [`Layout`] says how a format closes the labels and prints numbers; a [`Plan`] which lines a
+//! A [`Layout`] says how a format closes the labels and prints numbers; a [`FamilyPlan`] which lines a
 //! series has. Columns come from the other side of the border: lengths that disagree cost the
 //! series concerned, which are counted, and never a panic.
 
@@ -10,7 +10,7 @@ use crate::Sink;
 use crate::chunk::Chunk;
 use crate::copy::{put, put_padded};
 use crate::number::{NUMBER_BYTES, Slot, seconds};
-use crate::plan::{Head, Plan, Shape, TAIL_BYTES};
+use crate::plan::{FamilyPlan, LineStart, RowShape, TAIL_BYTES};
 
 /// How a text format prints the parts of a line.
 pub(crate) trait Layout {
@@ -31,7 +31,7 @@ const SPARE_BYTES: usize = 16;
 
 /// What became of a segment.
 #[derive(Default)]
-pub(crate) struct Tally {
+pub(crate) struct SegmentOutcome {
     /// Lines written.
     pub(crate) samples: u64,
     /// Series left out because their columns disagree.
@@ -41,15 +41,15 @@ pub(crate) struct Tally {
 /// Writes all series of a segment by the family's plan.
 pub(crate) fn write<L: Layout, S: Sink>(
     chunk: &mut Chunk<S>,
-    plan: &Plan,
+    plan: &FamilyPlan,
     segment: &Segment<'_>,
     prefix: &mut Vec<u8>,
-) -> Tally {
-    let mut tally = Tally::default();
+) -> SegmentOutcome {
+    let mut tally = SegmentOutcome::default();
     match plan.shape {
-        Shape::Value => values::<L, S>(chunk, plan, segment, prefix, &mut tally),
-        Shape::Histogram => histograms::<L, S>(chunk, plan, segment, prefix, &mut tally),
-        Shape::Summary => summaries::<L, S>(chunk, plan, segment, &mut tally),
+        RowShape::Value => values::<L, S>(chunk, plan, segment, prefix, &mut tally),
+        RowShape::Histogram => histograms::<L, S>(chunk, plan, segment, prefix, &mut tally),
+        RowShape::Summary => summaries::<L, S>(chunk, plan, segment, &mut tally),
     }
     tally
 }
@@ -68,10 +68,10 @@ fn blocks<'a>(segment: &Segment<'a>) -> impl Iterator<Item = Option<&'a [u8]>> {
 
 fn values<L: Layout, S: Sink>(
     chunk: &mut Chunk<S>,
-    plan: &Plan,
+    plan: &FamilyPlan,
     segment: &Segment<'_>,
     exemplar: &mut Vec<u8>,
-    tally: &mut Tally,
+    tally: &mut SegmentOutcome,
 ) {
     let (values, created) = (segment.values(), created(plan, segment));
     let exemplars = Exemplars::of::<L>(plan, segment);
@@ -96,9 +96,9 @@ fn values<L: Layout, S: Sink>(
 
 fn summaries<L: Layout, S: Sink>(
     chunk: &mut Chunk<S>,
-    plan: &Plan,
+    plan: &FamilyPlan,
     segment: &Segment<'_>,
-    tally: &mut Tally,
+    tally: &mut SegmentOutcome,
 ) {
     let created = created(plan, segment);
     let columns = segment.counts().iter().zip(segment.sums());
@@ -116,10 +116,10 @@ fn summaries<L: Layout, S: Sink>(
 
 fn histograms<L: Layout, S: Sink>(
     chunk: &mut Chunk<S>,
-    plan: &Plan,
+    plan: &FamilyPlan,
     segment: &Segment<'_>,
     prefix: &mut Vec<u8>,
-    tally: &mut Tally,
+    tally: &mut SegmentOutcome,
 ) {
     let created = created(plan, segment);
     let exemplars = Exemplars::of::<L>(plan, segment);
@@ -171,11 +171,11 @@ fn histograms<L: Layout, S: Sink>(
 
 fn count_and_sum<L: Layout, S: Sink>(
     chunk: &mut Chunk<S>,
-    plan: &Plan,
+    plan: &FamilyPlan,
     block: &[u8],
     count: u64,
     sum: f64,
-    tally: &mut Tally,
+    tally: &mut SegmentOutcome,
 ) {
     if let Some(head) = &plan.count {
         line::<L, S>(chunk, head, block, |slot| L::count(count, slot));
@@ -189,11 +189,11 @@ fn count_and_sum<L: Layout, S: Sink>(
 
 /// The `_created` lines of a segment, where its owner knows the moments and they are printed.
 struct Created<'a> {
-    head: &'a Head,
+    head: &'a LineStart,
     seconds: &'a [f64],
 }
 
-fn created<'a>(plan: &'a Plan, segment: &Segment<'a>) -> Option<Created<'a>> {
+fn created<'a>(plan: &'a FamilyPlan, segment: &Segment<'a>) -> Option<Created<'a>> {
     let head = plan.created.as_ref()?;
     Some(Created {
         head,
@@ -207,7 +207,7 @@ impl Created<'_> {
         chunk: &mut Chunk<S>,
         block: &[u8],
         row: usize,
-        tally: &mut Tally,
+        tally: &mut SegmentOutcome,
     ) {
         if let Some(moment) = self.seconds.get(row) {
             line::<L, S>(chunk, self.head, block, |slot| seconds(*moment, slot));
@@ -225,7 +225,7 @@ struct Exemplars<'a> {
 }
 
 impl<'a> Exemplars<'a> {
-    fn of<L: Layout>(plan: &Plan, segment: &Segment<'a>) -> Self {
+    fn of<L: Layout>(plan: &FamilyPlan, segment: &Segment<'a>) -> Self {
         let printed = L::EXEMPLARS && [Kind::COUNTER, Kind::HISTOGRAM].contains(&plan.kind);
         Self {
             text: segment.exemplar_text(),
@@ -273,7 +273,7 @@ impl<'a> Exemplars<'a> {
 #[inline(always)]
 fn line<L: Layout, S: Sink>(
     chunk: &mut Chunk<S>,
-    head: &Head,
+    head: &LineStart,
     block: &[u8],
     write: impl FnOnce(&mut Slot) -> usize,
 ) {
@@ -284,7 +284,7 @@ fn line<L: Layout, S: Sink>(
 #[inline(always)]
 fn line_and<L: Layout, S: Sink>(
     chunk: &mut Chunk<S>,
-    head: &Head,
+    head: &LineStart,
     block: &[u8],
     after: &[u8],
     write: impl FnOnce(&mut Slot) -> usize,

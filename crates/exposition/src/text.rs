@@ -10,7 +10,7 @@
 use meterbox_plugin_abi::gather::{Filter, Head as FamilyHead, Kind};
 
 use crate::number::{Slot, java, java_count};
-use crate::plan::{Head, Plan, Shape, push_escaped};
+use crate::plan::{FamilyPlan, LineStart, RowShape, push_escaped};
 use crate::rows::Layout;
 
 pub(crate) struct Text;
@@ -45,24 +45,24 @@ fn type_word(kind: Kind) -> &'static str {
 }
 
 /// Plans the lines of `family`, as far as `filter` wants them.
-pub(crate) fn plan(plan: &mut Plan, family: &FamilyHead<'_>, filter: &Filter<'_>) {
+pub(crate) fn plan(plan: &mut FamilyPlan, family: &FamilyHead<'_>, filter: &Filter<'_>) {
     let (name, kind) = (family.name(), family.kind());
     let wanted = |suffix| {
         filter
             .wants_sample(name, suffix)
-            .then(|| Head::of(name, suffix))
+            .then(|| LineStart::of(name, suffix))
     };
     plan.begin(kind);
     match plan.shape {
-        Shape::Value => plan.value = wanted(""),
-        Shape::Histogram => {
+        RowShape::Value => plan.value = wanted(""),
+        RowShape::Histogram => {
             plan.bucket = wanted("_bucket");
             let close = &Text::CLOSE[..Text::CLOSE_BYTES];
             plan.make_tails(family.bounds(), close, java);
         }
-        Shape::Summary => {}
+        RowShape::Summary => {}
     }
-    if plan.shape != Shape::Value {
+    if plan.shape != RowShape::Value {
         plan.count = wanted("_count");
         plan.sum = wanted("_sum");
     }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::cells::Cells;
 use crate::family::Core;
 use crate::kind::{Kind, Storage};
-use crate::rows::Prefix;
+use crate::rows::SeriesPrefix;
 use crate::segment::Segment;
 
 /// The values of one segment's series. Make one, read many segments into it.
@@ -53,7 +53,13 @@ impl Columns {
         &self.sums
     }
 
-    pub(crate) fn read(&mut self, cells: &Cells, core: &Core, segment: &Segment, rows: Prefix<'_>) {
+    pub(crate) fn read(
+        &mut self,
+        cells: &Cells,
+        core: &Core,
+        segment: &Segment,
+        rows: SeriesPrefix<'_>,
+    ) {
         self.values.clear();
         self.bucket_counts.clear();
         self.counts.clear();
@@ -95,7 +101,7 @@ impl Columns {
         }
     }
 
-    fn read_counters(&mut self, cells: &Cells, segment: &Segment, rows: Prefix<'_>) {
+    fn read_counters(&mut self, cells: &Cells, segment: &Segment, rows: SeriesPrefix<'_>) {
         self.cells.clear();
         self.cells.resize(rows.len(), 0);
         let Self { cells: totals, .. } = self;
@@ -108,7 +114,13 @@ impl Columns {
             .extend(self.cells.iter().map(|&total| total as f64));
     }
 
-    fn read_histograms(&mut self, cells: &Cells, core: &Core, segment: &Segment, rows: Prefix<'_>) {
+    fn read_histograms(
+        &mut self,
+        cells: &Cells,
+        core: &Core,
+        segment: &Segment,
+        rows: SeriesPrefix<'_>,
+    ) {
         let width = core.width();
         let buckets = width - 1;
         self.bucket_counts.resize(rows.len() * buckets, 0);
@@ -138,7 +150,7 @@ impl Columns {
 fn for_each_row(
     copy: &[AtomicU64],
     width: usize,
-    rows: Prefix<'_>,
+    rows: SeriesPrefix<'_>,
     mut visit: impl FnMut(usize, &[AtomicU64]),
 ) {
     match rows.positions {

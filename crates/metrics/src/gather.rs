@@ -11,7 +11,7 @@ use arc_swap::Guard;
 use crate::columns::Columns;
 use crate::family::Core;
 use crate::kind::Kind;
-use crate::rows::{Prefix, Rows};
+use crate::rows::{SeriesColumns, SeriesPrefix};
 use crate::segment::Segment;
 use crate::store::Store;
 
@@ -136,12 +136,12 @@ impl<'a> Iterator for Segments<'a> {
 pub struct SegmentView<'a> {
     family: FamilyView<'a>,
     segment: Arc<Segment>,
-    rows: Guard<Arc<Rows>>,
+    rows: Guard<Arc<SeriesColumns>>,
     len: usize,
 }
 
 impl SegmentView<'_> {
-    fn prefix(&self) -> Prefix<'_> {
+    fn prefix(&self) -> SeriesPrefix<'_> {
         self.rows.prefix(self.len)
     }
 

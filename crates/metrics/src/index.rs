@@ -5,9 +5,9 @@
 
 /// Where a series is in its family: segment and position, as one number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Place(u32);
+pub(crate) struct SeriesPlace(u32);
 
-impl Place {
+impl SeriesPlace {
     /// `None` beyond 2^24 segments, which no store reaches.
     pub(crate) fn new(segment: usize, position: usize) -> Option<Self> {
         let segment = u32::try_from(segment)
@@ -35,7 +35,11 @@ pub(crate) struct Index {
 
 impl Index {
     /// The place whose hash is `hash` and for which `is_it` says so.
-    pub(crate) fn find(&self, hash: u32, mut is_it: impl FnMut(Place) -> bool) -> Option<Place> {
+    pub(crate) fn find(
+        &self,
+        hash: u32,
+        mut is_it: impl FnMut(SeriesPlace) -> bool,
+    ) -> Option<SeriesPlace> {
         let mask = self.entries.len().checked_sub(1)?;
         let mut at = hash as usize & mask;
         loop {
@@ -51,7 +55,7 @@ impl Index {
     }
 
     /// Adds a place that is not there yet.
-    pub(crate) fn insert(&mut self, hash: u32, place: Place) {
+    pub(crate) fn insert(&mut self, hash: u32, place: SeriesPlace) {
         // Seven eighths full is where linear probing starts to hurt.
         if (self.used + 1) * 8 > self.entries.len() * 7 {
             self.grow();
@@ -64,7 +68,7 @@ impl Index {
     }
 
     /// Takes a place out.
-    pub(crate) fn remove(&mut self, hash: u32, place: Place) -> bool {
+    pub(crate) fn remove(&mut self, hash: u32, place: SeriesPlace) -> bool {
         let Some(mask) = self.entries.len().checked_sub(1) else {
             return false;
         };
@@ -100,8 +104,8 @@ impl Index {
     }
 }
 
-fn place_of(entry: u64) -> Place {
-    Place(entry as u32 - 1)
+fn place_of(entry: u64) -> SeriesPlace {
+    SeriesPlace(entry as u32 - 1)
 }
 
 fn put(entries: &mut [u64], entry: u64) {
@@ -130,7 +134,7 @@ mod tests {
                 .wrapping_add(1);
             // Few distinct hashes: long runs, so that shifting back is exercised.
             let hash = ((random >> 33) % 97) as u32;
-            let place = Place::new((random >> 40) as usize % 50, step % 256).unwrap();
+            let place = SeriesPlace::new((random >> 40) as usize % 50, step % 256).unwrap();
             if (random >> 20).is_multiple_of(3) {
                 let known = model.remove(&place.0);
                 assert_eq!(index.remove(known.unwrap_or(hash), place), known.is_some());
@@ -143,7 +147,7 @@ mod tests {
         for (&number, &hash) in &model {
             assert_eq!(
                 index.find(hash, |place| place.0 == number),
-                Some(Place(number))
+                Some(SeriesPlace(number))
             );
         }
         assert_eq!(index.find(98, |_| true), None);
@@ -153,6 +157,6 @@ mod tests {
     fn an_empty_index_answers() {
         let mut index = Index::default();
         assert_eq!(index.find(1, |_| true), None);
-        assert!(!index.remove(1, Place::new(0, 0).unwrap()));
+        assert!(!index.remove(1, SeriesPlace::new(0, 0).unwrap()));
     }
 }

@@ -53,7 +53,7 @@ impl<T: Copy> Column<T> {
 }
 
 /// The describing columns of up to [`SEGMENT_SERIES_MAX`] series.
-pub(crate) struct Rows {
+pub(crate) struct SeriesColumns {
     text: Column<u8>,
     ends: Column<u32>,
     created: Column<f64>,
@@ -68,11 +68,11 @@ pub(crate) struct Rows {
 
 // SAFETY: elements are written only by the holder of `writing`, beyond the published length, and read
 // only below it; publishing is a Release store that readers Acquire.
-unsafe impl Sync for Rows {}
+unsafe impl Sync for SeriesColumns {}
 
 /// How much room new columns get.
 #[derive(Clone, Copy)]
-pub(crate) struct Room {
+pub(crate) struct ColumnRoom {
     /// Series.
     pub(crate) rows: usize,
     /// Bytes of label text.
@@ -81,10 +81,10 @@ pub(crate) struct Room {
     pub(crate) scattered: bool,
 }
 
-impl Rows {
+impl SeriesColumns {
     /// Empty columns; `structure` is a number that no other columns of the store use, nor the
     /// [`SEGMENT_SERIES_MAX`] after it.
-    pub(crate) fn new(room: Room, structure: u64) -> Self {
+    pub(crate) fn new(room: ColumnRoom, structure: u64) -> Self {
         Self {
             text: Column::with_room(room.text),
             ends: Column::with_room(room.rows),
@@ -138,15 +138,15 @@ impl Rows {
         self.len.load(Ordering::Acquire) as usize
     }
 
-    /// The first `len` rows; `len` comes from [`Rows::len`] of these rows.
-    pub(crate) fn prefix(&self, len: usize) -> Prefix<'_> {
+    /// The first `len` rows; `len` comes from [`SeriesColumns::len`] of these rows.
+    pub(crate) fn prefix(&self, len: usize) -> SeriesPrefix<'_> {
         let len = len.min(self.len());
         // SAFETY: `len` is at most the published length; text up to the last end was written before
         // it, as whole `&str`s.
         unsafe {
             let ends = self.ends.read(len);
             let bytes = ends.last().map_or(0, |&end| end as usize);
-            Prefix {
+            SeriesPrefix {
                 text: str::from_utf8_unchecked(self.text.read(bytes)),
                 ends,
                 created: self.created.read(len),
@@ -170,7 +170,7 @@ impl Rows {
 
 /// The rows of a segment as one reader saw them.
 #[derive(Clone, Copy)]
-pub(crate) struct Prefix<'a> {
+pub(crate) struct SeriesPrefix<'a> {
     pub(crate) text: &'a str,
     pub(crate) ends: &'a [u32],
     pub(crate) created: &'a [f64],
@@ -178,7 +178,7 @@ pub(crate) struct Prefix<'a> {
     pub(crate) structure: u64,
 }
 
-impl<'a> Prefix<'a> {
+impl<'a> SeriesPrefix<'a> {
     pub(crate) fn len(&self) -> usize {
         self.ends.len()
     }
@@ -212,7 +212,7 @@ impl<'a> Prefix<'a> {
 mod tests {
     use super::*;
 
-    const ROOM: Room = Room {
+    const ROOM: ColumnRoom = ColumnRoom {
         rows: 3,
         text: 16,
         scattered: false,
@@ -220,7 +220,7 @@ mod tests {
 
     #[test]
     fn a_reader_keeps_the_length_it_saw() {
-        let rows = Rows::new(ROOM, 1000);
+        let rows = SeriesColumns::new(ROOM, 1000);
         assert!(rows.push(r#"a="1""#, 5.0, 0));
         let before = rows.prefix(1);
         assert!(rows.push(r#"a="2""#, 6.0, 1));
@@ -237,7 +237,7 @@ mod tests {
 
     #[test]
     fn a_row_that_does_not_fit_changes_nothing() {
-        let rows = Rows::new(ROOM, 0);
+        let rows = SeriesColumns::new(ROOM, 0);
         assert!(rows.push("0123456789abcdef", 0.0, 0));
         assert!(!rows.push("x", 0.0, 1), "no text left");
         assert!(rows.push("", 0.0, 1));
@@ -249,8 +249,8 @@ mod tests {
 
     #[test]
     fn scattered_rows_find_their_positions() {
-        let rows = Rows::new(
-            Room {
+        let rows = SeriesColumns::new(
+            ColumnRoom {
                 scattered: true,
                 ..ROOM
             },
@@ -266,8 +266,8 @@ mod tests {
 
     #[test]
     fn readers_see_whole_rows_while_a_writer_appends() {
-        let rows = Rows::new(
-            Room {
+        let rows = SeriesColumns::new(
+            ColumnRoom {
                 rows: 256,
                 text: 256 * 9,
                 scattered: false,

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use arc_swap::ArcSwap;
 
-use crate::rows::{Prefix, Rows, SEGMENT_SERIES_MAX};
+use crate::rows::{SEGMENT_SERIES_MAX, SeriesColumns, SeriesPrefix};
 use crate::slot::{PAGE_CELLS, Slot};
 
 /// Capacities of a family's first segments; all further ones are full size.
@@ -15,13 +15,18 @@ const FIRST_CAPACITIES: [usize; 3] = [4, 16, 64];
 pub(crate) struct Segment {
     first: Slot,
     width: u32,
-    pub(crate) rows: ArcSwap<Rows>,
+    pub(crate) rows: ArcSwap<SeriesColumns>,
     /// Handles, by position.
     handles: Box<[AtomicU32]>,
 }
 
 impl Segment {
-    pub(crate) fn new(first: Slot, width: usize, capacity: usize, rows: Arc<Rows>) -> Self {
+    pub(crate) fn new(
+        first: Slot,
+        width: usize,
+        capacity: usize,
+        rows: Arc<SeriesColumns>,
+    ) -> Self {
         Self {
             first,
             width: width as u32,
@@ -53,7 +58,7 @@ impl Segment {
     }
 
     /// Cells from the first on that hold all of these rows.
-    pub(crate) fn span(&self, rows: Prefix<'_>) -> usize {
+    pub(crate) fn span(&self, rows: SeriesPrefix<'_>) -> usize {
         let positions = if rows.positions.is_some() {
             self.capacity()
         } else {

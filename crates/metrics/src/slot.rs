@@ -55,18 +55,18 @@ impl Slot {
 /// Hands out blocks of neighbouring slots and takes them back.
 #[derive(Debug, Default)]
 pub(crate) struct SlotSpace {
-    state: Mutex<State>,
+    state: Mutex<FreeBlocks>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct FreeBlocks {
     pages_used: u32,
     /// Per storage class: the page being cut up.
-    regions: [Region; 2],
+    regions: [SlotRegion; 2],
 }
 
 #[derive(Debug, Default)]
-struct Region {
+struct SlotRegion {
     next: u32,
     end: u32,
     /// Returned blocks and remainders of pages: `(first slot, cells)`.
@@ -104,7 +104,7 @@ impl SlotSpace {
     }
 }
 
-impl Region {
+impl SlotRegion {
     fn take_free(&mut self, cells: u32) -> Option<u32> {
         // The newest first: a family that is made again finds its own block.
         let at = self.free.iter().rposition(|&(_, free)| free >= cells)?;

@@ -44,9 +44,9 @@ pub struct Request<'a> {
 }
 
 /// Takes requests; the last lines are printed when it is dropped.
-pub struct AccessLog(Arc<Inner>);
+pub struct AccessLog(Arc<AccessLogState>);
 
-struct Inner {
+struct AccessLogState {
     gathered: Mutex<Gathered>,
     /// Wakes the thread for the first line after a silence, and for the end.
     first: Condvar,
@@ -88,7 +88,7 @@ impl AccessLog {
         sink: Box<dyn Write + Send>,
         losses: Arc<dyn Losses>,
     ) -> io::Result<Self> {
-        let inner = Arc::new(Inner {
+        let inner = Arc::new(AccessLogState {
             gathered: Mutex::default(),
             first: Condvar::new(),
             printer: Mutex::new(Printer {
@@ -133,7 +133,7 @@ impl Drop for AccessLog {
     }
 }
 
-impl Inner {
+impl AccessLogState {
     fn run(&self) {
         loop {
             let mut gathered = self.gathered.lock();

@@ -14,7 +14,7 @@ pub use levels::{BadDirective, Levels};
 use arc_swap::ArcSwap;
 use layer::LogLayer;
 use levels::level_of;
-use line::{Place, Said};
+use line::{EventOrigin, EventText};
 use meterbox_config::{LogFormat, LogSettings};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -83,12 +83,12 @@ impl Log {
 
     /// Appends a line that was said at `time` and has no fields, as it would be printed.
     pub(crate) fn push(&self, time: SystemTime, target: &str, message: &str, out: &mut String) {
-        let place = Place {
+        let origin = EventOrigin {
             time,
             level: Level::INFO,
             target,
         };
-        line::push(self.format, place, &Said::message(message), out);
+        line::push(self.format, origin, &EventText::message(message), out);
     }
 }
 

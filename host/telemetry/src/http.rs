@@ -15,9 +15,9 @@ use std::time::Duration;
 
 /// Metrics of all listeners. Cheap to clone.
 #[derive(Clone)]
-pub struct HttpMetrics(Arc<Families>);
+pub struct HttpMetrics(Arc<HttpFamilies>);
 
-struct Families {
+struct HttpFamilies {
     requests: Metric<Counter>,
     duration: Metric<Histogram>,
     in_flight: Metric<Gauge>,
@@ -36,7 +36,7 @@ impl HttpMetrics {
     pub(super) fn new(registrar: &Registrar<'_>) -> Result<Self, RegisterError> {
         let host = ["Host", registrar.hostname];
         let inherited = |row| registrar.inherited(row).map(|metric| metric.with(&host));
-        Ok(Self(Arc::new(Families {
+        Ok(Self(Arc::new(HttpFamilies {
             requests: registrar.metric(&rows::REQUESTS)?,
             duration: registrar.metric(&rows::REQUEST_DURATION)?,
             in_flight: registrar.metric(&rows::REQUESTS_IN_FLIGHT)?,
@@ -91,7 +91,7 @@ fn format_of(content_type: &str) -> &'static str {
     known.map_or("other", |(_, format)| format)
 }
 
-impl Families {
+impl HttpFamilies {
     /// Counts a response as TorchServe does: what is neither 2xx nor 4xx is a 5xx.
     fn answered(&self, code: u16) {
         let at = match code {
@@ -106,7 +106,7 @@ impl Families {
 /// Handles of one listener.
 pub struct ListenerMetrics {
     name: String,
-    families: Arc<Families>,
+    families: Arc<HttpFamilies>,
     in_flight: Handle<Gauge>,
     received: Handle<Counter>,
     sent: Handle<Counter>,
@@ -178,7 +178,7 @@ impl ListenerMetrics {
 pub struct RouteMetrics {
     listener: String,
     route: String,
-    families: Arc<Families>,
+    families: Arc<HttpFamilies>,
     requests: ByClass<Counter>,
     duration: OnceLock<Handle<Histogram>>,
 }

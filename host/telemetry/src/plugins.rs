@@ -51,15 +51,15 @@ pub struct ProcessReading {
 
 /// Metrics of all plugins. Cheap to clone.
 #[derive(Clone)]
-pub struct PluginsMetrics(Arc<Inner>);
+pub struct PluginsMetrics(Arc<PluginState>);
 
-struct Inner {
-    families: Families,
+struct PluginState {
+    families: PluginFamilies,
     plugins: Mutex<BTreeMap<String, Arc<PluginMetrics>>>,
 }
 
 #[derive(Clone)]
-struct Families {
+struct PluginFamilies {
     calls: Metric<ObservedCounter>,
     errors: Metric<ObservedCounter>,
     panics: Metric<ObservedCounter>,
@@ -83,7 +83,7 @@ struct Families {
 
 impl PluginsMetrics {
     pub(super) fn new(registrar: &Registrar<'_>) -> Result<Self, RegisterError> {
-        let families = Families {
+        let families = PluginFamilies {
             calls: registrar.metric(&rows::CALLS)?,
             errors: registrar.metric(&rows::ERRORS)?,
             panics: registrar.metric(&rows::PANICS)?,
@@ -104,7 +104,7 @@ impl PluginsMetrics {
             memory: registrar.metric(&rows::MEMORY)?,
             events_dropped: registrar.metric(&rows::EVENTS_DROPPED)?,
         };
-        Ok(Self(Arc::new(Inner {
+        Ok(Self(Arc::new(PluginState {
             families,
             plugins: Mutex::default(),
         })))
@@ -144,7 +144,7 @@ impl PluginsMetrics {
     }
 }
 
-impl Families {
+impl PluginFamilies {
     /// Takes the gauges of one plugin off the page.
     fn forget(&self, name: &str) {
         for gauge in [
@@ -166,7 +166,7 @@ impl Families {
 /// Handles of one plugin.
 pub struct PluginMetrics {
     name: String,
-    families: Families,
+    families: PluginFamilies,
     calls: Handle<ObservedCounter>,
     errors: Handle<ObservedCounter>,
     panics: Handle<ObservedCounter>,
@@ -185,7 +185,7 @@ pub struct PluginMetrics {
 }
 
 impl PluginMetrics {
-    fn new(name: &str, families: &Families) -> Self {
+    fn new(name: &str, families: &PluginFamilies) -> Self {
         let plugin = &[name][..];
         Self {
             name: name.to_owned(),

@@ -71,9 +71,9 @@ pub struct Answer {
 
 /// Metrics of all predictions. Cheap to clone.
 #[derive(Clone)]
-pub struct ServingMetrics(Arc<Families>);
+pub struct ServingMetrics(Arc<ServingFamilies>);
 
-struct Families {
+struct ServingFamilies {
     hostname: Arc<str>,
     uuid: String,
     detail: MetricsDetail,
@@ -111,7 +111,7 @@ impl ServingMetrics {
         detail: MetricsDetail,
     ) -> Result<Self, RegisterError> {
         let queue_time = registrar.inherited(&torchserve::QUEUE_TIME)?;
-        Ok(Self(Arc::new(Families {
+        Ok(Self(Arc::new(ServingFamilies {
             hostname: Arc::clone(registrar.hostname),
             uuid: uuid.to_owned(),
             detail,
@@ -185,10 +185,10 @@ impl ServingMetrics {
 pub struct VersionMetrics {
     key: Key,
     merged: [String; 2],
-    families: Arc<Families>,
+    families: Arc<ServingFamilies>,
     /// By [`UrlVersion`].
-    accepted: [OnceLock<Accepted>; 2],
-    timed: [OnceLock<Timed>; 2],
+    accepted: [OnceLock<AcceptedJob>; 2],
+    timed: [OnceLock<TimedVersion>; 2],
     design_handler: OnceLock<Handle<Histogram>>,
     predictions: ByClass<Counter>,
     duration: ByClass<Histogram>,
@@ -203,13 +203,13 @@ pub struct VersionMetrics {
 }
 
 /// Inherited metrics that move when a request is accepted.
-struct Accepted {
+struct AcceptedJob {
     requests: Inherited,
     design_requests: Handle<Counter>,
 }
 
 /// Inherited metrics that move when an answer's batch succeeded.
-struct Timed {
+struct TimedVersion {
     latency: Inherited,
     queue_latency: Inherited,
     design_backend: Handle<Histogram>,
@@ -220,7 +220,7 @@ impl VersionMetrics {
     /// A predict call was accepted: before it is queued, and whether or not there is room for it.
     /// What becomes of it is told to the token that is returned.
     pub fn accepted(self: &Arc<Self>, url: UrlVersion) -> Prediction {
-        let accepted = self.accepted[url as usize].get_or_init(|| Accepted {
+        let accepted = self.accepted[url as usize].get_or_init(|| AcceptedJob {
             requests: self.families.requests.with(&self.host_labels(url)),
             design_requests: self.families.design_requests.with(&self.uuid_labels(url)),
         });
@@ -293,7 +293,7 @@ impl VersionMetrics {
     fn timed(&self, url: UrlVersion, answer: &Answer) {
         let timed = self.timed[url as usize].get_or_init(|| {
             let (host, uuid) = (self.host_labels(url), self.uuid_labels(url));
-            Timed {
+            TimedVersion {
                 latency: self.families.latency.with(&host),
                 queue_latency: self.families.queue_latency.with(&host),
                 design_backend: self.families.design_backend.with(&uuid),

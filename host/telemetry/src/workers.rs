@@ -54,9 +54,9 @@ impl Death {
 
 /// Families of workers. Cheap to clone.
 #[derive(Clone)]
-pub(super) struct WorkersMetrics(Arc<Families>);
+pub(super) struct WorkersMetrics(Arc<WorkerFamilies>);
 
-struct Families {
+struct WorkerFamilies {
     hostname: Arc<str>,
     versions: Handle<Gauge>,
     wanted: Metric<Gauge>,
@@ -75,7 +75,7 @@ impl WorkersMetrics {
     pub(super) fn new(registrar: &Registrar<'_>) -> Result<Self, RegisterError> {
         let thread_time = registrar.inherited(&torchserve::WORKER_THREAD_TIME)?;
         let versions = registrar.metric::<Gauge>(&rows::MODEL_VERSIONS)?;
-        Ok(Self(Arc::new(Families {
+        Ok(Self(Arc::new(WorkerFamilies {
             hostname: Arc::clone(registrar.hostname),
             versions: versions.with(&[]),
             wanted: registrar.metric(&rows::WORKERS_WANTED)?,
@@ -98,7 +98,7 @@ impl WorkersMetrics {
     pub(super) fn pool(&self, model: &str, version: &str) -> PoolMetrics {
         let values = [model, version];
         let families = &self.0;
-        PoolMetrics(Arc::new(Pool {
+        PoolMetrics(Arc::new(PoolCounts {
             model: model.to_owned(),
             version: version.to_owned(),
             wanted: families.wanted.with(&values),
@@ -113,12 +113,12 @@ impl WorkersMetrics {
 
 /// The workers of one model version. Cheap to clone.
 #[derive(Clone)]
-pub struct PoolMetrics(Arc<Pool>);
+pub struct PoolMetrics(Arc<PoolCounts>);
 
-struct Pool {
+struct PoolCounts {
     model: String,
     version: String,
-    families: Arc<Families>,
+    families: Arc<WorkerFamilies>,
     wanted: Handle<Gauge>,
     ready: Handle<Gauge>,
     starts: Handle<Counter>,
@@ -165,7 +165,7 @@ pub struct WorkerMetrics {
     /// TorchServe's name of it: `W-9000-noop_1.0`.
     name: String,
     loaded: AtomicBool,
-    pool: Arc<Pool>,
+    pool: Arc<PoolCounts>,
     up: Handle<Gauge>,
     memory: Handle<Gauge>,
 }

@@ -70,7 +70,7 @@ pub trait HostServices: GatherSource + Send + Sync + 'static {
     fn info(&self, fact: Fact) -> Option<String>;
 }
 
-type Shared = Arc<dyn HostServices>;
+type SharedHost = Arc<dyn HostServices>;
 
 /// Border functions of [`HostServices`]; grows only at its end.
 #[repr(C)]
@@ -140,7 +140,7 @@ static VT: &WithMetadata<HostVt> = &WithMetadata::new(HostVt {
     release,
 });
 
-shims! { in Shared as host;
+shims! { in SharedHost as host;
     fn log_enabled(level: Level, target: RStr<'_>) -> bool, or false =>
         host.log_enabled(level, target.as_str());
     fn log(level: Level, target: RStr<'_>, message: RStr<'_>) -> (), or () =>
@@ -161,8 +161,8 @@ unsafe extern "C" fn register(
     registered: &mut MetricFamily,
     error: &mut RString,
 ) -> Status {
-    // SAFETY: only `Host::of` pairs this function with a pointer, to a boxed `Shared`.
-    let host = unsafe { this.get::<Shared>() };
+    // SAFETY: only `Host::of` pairs this function with a pointer, to a boxed `SharedHost`.
+    let host = unsafe { this.get::<SharedHost>() };
     // SAFETY: `Host::register` lends a `Head` for the call.
     let head = unsafe { head.read::<Head<'_>>() };
     outcome(error, || {
@@ -179,19 +179,19 @@ unsafe extern "C" fn gather(
     visitor: VisitorHandle<'_>,
 ) -> RString {
     // SAFETY: as in `register`.
-    let host = unsafe { this.get::<Shared>() };
+    let host = unsafe { this.get::<SharedHost>() };
     gather_from(host.as_ref(), names, visitor)
 }
 
 unsafe extern "C" fn models(this: Ptr, models: &mut Table, error: &mut RString) -> Status {
     // SAFETY: as in `register`.
-    let host = unsafe { this.get::<Shared>() };
+    let host = unsafe { this.get::<SharedHost>() };
     outcome(error, || host.models().map(|table| *models = table))
 }
 
 unsafe extern "C" fn release(this: Ptr) {
     // SAFETY: `of` or `retain` boxed it; the handle calls this once, when it is dropped.
-    let host = unsafe { this.unbox::<Shared>() };
+    let host = unsafe { this.unbox::<SharedHost>() };
     let _panic_has_nowhere_to_go = caught(move || drop(host));
 }
 

@@ -165,7 +165,7 @@ impl Instrument {
 
     /// A handle on nothing: every change is lost. What an out-parameter holds before it is filled.
     pub(crate) fn inert() -> Self {
-        Self::of(Arc::new(Nothing))
+        Self::of(Arc::new(NoMetrics))
     }
 
     /// See [`Cells::add_u64`].
@@ -212,9 +212,9 @@ impl Drop for Instrument {
 }
 
 /// The cells of [`Instrument::inert`].
-struct Nothing;
+struct NoMetrics;
 
-impl Cells for Nothing {
+impl Cells for NoMetrics {
     fn add_u64(&self, _amount: u64) {}
     fn add_f64(&self, _amount: f64) {}
     fn set(&self, _value: f64) {}
@@ -238,7 +238,7 @@ pub trait FamilyService: Send + Sync + 'static {
     fn remove(&self, values: &[&str]) -> Result<(), Failure>;
 }
 
-type Shared = Arc<dyn FamilyService>;
+type SharedMetrics = Arc<dyn FamilyService>;
 
 /// Border functions of [`FamilyService`]; grows only at its end.
 #[repr(C)]
@@ -277,7 +277,7 @@ static FAMILY_VT: &WithMetadata<MetricFamilyVt> = &WithMetadata::new(MetricFamil
     release,
 });
 
-shims! { in Shared as family;
+shims! { in SharedMetrics as family;
     try fn remove(values: RSlice<'_, RStr<'_>>) => family.remove(&texts(values));
 }
 
@@ -287,8 +287,8 @@ unsafe extern "C" fn series(
     series: &mut Instrument,
     error: &mut RString,
 ) -> Status {
-    // SAFETY: only `MetricFamily::of` pairs this function with a pointer, to a boxed `Shared`.
-    let family = unsafe { this.get::<Shared>() };
+    // SAFETY: only `MetricFamily::of` pairs this function with a pointer, to a boxed `SharedMetrics`.
+    let family = unsafe { this.get::<SharedMetrics>() };
     outcome(error, || {
         family.series(&texts(values)).map(|made| *series = made)
     })
@@ -296,7 +296,7 @@ unsafe extern "C" fn series(
 
 unsafe extern "C" fn release(this: Ptr) {
     // SAFETY: `MetricFamily::of` boxed it; the handle calls this once, when it is dropped.
-    let family = unsafe { this.unbox::<Shared>() };
+    let family = unsafe { this.unbox::<SharedMetrics>() };
     let _panic_has_nowhere_to_go = caught(move || drop(family));
 }
 
@@ -317,7 +317,7 @@ impl MetricFamily {
     /// Wraps an owner's family for the border.
     #[must_use]
     pub fn of(family: impl FamilyService) -> Self {
-        let family: Shared = Arc::new(family);
+        let family: SharedMetrics = Arc::new(family);
         Self {
             this: Ptr::boxed(family),
             vt: MetricFamilyVtRef(FAMILY_VT.static_as_prefix()),
@@ -326,7 +326,7 @@ impl MetricFamily {
 
     /// A family that refuses everything. What an out-parameter holds before it is filled.
     pub(crate) fn inert() -> Self {
-        Self::of(Nothing)
+        Self::of(NoMetrics)
     }
 
     /// See [`FamilyService::series`].
@@ -356,7 +356,7 @@ impl Drop for MetricFamily {
     }
 }
 
-impl FamilyService for Nothing {
+impl FamilyService for NoMetrics {
     fn series(&self, _values: &[&str]) -> Result<Instrument, Failure> {
         Err(Failure::unsupported("a series of an unregistered family"))
     }

@@ -237,7 +237,7 @@ impl PluginObject {
 
     /// A plugin that does nothing. What an out-parameter holds before it is filled.
     pub(crate) fn inert() -> Self {
-        Self::of(Box::new(Nothing))
+        Self::of(Box::new(NoEntries))
     }
 
     /// See [`PluginEntries::start`].
@@ -355,9 +355,9 @@ impl Drop for PluginObject {
 }
 
 /// The plugin of [`PluginObject::inert`].
-struct Nothing;
+struct NoEntries;
 
-impl PluginEntries for Nothing {
+impl PluginEntries for NoEntries {
     fn start(&self) -> Result<(), Failure> {
         Ok(())
     }

@@ -136,7 +136,7 @@ pub trait ReplySink: Send + 'static {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
+enum ReplyStage {
     Open,
     HeadSent,
     /// The call failed while another thread streams the answer; that thread breaks it off.
@@ -145,12 +145,12 @@ enum Stage {
 }
 
 struct Progress {
-    stage: Stage,
+    stage: ReplyStage,
     in_call: bool,
     dropped: bool,
 }
 
-struct Shared {
+struct SharedReply {
     // Never held while a sink waits, so that the caller's thread can look at it at any time.
     progress: Mutex<Progress>,
     sink: Mutex<Box<dyn ReplySink>>,
@@ -160,19 +160,19 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Shared {
+impl SharedReply {
     /// Ends the answer with a failure, unless it is over.
-    fn give_up(&self, stage: Stage, status: u16, message: &str) {
+    fn give_up(&self, stage: ReplyStage, status: u16, message: &str) {
         match stage {
-            Stage::Open => lock(&self.sink).fail(status, message),
-            Stage::HeadSent | Stage::Broken => lock(&self.sink).abort(message),
-            Stage::Over => {}
+            ReplyStage::Open => lock(&self.sink).fail(status, message),
+            ReplyStage::HeadSent | ReplyStage::Broken => lock(&self.sink).abort(message),
+            ReplyStage::Over => {}
         }
     }
 
     /// Marks the answer over and says how far it had come.
-    fn close(&self) -> Stage {
-        mem::replace(&mut lock(&self.progress).stage, Stage::Over)
+    fn close(&self) -> ReplyStage {
+        mem::replace(&mut lock(&self.progress).stage, ReplyStage::Over)
     }
 }
 
@@ -185,15 +185,15 @@ impl Reply {
     #[must_use]
     pub fn over(sink: Box<dyn ReplySink>) -> (Responder, ReplyWatch) {
         let progress = Progress {
-            stage: Stage::Open,
+            stage: ReplyStage::Open,
             in_call: true,
             dropped: false,
         };
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(SharedReply {
             progress: Mutex::new(progress),
             sink: Mutex::new(sink),
         });
-        let answer = Answer {
+        let answer = ReplyState {
             head: Some(ReplyHead::new()),
             shared: shared.clone(),
         };
@@ -208,7 +208,7 @@ impl Reply {
 
 /// The caller's side: must be told how the call ended. Dropping it untold counts as an internal error.
 pub struct ReplyWatch {
-    shared: Option<Arc<Shared>>,
+    shared: Option<Arc<SharedReply>>,
 }
 
 impl ReplyWatch {
@@ -228,12 +228,12 @@ impl ReplyWatch {
             Ok(()) if progress.dropped => (500, "the plugin returned without an answer"),
             Ok(()) => return,
         };
-        if progress.stage == Stage::HeadSent && !progress.dropped {
+        if progress.stage == ReplyStage::HeadSent && !progress.dropped {
             // The streaming thread may hold the sink for long; it must not be waited for here.
-            progress.stage = Stage::Broken;
+            progress.stage = ReplyStage::Broken;
             return;
         }
-        let stage = mem::replace(&mut progress.stage, Stage::Over);
+        let stage = mem::replace(&mut progress.stage, ReplyStage::Over);
         drop(progress);
         shared.give_up(stage, status, message);
     }
@@ -248,13 +248,13 @@ impl Drop for ReplyWatch {
 }
 
 /// The plugin's side.
-struct Answer {
+struct ReplyState {
     /// Gone once sent.
     head: Option<ReplyHead>,
-    shared: Arc<Shared>,
+    shared: Arc<SharedReply>,
 }
 
-impl Answer {
+impl ReplyState {
     fn unsent_head(&mut self) -> Result<&mut ReplyHead, Failure> {
         self.head.as_mut().ok_or_else(|| {
             Failure::new(
@@ -277,14 +277,14 @@ impl Answer {
         let mut progress = lock(&self.shared.progress);
         let stage = progress.stage;
         progress.stage = match stage {
-            Stage::Open | Stage::HeadSent => Stage::HeadSent,
-            Stage::Broken | Stage::Over => Stage::Over,
+            ReplyStage::Open | ReplyStage::HeadSent => ReplyStage::HeadSent,
+            ReplyStage::Broken | ReplyStage::Over => ReplyStage::Over,
         };
         drop(progress);
         match stage {
-            Stage::Broken => sink.abort("the call failed while its answer was being written"),
-            Stage::Over => {}
-            Stage::Open | Stage::HeadSent => {
+            ReplyStage::Broken => sink.abort("the call failed while its answer was being written"),
+            ReplyStage::Over => {}
+            ReplyStage::Open | ReplyStage::HeadSent => {
                 if let Some(mut head) = self.head.take() {
                     head.length = whole.then_some(bytes.len() as u64);
                     sink.head(head)?;
@@ -298,7 +298,7 @@ impl Answer {
     }
 }
 
-impl ResponderService for Answer {
+impl ResponderService for ReplyState {
     fn status(&mut self, status: u16) -> Result<(), Failure> {
         self.unsent_head()?.set_status(status)
     }
@@ -315,7 +315,7 @@ impl ResponderService for Answer {
         let whole = self.head.is_some();
         self.send(bytes, whole)?;
         match self.shared.close() {
-            Stage::HeadSent => lock(&self.shared.sink).end(),
+            ReplyStage::HeadSent => lock(&self.shared.sink).end(),
             stage => {
                 self.shared
                     .give_up(stage, 500, "the call failed before its answer was finished");
@@ -327,7 +327,7 @@ impl ResponderService for Answer {
 
     fn fail(&mut self, status: u16, message: &str) -> Result<(), Failure> {
         let stage = self.shared.close();
-        if stage == Stage::Over {
+        if stage == ReplyStage::Over {
             return Err(Self::over());
         }
         let status = if (400..=599).contains(&status) {
@@ -341,18 +341,19 @@ impl ResponderService for Answer {
 
     fn is_closed(&self) -> bool {
         let stage = lock(&self.shared.progress).stage;
-        matches!(stage, Stage::Broken | Stage::Over) || lock(&self.shared.sink).is_closed()
+        matches!(stage, ReplyStage::Broken | ReplyStage::Over)
+            || lock(&self.shared.sink).is_closed()
     }
 }
 
-impl Drop for Answer {
+impl Drop for ReplyState {
     fn drop(&mut self) {
         let mut progress = lock(&self.shared.progress);
         if progress.in_call {
             progress.dropped = true;
             return;
         }
-        let stage = mem::replace(&mut progress.stage, Stage::Over);
+        let stage = mem::replace(&mut progress.stage, ReplyStage::Over);
         drop(progress);
         self.shared.give_up(
             stage,

@@ -44,7 +44,7 @@ pub trait RequestService: Send + Sync + 'static {
     fn time_left(&self) -> Option<Duration>;
 }
 
-type Shared = Arc<dyn RequestService>;
+type SharedRequest = Arc<dyn RequestService>;
 
 /// Border functions of [`RequestService`]; grows only at its end.
 #[repr(C)]
@@ -97,7 +97,7 @@ static VT: &WithMetadata<RequestVt> = &WithMetadata::new(RequestVt {
     release,
 });
 
-shims! { in Shared as request;
+shims! { in SharedRequest as request;
     fn method() -> Lent, or Lent::text("") => Lent::text(request.method());
     fn path() -> Lent, or Lent::text("") => Lent::text(request.path());
     fn rest() -> Lent, or Lent::text("") => Lent::text(request.rest());
@@ -122,8 +122,8 @@ unsafe extern "C" fn read_body(
     read: &mut usize,
     error: &mut RString,
 ) -> Status {
-    // SAFETY: only `Request::of` pairs this function with a pointer, to a boxed `Shared`.
-    let request = unsafe { this.get::<Shared>() };
+    // SAFETY: only `Request::of` pairs this function with a pointer, to a boxed `SharedRequest`.
+    let request = unsafe { this.get::<SharedRequest>() };
     outcome(error, || {
         request
             .read_body(buffer.as_mut_slice())
@@ -133,7 +133,7 @@ unsafe extern "C" fn read_body(
 
 unsafe extern "C" fn release(this: Ptr) {
     // SAFETY: `of` or `retain` boxed it; the handle calls this once, when it is dropped.
-    let request = unsafe { this.unbox::<Shared>() };
+    let request = unsafe { this.unbox::<SharedRequest>() };
     let _panic_has_nowhere_to_go = caught(move || drop(request));
 }
 

@@ -32,7 +32,7 @@ pub trait Rows: Send + Sync + 'static {
     fn number(&self, row: usize, field: Field) -> Option<f64>;
 }
 
-type Shared = Arc<dyn Rows>;
+type SharedTable = Arc<dyn Rows>;
 
 /// Border functions of [`Rows`]; grows only at its end.
 #[repr(C)]
@@ -68,7 +68,7 @@ static VT: &WithMetadata<TableVt> = &WithMetadata::new(TableVt {
     release,
 });
 
-shims! { in Shared as rows;
+shims! { in SharedTable as rows;
     fn len() -> usize, or 0 => rows.len();
     fn text(row: usize, field: Field) -> Lent, or Lent::NONE => Lent::maybe_text(rows.text(row, field));
     fn number(row: usize, field: Field) -> f64, or f64::NAN => rows.number(row, field).unwrap_or(f64::NAN);
@@ -77,7 +77,7 @@ shims! { in Shared as rows;
 
 unsafe extern "C" fn release(this: Ptr) {
     // SAFETY: `of` or `retain` boxed it; the handle calls this once, when it is dropped.
-    let rows = unsafe { this.unbox::<Shared>() };
+    let rows = unsafe { this.unbox::<SharedTable>() };
     let _panic_has_nowhere_to_go = caught(move || drop(rows));
 }
 

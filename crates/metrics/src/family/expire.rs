@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::Core;
-use super::rest::fingerprint;
-use super::watch::Watch;
+use super::last_seen::LastSeen;
+use super::retire::fingerprint;
 use crate::segment::Segment;
 
 impl Core {
@@ -23,19 +23,19 @@ impl Core {
         let in_segment = |(number, segment): (usize, &Arc<Segment>)| {
             let mut guard = self.set.lock();
             let set = &mut *guard;
-            let mut watched = std::mem::take(&mut set.notes[number].watch);
+            let mut watched = std::mem::take(&mut set.notes[number].last_seen);
             let removed = set.remove_in(self, number, |position, _| {
-                let watch = &mut watched[position];
+                let last_seen = &mut watched[position];
                 let seen = fingerprint(&self.store, segment, position);
-                if seen != watch.fingerprint {
-                    *watch = Watch {
+                if seen != last_seen.fingerprint {
+                    *last_seen = LastSeen {
                         fingerprint: seen,
                         moved_at: now,
                     };
                 }
-                now - watch.moved_at >= ttl && !segment.is_held(position)
+                now - last_seen.moved_at >= ttl && !segment.is_held(position)
             });
-            set.notes[number].watch = watched;
+            set.notes[number].last_seen = watched;
             removed
         };
         segments.iter().enumerate().map(in_segment).sum()

@@ -5,10 +5,10 @@
 //! gathered.
 
 mod expire;
-mod rest;
-mod resting;
+mod last_seen;
+mod retire;
+mod retired;
 mod series_set;
-mod watch;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -24,7 +24,7 @@ use crate::descriptor::{Descriptor, Shape};
 use crate::error::SeriesError;
 use crate::hash::Keys;
 use crate::kind::Kind;
-use crate::known;
+use crate::lookup_cache;
 use crate::name::LabelName;
 use crate::reason::Reason;
 use crate::segment::Segment;
@@ -93,10 +93,10 @@ impl Core {
     /// The first cell of the series with these label values, made if it is new.
     ///
     /// Good for one write at once: a series that is removed meanwhile takes the value with it. Its
-    /// cells are not used again before a rest that is far longer than a write.
+    /// cells are not used again for far longer than a write takes.
     #[inline(always)]
     pub(crate) fn slot(&self, account: &Account, values: &[&str]) -> Result<Slot, SeriesError> {
-        match self.known(account, values) {
+        match self.lookup_cache(account, values) {
             Some(slot) => Ok(slot),
             None => self.slot_slowly(account, values),
         }
@@ -111,8 +111,8 @@ impl Core {
 
     /// What this thread has looked up before.
     #[inline]
-    fn known(&self, account: &Account, values: &[&str]) -> Option<Slot> {
-        known::find(known::Key {
+    fn lookup_cache(&self, account: &Account, values: &[&str]) -> Option<Slot> {
+        lookup_cache::find(lookup_cache::SeriesKey {
             family: self.known_as(account),
             removals: self.removals.load(Ordering::Acquire),
             hash: self.hash_keys.hash(values),
@@ -131,8 +131,8 @@ impl Core {
         let slot = segment.slot(position);
         drop(set);
         let family = self.known_as(account);
-        known::keep(
-            known::Key {
+        lookup_cache::keep(
+            lookup_cache::SeriesKey {
                 family,
                 removals,
                 hash,
@@ -219,7 +219,7 @@ impl Core {
                 .sources
                 .read()
                 .iter()
-                .any(|known| known.id == account.id)
+                .any(|lookup_cache| lookup_cache.id == account.id)
     }
 
     /// Whether a source may write to and remove what `owner` made.
@@ -265,7 +265,10 @@ impl Core {
             self.privileged.store(true, Ordering::Relaxed);
         }
         let mut sources = self.sources.write();
-        if !sources.iter().any(|known| known.id == account.id) {
+        if !sources
+            .iter()
+            .any(|lookup_cache| lookup_cache.id == account.id)
+        {
             sources.push(Arc::clone(account));
         }
     }

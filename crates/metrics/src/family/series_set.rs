@@ -1,19 +1,19 @@
 //! The series of a family as its writer sees them: index, segments, free positions.
 //!
-//! How series go, and how their cells come to be used again, is in `rest`.
+//! How series go, and how their cells come to be used again, is in `retire`.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::Core;
-use super::resting::Resting;
-use super::watch::{self, Watch};
+use super::last_seen::{self, LastSeen};
+use super::retired::RetiredCells;
 use crate::account::{Account, Full};
 use crate::error::SeriesError;
-use crate::index::{Index, Place};
+use crate::index::{Index, SeriesPlace};
 use crate::kind::Storage;
 use crate::reason::Reason;
-use crate::rows::{Room, Rows};
+use crate::rows::{ColumnRoom, SeriesColumns};
 use crate::segment::Segment;
 use crate::store::Store;
 
@@ -25,32 +25,32 @@ pub(crate) struct SeriesSet {
     /// The same list that readers see.
     pub(super) segments: Arc<Vec<Arc<Segment>>>,
     /// What only the writer knows of each segment.
-    pub(super) notes: Vec<Note>,
+    pub(super) notes: Vec<SeriesNote>,
     /// Positions to be used again.
-    pub(super) holes: Vec<Place>,
-    pub(super) resting: VecDeque<Resting>,
+    pub(super) holes: Vec<SeriesPlace>,
+    pub(super) retired: VecDeque<RetiredCells>,
     pub(super) len: usize,
 }
 
-pub(super) struct Note {
+pub(super) struct SeriesNote {
     /// The same rows that readers see.
-    pub(super) rows: Arc<Rows>,
+    pub(super) rows: Arc<SeriesColumns>,
     /// By position; its length is the number of positions ever used.
-    pub(super) made: Vec<Made>,
+    pub(super) made: Vec<IndexedSeries>,
     /// For families that expire: when each position's value last moved.
-    pub(super) watch: Vec<Watch>,
+    pub(super) last_seen: Vec<LastSeen>,
 }
 
 /// Where a series stands in the index, and whose it is.
 #[derive(Clone, Copy)]
-pub(super) struct Made {
+pub(super) struct IndexedSeries {
     pub(super) hash: u32,
     pub(super) owner: u16,
 }
 
 /// Why there is no room for a series.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum NoRoom {
+pub(super) enum SeriesRefusal {
     Metric(u32),
     Account(Full),
     Cells,
@@ -62,18 +62,18 @@ impl SeriesSet {
     }
 
     /// Who made the series at this place.
-    pub(super) fn owner(&self, place: Place) -> u16 {
+    pub(super) fn owner(&self, place: SeriesPlace) -> u16 {
         self.notes[place.segment()].made[place.position()].owner
     }
 
     /// Where the series at this place is.
-    pub(super) fn at(&self, place: Place) -> (Arc<Segment>, usize) {
+    pub(super) fn at(&self, place: SeriesPlace) -> (Arc<Segment>, usize) {
         let segment = Arc::clone(&self.segments[place.segment()]);
         (segment, place.position())
     }
 
     /// The place of the series whose block is `self.block`.
-    pub(super) fn place(&self, hash: u32) -> Option<Place> {
+    pub(super) fn place(&self, hash: u32) -> Option<SeriesPlace> {
         self.index.find(hash, |place| {
             let rows = &self.notes[place.segment()].rows;
             let rows = rows.prefix(rows.len());
@@ -88,27 +88,27 @@ impl SeriesSet {
         core: &Core,
         account: &Account,
         hash: u32,
-    ) -> Result<(Arc<Segment>, usize), NoRoom> {
+    ) -> Result<(Arc<Segment>, usize), SeriesRefusal> {
         let limit = core.store.accounts.limits().series_per_metric;
         let now = core.store.clock.unix_seconds();
-        // Before anything is refused: a family that is full of resting cells has to wake up some day.
-        self.wake(core, now);
-        // Resting cells are bounded as well: a family that churns faster than they wake is refused.
-        if self.len >= limit as usize || self.resting.len() > (limit as usize).max(1024) {
-            return Err(NoRoom::Metric(limit));
+        // Before anything is refused: a family that is full of retired cells has to get them back some day.
+        self.reclaim(core, now);
+        // Retired cells are bounded as well: a family that churns faster than they are reclaimed is refused.
+        if self.len >= limit as usize || self.retired.len() > (limit as usize).max(1024) {
+            return Err(SeriesRefusal::Metric(limit));
         }
         core.store
             .accounts
             .reserve(account)
-            .map_err(NoRoom::Account)?;
+            .map_err(SeriesRefusal::Account)?;
         let Some(place) = self.free_place(core) else {
             core.store.accounts.release(account.id);
-            return Err(NoRoom::Cells);
+            return Err(SeriesRefusal::Cells);
         };
         let (number, position) = (place.segment(), place.position());
         self.push_row(number, position, now);
         let note = &mut self.notes[number];
-        let made = Made {
+        let made = IndexedSeries {
             hash,
             owner: account.id,
         };
@@ -117,7 +117,7 @@ impl SeriesSet {
             None => note.made.push(made),
         }
         if core.descriptor.ttl_seconds.is_some() {
-            watch::start_watch(&mut note.watch, position, now);
+            last_seen::start(&mut note.last_seen, position, now);
         }
         self.index.insert(hash, place);
         self.len += 1;
@@ -125,17 +125,17 @@ impl SeriesSet {
     }
 
     /// A position that nothing uses: a hole, the end of the last segment, or a new segment's first.
-    fn free_place(&mut self, core: &Core) -> Option<Place> {
+    fn free_place(&mut self, core: &Core) -> Option<SeriesPlace> {
         if let Some(hole) = self.holes.pop() {
             return Some(hole);
         }
         if let (Some(segment), Some(note)) = (self.segments.last(), self.notes.last())
             && note.made.len() < segment.capacity()
         {
-            return Place::new(self.segments.len() - 1, note.made.len());
+            return SeriesPlace::new(self.segments.len() - 1, note.made.len());
         }
         let number = self.segments.len();
-        let place = Place::new(number, 0)?;
+        let place = SeriesPlace::new(number, 0)?;
         let width = core.width();
         let capacity = Segment::capacity_of(number, width);
         let storage = core.kind().storage();
@@ -146,22 +146,22 @@ impl SeriesSet {
             rows.text.len() / rows.len().max(1)
         });
         let text = (text_before.max(self.block.len()) + 2) * capacity;
-        let room = Room {
+        let room = ColumnRoom {
             rows: capacity,
             text,
             scattered: false,
         };
-        let rows = Arc::new(Rows::new(room, core.store.next_structure()));
+        let rows = Arc::new(SeriesColumns::new(room, core.store.next_structure()));
         let segment = Arc::new(Segment::new(first, width, capacity, Arc::clone(&rows)));
         let mut list = Vec::with_capacity(number + 1);
         list.extend(self.segments.iter().map(Arc::clone));
         list.push(segment);
         self.segments = Arc::new(list);
         core.segments.store(Arc::clone(&self.segments));
-        self.notes.push(Note {
+        self.notes.push(SeriesNote {
             rows,
             made: Vec::new(),
-            watch: Vec::new(),
+            last_seen: Vec::new(),
         });
         Some(place)
     }
@@ -172,10 +172,10 @@ impl SeriesSet {
         if !note.rows.push(&self.block, now, position) {
             let old = note.rows.prefix(note.rows.len());
             let scattered = old.positions.is_some() || position != old.len();
-            let rest = capacity.saturating_sub(old.len() + 1);
+            let more = capacity.saturating_sub(old.len() + 1);
             let usual = (old.text.len() + self.block.len()) / (old.len() + 1) + 2;
-            let text = old.text.len() + self.block.len() + rest * usual;
-            let room = Room {
+            let text = old.text.len() + self.block.len() + more * usual;
+            let room = ColumnRoom {
                 rows: capacity,
                 text,
                 scattered,
@@ -192,7 +192,7 @@ impl SeriesSet {
             // Complete: keep exactly what it needs. Same rows, so the same structure.
             let old = note.rows.prefix(capacity);
             let scattered = old.positions.is_some();
-            let room = Room {
+            let room = ColumnRoom {
                 rows: capacity,
                 text: old.text.len(),
                 scattered,
@@ -216,7 +216,7 @@ impl SeriesSet {
     }
 }
 
-impl NoRoom {
+impl SeriesRefusal {
     pub(super) fn reason(self) -> Reason {
         match self {
             Self::Metric(_) => Reason::MetricLimit,
@@ -245,8 +245,13 @@ impl NoRoom {
 }
 
 /// New rows with those of `old` whose positions `keep` wants.
-pub(super) fn copy(old: &Rows, room: Room, structure: u64, keep: impl Fn(usize) -> bool) -> Rows {
-    let new = Rows::new(room, structure);
+pub(super) fn copy(
+    old: &SeriesColumns,
+    room: ColumnRoom,
+    structure: u64,
+    keep: impl Fn(usize) -> bool,
+) -> SeriesColumns {
+    let new = SeriesColumns::new(room, structure);
     let old = old.prefix(old.len());
     for row in (0..old.len()).filter(|&row| keep(old.position(row))) {
         let pushed = new.push(old.block(row), old.created[row], old.position(row));

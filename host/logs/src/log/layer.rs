@@ -2,7 +2,7 @@
 
 use super::PLUGIN_TARGET;
 use super::levels::{Levels, dotted, level_of};
-use super::line::{Place, Said, push};
+use super::line::{EventOrigin, EventText, push};
 use arc_swap::ArcSwap;
 use meterbox_config::LogFormat;
 use std::borrow::Cow;
@@ -55,8 +55,8 @@ where
 
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let metadata = event.metadata();
-        let said = Said::by(event);
-        let target = match &said.plugin {
+        let content = EventText::by(event);
+        let target = match &content.plugin {
             Some(plugin) => Cow::Owned(format!("{PLUGIN_TARGET}.{plugin}")),
             None => dotted(metadata.target()),
         };
@@ -64,13 +64,13 @@ where
         if self.levels.load().of_target(&target) < level_of(level) {
             return;
         }
-        let place = Place {
+        let origin = EventOrigin {
             time: SystemTime::now(),
             level,
             target: &target,
         };
         let mut line = String::new();
-        push(self.format, place, &said, &mut line);
+        push(self.format, origin, &content, &mut line);
         // One write per line keeps lines of several threads apart. A log that cannot be written has
         // nowhere to say so.
         drop(

@@ -15,7 +15,7 @@ const FIELD_BYTES_MAX: usize = 8 * 1024;
 
 /// What an event says.
 #[derive(Debug, Default)]
-pub(super) struct Said {
+pub(super) struct EventText {
     message: String,
     /// Whether the event is a line of a plugin.
     by_plugin: bool,
@@ -31,15 +31,15 @@ enum FieldValue {
     Plain(serde_json::Value),
 }
 
-impl Said {
+impl EventText {
     pub(super) fn by(event: &Event<'_>) -> Self {
         let by_plugin = event.metadata().target() == PLUGIN_TARGET;
-        let mut said = Self {
+        let mut content = Self {
             by_plugin,
             ..Self::default()
         };
-        event.record(&mut said);
-        said
+        event.record(&mut content);
+        content
     }
 
     /// A line without fields.
@@ -64,7 +64,7 @@ impl Said {
     }
 }
 
-impl Visit for Said {
+impl Visit for EventText {
     fn record_str(&mut self, field: &Field, value: &str) {
         self.text(field, value);
     }
@@ -98,35 +98,40 @@ impl Visit for Said {
     }
 }
 
-/// Where and when a line was said.
+/// When, how grave and where an event is.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Place<'a> {
+pub(super) struct EventOrigin<'a> {
     pub(super) time: SystemTime,
     pub(super) level: Level,
     pub(super) target: &'a str,
 }
 
 /// Appends the line, with its line end.
-pub(super) fn push(format: LogFormat, place: Place<'_>, said: &Said, out: &mut String) {
+pub(super) fn push(
+    format: LogFormat,
+    origin: EventOrigin<'_>,
+    content: &EventText,
+    out: &mut String,
+) {
     match format {
-        LogFormat::Text => text(place, said, out),
-        LogFormat::Json => json(place, said, out),
+        LogFormat::Text => text(origin, content, out),
+        LogFormat::Json => json(origin, content, out),
     }
 }
 
-fn text(place: Place<'_>, said: &Said, line: &mut String) {
-    push_time(place.time, line);
+fn text(origin: EventOrigin<'_>, content: &EventText, line: &mut String) {
+    push_time(origin.time, line);
     line.push(' ');
-    line.push_str(place.level.as_str());
-    line.push_str(if place.level.as_str().len() < 5 {
+    line.push_str(origin.level.as_str());
+    line.push_str(if origin.level.as_str().len() < 5 {
         "  "
     } else {
         " "
     });
-    line.push_str(place.target);
+    line.push_str(origin.target);
     line.push_str(": ");
-    escape(&said.message, line);
-    for (name, value) in &said.fields {
+    escape(&content.message, line);
+    for (name, value) in &content.fields {
         line.push(' ');
         line.push_str(name);
         line.push('=');
@@ -143,18 +148,18 @@ fn text(place: Place<'_>, said: &Said, line: &mut String) {
     line.push('\n');
 }
 
-fn json(place: Place<'_>, said: &Said, line: &mut String) {
+fn json(origin: EventOrigin<'_>, content: &EventText, line: &mut String) {
     let mut time = String::new();
-    push_time(place.time, &mut time);
+    push_time(origin.time, &mut time);
     let mut object = serde_json::Map::new();
     object.insert("time".to_owned(), time.into());
     object.insert(
         "level".to_owned(),
-        place.level.as_str().to_ascii_lowercase().into(),
+        origin.level.as_str().to_ascii_lowercase().into(),
     );
-    object.insert("target".to_owned(), place.target.into());
-    object.insert("message".to_owned(), said.message.as_str().into());
-    for (name, value) in &said.fields {
+    object.insert("target".to_owned(), origin.target.into());
+    object.insert("message".to_owned(), content.message.as_str().into());
+    for (name, value) in &content.fields {
         let value = match value {
             FieldValue::Text(text) => text.as_str().into(),
             FieldValue::Plain(value) => value.clone(),

@@ -39,9 +39,9 @@ pub struct LogTarget {
 
 /// The way to the metric logs. Clones share one queue and one thread, which ends after the last of them.
 #[derive(Clone)]
-pub struct MetricLog(Arc<Inner>);
+pub struct MetricLog(Arc<MetricLogState>);
 
-struct Inner {
+struct MetricLogState {
     queue: SyncSender<Message>,
     clock: Clock,
     losses: Arc<dyn Losses>,
@@ -76,7 +76,7 @@ impl MetricLog {
         };
         let thread = std::thread::Builder::new().name("metric-log".to_owned());
         thread.spawn(move || writer.run(&lines))?;
-        Ok(Self(Arc::new(Inner {
+        Ok(Self(Arc::new(MetricLogState {
             queue,
             clock,
             losses,

@@ -1,29 +1,29 @@
 //! How series go, and how their cells come to be used again.
 //!
-//! A removed series' cells *rest* before they are used again: for as long as handles to them live and
-//! at least [`REST_SECONDS`], so that a write that had just looked the series up cannot count into a
+//! A removed series' cells are *retired* before they are used again: for as long as handles to them live and
+//! at least [`RETIRED_SECONDS`], so that a write that had just looked the series up cannot count into a
 //! stranger. What was written to them meanwhile is counted as dropped.
 
 use std::sync::atomic::Ordering;
 
 use super::Core;
-use super::resting::Resting;
-use super::series_set::{Made, SeriesSet, copy};
-use crate::index::Place;
+use super::retired::RetiredCells;
+use super::series_set::{IndexedSeries, SeriesSet, copy};
+use crate::index::SeriesPlace;
 use crate::reason::Reason;
-use crate::rows::{Room, SEGMENT_SERIES_MAX};
+use crate::rows::{ColumnRoom, SEGMENT_SERIES_MAX};
 use crate::segment::Segment;
 use crate::store::Store;
 
-/// How long cells rest at least after their series was removed.
-const REST_SECONDS: f64 = 10.0;
-/// Resting cells looked at per new series.
-const WAKE_AT_ONCE: usize = 4;
+/// How long cells are retired at least after their series was removed.
+const RETIRED_SECONDS: f64 = 10.0;
+/// Retired cells looked at per new series.
+const RECLAIM_AT_ONCE: usize = 4;
 
 impl SeriesSet {
     /// Removes the series at this place.
-    pub(super) fn remove_at(&mut self, core: &Core, place: Place) -> bool {
-        let only = |position, _: &Made| position == place.position();
+    pub(super) fn remove_at(&mut self, core: &Core, place: SeriesPlace) -> bool {
+        let only = |position, _: &IndexedSeries| position == place.position();
         self.remove_in(core, place.segment(), only) > 0
     }
 
@@ -32,7 +32,7 @@ impl SeriesSet {
         &mut self,
         core: &Core,
         number: usize,
-        mut go: impl FnMut(usize, &Made) -> bool,
+        mut go: impl FnMut(usize, &IndexedSeries) -> bool,
     ) -> usize {
         let (segment, note) = (&self.segments[number], &mut self.notes[number]);
         let old = note.rows.prefix(note.rows.len());
@@ -50,10 +50,11 @@ impl SeriesSet {
             }
             gone[position] = true;
             removed += 1;
-            let place = Place::new(number, position).expect("it was made from the same numbers");
+            let place =
+                SeriesPlace::new(number, position).expect("it was made from the same numbers");
             self.index.remove(made.hash, place);
             let fingerprint = fingerprint(&core.store, segment, position);
-            self.resting.push_back(Resting {
+            self.retired.push_back(RetiredCells {
                 place,
                 since,
                 fingerprint,
@@ -62,7 +63,7 @@ impl SeriesSet {
             core.store.accounts.release(made.owner);
         }
         if removed > 0 {
-            let room = Room {
+            let room = ColumnRoom {
                 rows: segment.capacity(),
                 text: old.text.len(),
                 scattered: true,
@@ -77,28 +78,28 @@ impl SeriesSet {
     }
 
     /// Lets cells be used again that have rested enough and that nobody holds.
-    pub(super) fn wake(&mut self, core: &Core, now: f64) {
-        for _ in 0..WAKE_AT_ONCE.min(self.resting.len()) {
-            let Some(resting) = self.resting.pop_front() else {
+    pub(super) fn reclaim(&mut self, core: &Core, now: f64) {
+        for _ in 0..RECLAIM_AT_ONCE.min(self.retired.len()) {
+            let Some(retired) = self.retired.pop_front() else {
                 return;
             };
-            let (number, position) = (resting.place.segment(), resting.place.position());
+            let (number, position) = (retired.place.segment(), retired.place.position());
             let segment = &self.segments[number];
             if segment.is_held(position) {
-                self.resting.push_back(resting);
+                self.retired.push_back(retired);
                 continue;
             }
-            if now - resting.since < REST_SECONDS {
-                self.resting.push_front(resting);
+            if now - retired.since < RETIRED_SECONDS {
+                self.retired.push_front(retired);
                 return;
             }
-            if fingerprint(&core.store, segment, position) != resting.fingerprint {
-                core.store.accounts.count(resting.owner, Reason::Removed);
+            if fingerprint(&core.store, segment, position) != retired.fingerprint {
+                core.store.accounts.count(retired.owner, Reason::Removed);
             }
             core.store
                 .cells
                 .zero(segment.slot(position), segment.width());
-            self.holes.push(resting.place);
+            self.holes.push(retired.place);
         }
     }
 }

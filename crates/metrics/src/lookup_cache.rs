@@ -15,7 +15,7 @@ const KEY_BYTES_MAX: usize = 500;
 /// Nor are more values than this.
 const VALUES_MAX: usize = 7;
 
-struct Entry {
+struct CachedSeries {
     hash: u64,
     family: u64,
     removals: u64,
@@ -29,7 +29,7 @@ struct Entry {
 
 /// What a look-up is about: which family, in which state, and which labels.
 #[derive(Clone, Copy)]
-pub(crate) struct Key<'a> {
+pub(crate) struct SeriesKey<'a> {
     /// Unique number of the family in the process; never 0.
     pub(crate) family: u64,
     /// The family's count of removals when asked.
@@ -40,16 +40,16 @@ pub(crate) struct Key<'a> {
 }
 
 thread_local! {
-    static KNOWN: RefCell<Vec<Entry>> = const { RefCell::new(Vec::new()) };
+    static CACHE: RefCell<Vec<CachedSeries>> = const { RefCell::new(Vec::new()) };
 }
 
 /// The slot of a series that this thread has met.
 #[inline(always)]
-pub(crate) fn find(key: Key<'_>) -> Option<Slot> {
-    KNOWN
-        .try_with(|known| {
-            let known = known.try_borrow().ok()?;
-            let entry = known.get(place(key))?;
+pub(crate) fn find(key: SeriesKey<'_>) -> Option<Slot> {
+    CACHE
+        .try_with(|cache| {
+            let cache = cache.try_borrow().ok()?;
+            let entry = cache.get(place(key))?;
             let same = entry.hash == key.hash
                 && entry.family == key.family
                 && entry.removals == key.removals
@@ -61,18 +61,18 @@ pub(crate) fn find(key: Key<'_>) -> Option<Slot> {
 
 /// Keeps the answer for the next time.
 #[cold]
-pub(crate) fn keep(key: Key<'_>, slot: Slot) {
+pub(crate) fn keep(key: SeriesKey<'_>, slot: Slot) {
     let bytes: usize = key.values.iter().map(|value| value.len()).sum();
     if bytes > KEY_BYTES_MAX || key.values.len() > VALUES_MAX {
         return;
     }
     // A thread that is ending has no table; the index answers it.
-    _ = KNOWN.try_with(|known| {
-        let Ok(mut known) = known.try_borrow_mut() else {
+    _ = CACHE.try_with(|cache| {
+        let Ok(mut cache) = cache.try_borrow_mut() else {
             return;
         };
-        if known.is_empty() {
-            let empty = || Entry {
+        if cache.is_empty() {
+            let empty = || CachedSeries {
                 hash: 0,
                 family: 0,
                 removals: 0,
@@ -81,9 +81,9 @@ pub(crate) fn keep(key: Key<'_>, slot: Slot) {
                 values: 0,
                 slot,
             };
-            known.resize_with(ENTRIES, empty);
+            cache.resize_with(ENTRIES, empty);
         }
-        let entry = &mut known[place(key)];
+        let entry = &mut cache[place(key)];
         entry.key.clear();
         (entry.ends, entry.values) = (0, key.values.len());
         for value in key.values {
@@ -97,7 +97,7 @@ pub(crate) fn keep(key: Key<'_>, slot: Slot) {
 
 /// The place of a look-up; families with the same labels lie apart.
 #[inline(always)]
-fn place(key: Key<'_>) -> usize {
+fn place(key: SeriesKey<'_>) -> usize {
     (key.hash.wrapping_add(key.family) as usize) % ENTRIES
 }
 
@@ -108,7 +108,7 @@ fn and_end(ends: u64, end: usize) -> u64 {
 }
 
 #[inline(always)]
-fn same_values(entry: &Entry, values: &[&str]) -> bool {
+fn same_values(entry: &CachedSeries, values: &[&str]) -> bool {
     let (mut ends, mut at) = (0, 0);
     for value in values {
         let end = at + value.len();
@@ -169,7 +169,7 @@ mod tests {
 
     #[test]
     fn a_hit_needs_family_removals_and_every_value() {
-        let key = |values| Key {
+        let key = |values| SeriesKey {
             family: u64::MAX,
             removals: 3,
             hash: 77,
@@ -191,14 +191,14 @@ mod tests {
             assert_eq!(find(key(other)), None, "{other:?}");
         }
         assert_eq!(
-            find(Key {
+            find(SeriesKey {
                 removals: 4,
                 ..key(&["ab", "c"])
             }),
             None
         );
         assert_eq!(
-            find(Key {
+            find(SeriesKey {
                 family: 5,
                 ..key(&["ab", "c"])
             }),
