@@ -43,16 +43,12 @@ pub struct MetricSettings {
     pub declarations: Option<PathBuf>,
     /// Whether metrics of model code need no declaration.
     pub auto_detect: bool,
-    /// Whether system metrics are off.
-    pub system_disabled: bool,
     /// Metrics (families) in all.
     pub metrics_max: u64,
     /// Series in all.
     pub series_max: u64,
     /// Series of one metric.
     pub series_per_metric_max: u64,
-    /// Series of one plugin.
-    pub series_per_plugin_max: u64,
     /// Series of one model's code.
     pub series_per_model_max: u64,
     /// Labels of one series from outside.
@@ -81,11 +77,9 @@ impl MetricSettings {
             },
             declarations: values.path("metrics_config"),
             auto_detect: values.bool("model_metrics_auto_detect"),
-            system_disabled: values.bool("disable_system_metrics"),
             metrics_max: values.number("metrics_max"),
             series_max: values.number("series_max"),
             series_per_metric_max: values.number("series_per_metric_max"),
-            series_per_plugin_max: values.number("series_per_plugin_max"),
             series_per_model_max: values.number("series_per_model_max"),
             label_count_max: values.size("label_count_max"),
             label_value_bytes_max: values.size("label_value_bytes_max"),
