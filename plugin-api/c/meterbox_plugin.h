@@ -476,7 +476,11 @@ METERBOX_EXPORT const meterbox_plugin_v1 *meterbox_plugin_get_v1(void);
                                 "\",\"api\":\"" METERBOX_C_API "\",\"description\":\"" description \
                                 "\",\"permissions\":" permissions "}")
 
-/* The same, with the whole JSON object written by hand: it may have a `schema` for the configuration. */
+/*
+ * The same, with the whole JSON object written by hand: it may have a `schema` for the configuration, and
+ * `families`, the names of all families that its collector may show, one that ends in `*` for all that
+ * begin so: a scrape that asks for other names does not ask it.
+ */
 #define METERBOX_PLUGIN_METADATA_JSON(json) \
   __attribute__((used, section(".meterbox"))) static const char METERBOX_METADATA[] = json
 

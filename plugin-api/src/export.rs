@@ -29,7 +29,9 @@ pub use meterbox_plugin_abi::Host as BorderHost;
 ///
 /// After `description` may follow, in this order and each optional: `license = "…"`,
 /// `homepage = "…"`, `permissions = ["metrics.read", …]` (what it needs beyond nothing; a plugin that
-/// names none gets the default grants) and `schema = "…"` (a JSON Schema for its table, as text).
+/// names none gets the default grants), `families = …` (a `&[&str]` with the names of all families that
+/// its collector may show, one that ends in `*` for all that begin so: a scrape that asks for other names
+/// does not ask it) and `schema = "…"` (a JSON Schema for its table, as text).
 /// Its version is the crate's. The name is `[a-z][a-z0-9_]{0,62}`: the plugin is configured by
 /// `<name>.toml` and by `plugin.<name>.*` keys.
 ///
@@ -44,6 +46,7 @@ macro_rules! export_plugin {
         $(, license = $license:literal)?
         $(, homepage = $homepage:literal)?
         $(, permissions = [$($permission:literal),* $(,)?])?
+        $(, families = $families:expr)?
         $(, schema = $schema:expr)?
         $(,)?
     ) => {
@@ -66,6 +69,7 @@ macro_rules! export_plugin {
                 $(Member::Text("license", $license),)?
                 $(Member::Text("homepage", $homepage),)?
                 Member::List("permissions", &[$($($permission),*)?]),
+                $(Member::List("families", $families),)?
                 $(Member::Json("schema", $schema),)?
             ];
             const LEN: usize = $crate::export::len(MEMBERS);

@@ -306,3 +306,19 @@ fn pages_that_are_asked_for_at_once_share_what_is_collected_and_none_is_older_th
         "{calls} calls for {most} pages"
     );
 }
+
+#[test]
+fn a_page_of_other_names_does_not_ask_a_collector_that_says_what_it_has() {
+    let host = Host::start(&[]);
+    let calls = || {
+        let page = host.scrape("/metrics?name[]=meterbox_plugin_calls_total");
+        page.value("meterbox_plugin_calls_total", &[("plugin", "system")])
+    };
+    let before = calls();
+    assert_eq!(calls(), before, "neither page has a name of the collector");
+    assert!(
+        host.scrape("/metrics?name[]=memory_used")
+            .has_family("memory_used")
+    );
+    assert_eq!(calls(), before.map(|calls| calls + 1.0));
+}

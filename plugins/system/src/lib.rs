@@ -33,6 +33,18 @@ use meterbox_plugin::prelude::*;
 
 use scrape::Scraper;
 
+/// The names of all families, those that begin alike as one.
+const FAMILIES: &[&str] = &[
+    "CPUUtilization",
+    "Memory*",
+    "Disk*",
+    "GPU*",
+    "memory_used",
+    "node_*",
+    "process_*",
+    "meterbox_system_*",
+];
+
 /// The plugin: the collectors, and the host that chooses the sets.
 struct System {
     host: Host,
@@ -84,5 +96,6 @@ export_plugin!(
     name = "system",
     description = "CPU, memory, disk, network, process and GPU metrics of this machine",
     permissions = ["metrics.reserved"],
+    families = FAMILIES,
     schema = include_str!("../schema.json")
 );

@@ -253,6 +253,10 @@ mod tests {
                 let mut known = names.iter().chain(&OWN_NAMES);
                 assert!(known.any(covers), "{name} does not name {family}");
             }
+            for name in names.iter().chain(&OWN_NAMES) {
+                let begins = |all: &&str| name.starts_with(all.trim_end_matches('*'));
+                assert!(crate::FAMILIES.iter().any(begins), "{name} is not declared");
+            }
         }
     }
 

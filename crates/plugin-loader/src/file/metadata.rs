@@ -15,6 +15,7 @@ const NAME_BYTES_MAX: usize = 63;
 const VERSION_BYTES_MAX: usize = 64;
 const DESCRIPTION_BYTES_MAX: usize = 1024;
 const PERMISSIONS_MAX: usize = 32;
+const FAMILIES_MAX: usize = 1024;
 
 /// The version of the C tables (`meterbox_plugin.h`) of this host.
 pub const C_API: ApiVersion = ApiVersion { major: 1, minor: 0 };
@@ -85,6 +86,10 @@ pub struct Metadata {
     /// What it does, if it says so before it runs: names of `meterbox_plugin_abi::Roles`.
     #[serde(default)]
     pub roles: Vec<String>,
+    /// The families that its collector may show, a name that ends in `*` for all that begin so; none
+    /// stated: any. A scrape that asks for other names does not ask the collector.
+    #[serde(default)]
+    pub families: Vec<String>,
     /// JSON Schema of its configuration table, if it has one.
     #[serde(default)]
     pub schema: Option<Value>,
@@ -150,6 +155,14 @@ impl Metadata {
         if self.permissions.len() > PERMISSIONS_MAX {
             return Err(bad(format!("more than {PERMISSIONS_MAX} permissions")));
         }
+        if self.families.len() > FAMILIES_MAX {
+            return Err(bad(format!("more than {FAMILIES_MAX} families")));
+        }
+        if let Some(family) = self.families.iter().find(|family| !names_families(family)) {
+            let why =
+                format!("families: {family:?} is not a metric name, or the beginning of one and *");
+            return Err(bad(why));
+        }
         if self
             .schema
             .as_ref()
@@ -199,6 +212,16 @@ pub fn valid_name(name: &str) -> bool {
         && bytes.all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
 }
 
+/// Whether `name` can be the name of a family, or of many with a `*` at its end.
+fn names_families(name: &str) -> bool {
+    let begin = name.strip_suffix('*').unwrap_or(name);
+    let first = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_' || byte == b':';
+    begin.bytes().next().is_some_and(first)
+        && begin
+            .bytes()
+            .all(|byte| first(byte) || byte.is_ascii_digit())
+}
+
 fn bad(why: &str) -> Refusal {
     let text = format!("section {SECTION} is not usable ({why}); export it with export_plugin!");
     Refusal::new(Reason::BadMetadata, text)
@@ -224,9 +247,11 @@ mod tests {
     #[test]
     fn optional_fields_unknown_fields_and_padding_are_fine() {
         let json = "{\"name\":\"a_1\",\"version\":\"2\",\"api\":\"0.1.9\",\"panic\":\"unwind\",\
-                    \"permissions\":[\"metrics.read\"],\"schema\":{},\"rustc\":\"1.95\"}\0\0\0";
+                    \"permissions\":[\"metrics.read\"],\"families\":[\"a:b_total\",\"node_*\"],\
+                    \"schema\":{},\"rustc\":\"1.95\"}\0\0\0";
         let metadata = parse(json).unwrap();
         assert_eq!(metadata.permissions, ["metrics.read"]);
+        assert_eq!(metadata.families, ["a:b_total", "node_*"]);
         assert_eq!(metadata.description, "");
     }
 
@@ -236,6 +261,12 @@ mod tests {
             ("drift", "Drift", Reason::BadMetadata, "name \"Drift\""),
             ("drift", "../etc", Reason::BadMetadata, "name \"../etc\""),
             ("drift", "", Reason::BadMetadata, "name \"\""),
+            (
+                "}",
+                ",\"families\":[\"node_*x\"]}",
+                Reason::BadMetadata,
+                "families: \"node_*x\"",
+            ),
             (
                 "\"version\":\"0.1.0\",",
                 "",

@@ -43,6 +43,8 @@ struct Block {
     permissions: Vec<String>,
     #[serde(default)]
     roles: Vec<Spanned<String>>,
+    #[serde(default)]
+    families: Vec<String>,
     schema: Option<toml::Table>,
 }
 
@@ -205,6 +207,7 @@ fn read(toml: &str) -> Result<Metadata, Fault> {
         description: block.description,
         permissions: block.permissions,
         roles: block.roles.into_iter().map(Spanned::into_inner).collect(),
+        families: block.families,
         schema,
     };
     metadata.check_form(|why| fault(version_at, format!("{why}; shorten it")))?;
@@ -226,6 +229,13 @@ mod tests {
         # [schema.properties.greeting]\n# type = \"string\"\n# ///\nimport meterbox_plugin\n";
 
     #[test]
+    fn a_collector_may_say_which_families_it_has() {
+        let more = "# families = [\"room_*\", \"x_total\"]\n# [schema.";
+        let metadata = metadata(GOOD.replace("# [schema.", more).as_bytes()).unwrap();
+        assert_eq!(metadata.families, ["room_*", "x_total"]);
+    }
+
+    #[test]
     fn a_whole_block_is_read_wherever_it_stands() {
         for text in [
             GOOD.to_owned(),
@@ -240,6 +250,7 @@ mod tests {
             assert_eq!(metadata.description, "Greets.");
             assert_eq!(metadata.permissions, ["metrics.read"]);
             assert_eq!(metadata.roles, ["collector"]);
+            assert!(metadata.families.is_empty());
             let schema = json!({"properties": {"greeting": {"type": "string"}}});
             assert_eq!(metadata.schema, Some(schema));
         }

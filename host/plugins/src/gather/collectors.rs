@@ -58,6 +58,12 @@ impl Collector {
     fn name(&self) -> &str {
         &self.running.origin().metadata.name
     }
+
+    /// Whether it has families that `filter` wants, as far as it says which it has.
+    fn may_show(&self, filter: &Filter<'_>) -> bool {
+        let families = &self.running.origin().metadata.families;
+        families.is_empty() || filter.wants_any(families)
+    }
 }
 
 /// A call that a collector took.
@@ -122,6 +128,7 @@ impl Collectors {
         let until = asked + self.limit();
         let joined: Vec<_> = list
             .iter()
+            .filter(|collector| collector.may_show(filter))
             .map(|collector| (collector, collector.calls.join(&names)))
             .collect();
         for (collector, call) in &joined {

@@ -181,6 +181,7 @@ fn origin() -> Arc<Origin> {
         description: String::new(),
         permissions: Vec::new(),
         roles: Vec::new(),
+        families: Vec::new(),
         schema: None,
     };
     let path = PathBuf::from("/plugins/fake.so");
