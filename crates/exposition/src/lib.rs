@@ -11,11 +11,9 @@
 #![forbid(unsafe_code)]
 
 mod chunk;
-mod copy;
 mod encoder;
 mod gzip;
 mod negotiate;
-mod number;
 mod openmetrics;
 mod page;
 pub mod parse;

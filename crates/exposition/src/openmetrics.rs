@@ -9,9 +9,9 @@
 
 use meterbox_plugin_abi::gather::{Filter, Head as FamilyHead, Kind};
 
-use crate::number::{Slot, canonical, canonical_count};
 use crate::plan::{FamilyPlan, LineStart, RowShape, push_escaped};
 use crate::rows::Layout;
+use meterbox_numbers::{Slot, canonical, canonical_count};
 
 /// The line that ends every page.
 pub(crate) const END: &[u8] = b"# EOF\n";

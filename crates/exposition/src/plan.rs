@@ -5,8 +5,8 @@
 
 use meterbox_plugin_abi::gather::Kind;
 
-use crate::copy::{put, put_padded};
-use crate::number::{NUMBER_BYTES, Slot};
+use meterbox_numbers::{NUMBER_BYTES, Slot};
+use meterbox_numbers::{put, put_padded};
 
 /// Bytes copied for a short head, whatever its length.
 const HEAD_BYTES: usize = 64;

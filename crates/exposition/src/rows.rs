@@ -8,9 +8,8 @@ use meterbox_plugin_abi::gather::{Kind, Segment};
 
 use crate::Sink;
 use crate::chunk::Chunk;
-use crate::copy::{put, put_padded};
-use crate::number::{NUMBER_BYTES, Slot, seconds};
 use crate::plan::{FamilyPlan, LineStart, RowShape, TAIL_BYTES};
+use meterbox_numbers::{NUMBER_BYTES, Slot, put, put_padded, seconds};
 
 /// How a text format prints the parts of a line.
 pub(crate) trait Layout {

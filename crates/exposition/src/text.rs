@@ -9,9 +9,9 @@
 
 use meterbox_plugin_abi::gather::{Filter, Head as FamilyHead, Kind};
 
-use crate::number::{Slot, java, java_count};
 use crate::plan::{FamilyPlan, LineStart, RowShape, push_escaped};
 use crate::rows::Layout;
+use meterbox_numbers::{Slot, java, java_count};
 
 pub(crate) struct Text;
 

@@ -18,7 +18,6 @@ mod account;
 mod bind;
 mod body;
 pub mod client;
-mod clock;
 mod conn;
 mod error;
 mod front;
@@ -39,7 +38,6 @@ mod tokens;
 mod wire;
 
 pub use bind::{BindError, Bound, bind};
-pub use clock::rfc3339;
 pub use error::{ApiError, Class};
 pub use listener::{Listener, Listeners};
 pub use meterbox_net::{Peer, Place};

@@ -210,7 +210,7 @@ fn write(path: &Path, keys: &Keys) -> io::Result<()> {
         let key = keys.get(kind)?;
         let mut entry = serde_json::json!({ "key": key.text });
         if let Some((_, until)) = key.until {
-            entry["expiration time"] = crate::clock::rfc3339(until).into();
+            entry["expiration time"] = meterbox_calendar::rfc3339(until).into();
         }
         Some(entry)
     };

@@ -10,7 +10,6 @@
 )]
 
 pub mod access;
-mod calendar;
 pub mod log;
 pub mod metric_log;
 #[cfg(any(test, feature = "testing"))]

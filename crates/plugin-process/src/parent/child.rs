@@ -313,13 +313,11 @@ impl Child {
         }
     }
 
-    /// Memory that is in main memory now, in bytes. **Source:** `proc_pid_statm(5)`.
+    /// Memory that is in main memory now, in bytes.
     pub(super) fn resident_bytes(&self) -> Option<u64> {
         if self.ended().is_some() {
             return None;
         }
-        let text = std::fs::read_to_string(format!("/proc/{}/statm", self.pid())).ok()?;
-        let pages: u64 = text.split(' ').nth(1)?.parse().ok()?;
-        Some(pages * rustix::param::page_size() as u64)
+        meterbox_processes::resident_bytes(self.pid())
     }
 }

@@ -1,79 +1,64 @@
-//! What a child writes to a stream, as lines of bounded length.
+//! What a child writes to a stream, as lines for the log, and the last of them to tell why it ended.
 
 use std::collections::VecDeque;
 
+use meterbox_processes::{Line, Lines};
+
 /// Longer lines are cut, in bytes.
-pub(super) const LINE_BYTES_MAX: usize = 4096;
+const LINE_BYTES_MAX: usize = 4096;
 /// How many of the last lines are remembered.
 const LAST_MAX: usize = 8;
 
-/// One stream of a child.
-#[derive(Debug, Default)]
-pub(super) struct Lines {
-    partial: Vec<u8>,
-    /// The rest of a line that was cut is thrown away.
-    skipping: bool,
+/// One stream of a child: lines without control characters, and no empty ones.
+#[derive(Debug)]
+pub(super) struct LogLines {
+    lines: Lines,
     last: VecDeque<String>,
 }
 
-impl Lines {
-    /// Takes what was read and tells `line` each line that is complete.
-    pub(super) fn feed(&mut self, mut bytes: &[u8], mut line: impl FnMut(&str)) {
-        while let Some(at) = bytes.iter().position(|&byte| byte == b'\n') {
-            self.push(&bytes[..at], &mut line);
-            self.end(&mut line);
-            bytes = &bytes[at + 1..];
+impl Default for LogLines {
+    fn default() -> Self {
+        Self {
+            lines: Lines::new(LINE_BYTES_MAX),
+            last: VecDeque::new(),
         }
-        self.push(bytes, &mut line);
+    }
+}
+
+impl LogLines {
+    /// Takes what was read and tells `line` each line that is complete.
+    pub(super) fn feed(&mut self, bytes: &[u8], mut line: impl FnMut(&str)) {
+        let last = &mut self.last;
+        self.lines
+            .feed(bytes, |found| tell(last, &found, &mut line));
     }
 
     /// The stream has ended.
     pub(super) fn finish(&mut self, mut line: impl FnMut(&str)) {
-        self.end(&mut line);
+        let last = &mut self.last;
+        self.lines.finish(|found| tell(last, &found, &mut line));
     }
 
     /// The last lines, the last one first.
     pub(super) fn last(&self) -> impl Iterator<Item = &str> {
         self.last.iter().rev().map(String::as_str)
     }
+}
 
-    fn push(&mut self, bytes: &[u8], line: &mut impl FnMut(&str)) {
-        if self.skipping {
-            return;
-        }
-        let room = LINE_BYTES_MAX - self.partial.len();
-        self.partial
-            .extend_from_slice(&bytes[..bytes.len().min(room)]);
-        if bytes.len() > room {
-            self.emit("…", line);
-            self.skipping = true;
-        }
+fn tell(last: &mut VecDeque<String>, found: &Line<'_>, line: &mut impl FnMut(&str)) {
+    let printable = |c: char| if c.is_control() && c != '\t' { '?' } else { c };
+    let mut text: String = found.text.trim_end().chars().map(printable).collect();
+    if found.cut {
+        text.push('…');
     }
-
-    fn end(&mut self, line: &mut impl FnMut(&str)) {
-        if !std::mem::take(&mut self.skipping) {
-            self.emit("", line);
-        }
+    if text.is_empty() {
+        return;
     }
-
-    fn emit(&mut self, ending: &str, line: &mut impl FnMut(&str)) {
-        let bytes = std::mem::take(&mut self.partial);
-        let text = String::from_utf8_lossy(&bytes);
-        let text: String = text
-            .trim_end()
-            .chars()
-            .map(|c| if c.is_control() && c != '\t' { '?' } else { c })
-            .chain(ending.chars())
-            .collect();
-        if text.is_empty() {
-            return;
-        }
-        line(&text);
-        if self.last.len() == LAST_MAX {
-            self.last.pop_front();
-        }
-        self.last.push_back(text);
+    line(&text);
+    if last.len() == LAST_MAX {
+        last.pop_front();
     }
+    last.push_back(text);
 }
 
 #[cfg(test)]
@@ -81,11 +66,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_come_whole_however_they_were_cut_up_and_long_ones_end_early() {
+    fn lines_are_printable_and_long_ones_end_early() {
         let long = "x".repeat(LINE_BYTES_MAX + 50);
         let text = format!("one\ntw\u{1b}o\r\n\n{long}\nlast");
         for step in [1, 7, 4096, 1 << 20] {
-            let mut lines = Lines::default();
+            let mut lines = LogLines::default();
             let mut seen: Vec<String> = Vec::new();
             for piece in text.as_bytes().chunks(step) {
                 lines.feed(piece, |line| seen.push(line.to_owned()));

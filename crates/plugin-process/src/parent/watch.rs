@@ -9,7 +9,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::cause::{Cause, is_about_memory};
 use super::child::Child;
-use super::lines::Lines;
+use super::lines::LogLines;
 use super::observer::{Observer, Stream};
 
 /// How often the clocks of entries are looked at while there are any.
@@ -132,7 +132,7 @@ impl Drop for Watcher {
 /// One stream of the child; without a file once its other end is closed.
 struct Pipe {
     file: Option<std::fs::File>,
-    lines: Lines,
+    lines: LogLines,
 }
 
 impl Pipe {
@@ -142,7 +142,7 @@ impl Pipe {
         }
         Ok(Self {
             file: file.map(Into::into),
-            lines: Lines::default(),
+            lines: LogLines::default(),
         })
     }
 

@@ -3,10 +3,10 @@
 //! Text: `2026-11-21T04:23:48.123Z INFO  http.conn: closed reason="header timeout" after_ms=10000`.
 
 use super::PLUGIN_TARGET;
-use crate::calendar::Moment;
+use meterbox_calendar::push_rfc3339;
 use meterbox_config::LogFormat;
 use std::fmt::{self, Write};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level};
 
@@ -120,7 +120,7 @@ pub(super) fn push(
 }
 
 fn text(origin: EventOrigin<'_>, content: &EventText, line: &mut String) {
-    push_time(origin.time, line);
+    push_rfc3339(origin.time, line);
     line.push(' ');
     line.push_str(origin.level.as_str());
     line.push_str(if origin.level.as_str().len() < 5 {
@@ -150,7 +150,7 @@ fn text(origin: EventOrigin<'_>, content: &EventText, line: &mut String) {
 
 fn json(origin: EventOrigin<'_>, content: &EventText, line: &mut String) {
     let mut time = String::new();
-    push_time(origin.time, &mut time);
+    push_rfc3339(origin.time, &mut time);
     let mut object = serde_json::Map::new();
     object.insert("time".to_owned(), time.into());
     object.insert(
@@ -207,11 +207,4 @@ fn cut(text: &str) -> String {
     }
     let kept = &text[..text.floor_char_boundary(FIELD_BYTES_MAX)];
     format!("{kept}... ({} bytes more)", text.len() - kept.len())
-}
-
-/// Appends UTC with milliseconds, as RFC 3339 writes it; a time before 1970 is 1970.
-fn push_time(time: SystemTime, out: &mut String) {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    Moment::of_millis(since.as_millis() as u64).push('.', out);
-    out.push('Z');
 }

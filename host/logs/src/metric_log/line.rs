@@ -5,7 +5,6 @@
 //! **Source:** TorchServe 0.12, `ts_metrics.log` and `model_metrics.log` in log mode.
 
 use super::number;
-use crate::calendar::Moment;
 use std::fmt::Write as _;
 
 /// Which of the two logs.
@@ -91,13 +90,6 @@ impl Frame {
     }
 }
 
-/// `2026-11-21T01:36:54,395`, in UTC.
-pub(super) fn iso8601(unix_seconds: f64) -> String {
-    let mut text = String::with_capacity(24);
-    Moment::of_millis((unix_seconds.max(0.0) * 1e3) as u64).push(',', &mut text);
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,20 +129,5 @@ mod tests {
                 .model(0.0, "vm", None, "1")
                 .ends_with("vm,requestID:null,timestamp:1")
         );
-    }
-
-    #[test]
-    fn times_are_iso_8601_with_milliseconds() {
-        for (unix, expect) in [
-            (0.0, "1970-01-01T00:00:00,000"),
-            (1_795_225_508.324, "2026-11-21T01:45:08,324"),
-            (951_782_399.999, "2000-02-28T23:59:59,999"),
-            (951_782_400.0, "2000-02-29T00:00:00,000"),
-            (1_709_164_800.0, "2024-02-29T00:00:00,000"),
-            (4_107_542_400.0, "2100-03-01T00:00:00,000"),
-            (-5.0, "1970-01-01T00:00:00,000"),
-        ] {
-            assert_eq!(iso8601(unix), expect);
-        }
     }
 }

@@ -11,7 +11,7 @@ mod rotating;
 pub use line::{Frame, Log};
 
 use crate::Losses;
-use line::iso8601;
+use meterbox_calendar::iso8601;
 use rotating::Rotating;
 use std::io::{self, Write};
 use std::path::PathBuf;

@@ -1,31 +1,18 @@
 //! Numbers as Java prints doubles, which is how TorchServe's metric logs print them.
 
-use std::fmt::Write as _;
+use meterbox_numbers::{NUMBER_BYTES, java};
 
-/// Appends `x` as `Double.toString` lays it out: `3.0`, `1.2345678E7`, `1.0E-4`.
+/// Appends `x` as `Double.toString` lays it out: `3.0`, `1.2345678E7`, `1.0E-4`, `Infinity`.
 ///
 /// Digits are the shortest that read back as `x`. Java before 19 prints one digit too many now and then.
 pub(super) fn push(text: &mut String, x: f64) {
-    if !x.is_finite() {
-        text.push_str(match x {
-            f64::INFINITY => "Infinity",
-            f64::NEG_INFINITY => "-Infinity",
-            _ => "NaN",
-        });
+    if x.is_infinite() {
+        text.push_str(if x > 0.0 { "Infinity" } else { "-Infinity" });
         return;
     }
-    let magnitude = x.abs();
-    let plain = magnitude == 0.0 || (1e-3..1e7).contains(&magnitude);
-    let written = if plain {
-        // `{:?}` is plain and has a `.0` in this range.
-        write!(text, "{x:?}")
-    } else {
-        let digits = format!("{x:e}");
-        let (digits, exponent) = digits.split_once('e').unwrap_or((&digits, "0"));
-        let point = if digits.contains('.') { "" } else { ".0" };
-        write!(text, "{digits}{point}E{exponent}")
-    };
-    written.expect("a string takes any text");
+    let mut slot = [0; NUMBER_BYTES];
+    let length = java(x, &mut slot);
+    text.extend(slot[..length].iter().map(|&byte| char::from(byte)));
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! What a plugin is served with while it runs: log, metrics, timers, events.
 
 mod instruments;
-mod log_budget;
 pub(crate) mod services;
 pub(crate) mod shared;
 pub(crate) mod subscribers;

@@ -3,7 +3,6 @@
 //! Permissions and budgets are checked here, before anything is asked of the rest of the host.
 
 use super::instruments;
-use super::log_budget::LogBudget;
 use super::shared::Shared;
 use super::timers::{PERIOD_MIN, TIMERS_MAX, TimerKey};
 use crate::budgets::budget::Budget;
@@ -16,6 +15,7 @@ use meterbox_plugin_abi::{
     Clock, Fact, Failure, FamilySpec, HostServices, Level, MetricFamily, Status, Table,
 };
 use meterbox_plugin_loader::running::{Lane, Running};
+use meterbox_processes::LineBudget;
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
@@ -37,7 +37,7 @@ pub(crate) struct Terms {
 pub(crate) struct Services {
     terms: Terms,
     shared: Arc<Shared>,
-    log_budget: LogBudget,
+    log_budget: LineBudget,
     begin: Instant,
     stage: Arc<Mutex<Stage>>,
     subscribed: Arc<AtomicU64>,
@@ -55,7 +55,7 @@ impl Services {
     pub(crate) fn new(terms: Terms, shared: Arc<Shared>) -> Self {
         Self {
             shared,
-            log_budget: LogBudget::new(terms.log_lines_max),
+            log_budget: LineBudget::new(terms.log_lines_max),
             terms,
             begin: Instant::now(),
             stage: Arc::new(Mutex::new(Stage::Starting)),
@@ -137,9 +137,8 @@ impl HostServices for Services {
     }
 
     fn log(&self, level: Level, target: &str, message: &str) {
-        let dropped = match self.log_budget.take(self.begin.elapsed()) {
-            Ok(dropped) => dropped,
-            Err(()) => return self.terms.budgets.exceed(Budget::LogLines),
+        let Some(dropped) = self.log_budget.take(self.begin.elapsed()) else {
+            return self.terms.budgets.exceed(Budget::LogLines);
         };
         let plugin = self.plugin();
         if dropped > 0 {

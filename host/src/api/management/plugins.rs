@@ -1,9 +1,9 @@
 //! `/plugins`: which plugins there are, how they do, and putting them in and out of service.
 
 use crate::services::{Operation, Route, Services};
+use meterbox_calendar::rfc3339;
 use meterbox_http::{
     Answer, ApiError, Class, Effect, Guard, Listeners, Methods, Outcome, Params, Reply, Request,
-    rfc3339,
 };
 use meterbox_plugin_loader::running::Isolation;
 use meterbox_plugin_loader::{Reason, Refusal};

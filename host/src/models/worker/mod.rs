@@ -7,7 +7,6 @@
 
 mod alarm;
 mod launch;
-mod line;
 mod link;
 mod output;
 mod pipe;

@@ -1,16 +1,19 @@
 //! What a worker prints: metric lines, signs of life, and lines for the model's log.
 
 use super::launch::Assignment;
-use super::line::Lines;
+use meterbox_processes::{Line, LineBudget, Lines};
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-use tokio::io::AsyncRead;
+use std::time::Instant;
+use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::sync::oneshot;
 
 /// Lines that one process may log in one second.
-const LINES_PER_SECOND_MAX: u32 = 1_000;
+const LINES_PER_SECOND_MAX: u64 = 1_000;
+/// Longest line, in bytes; what follows is cut off.
+const LINE_BYTES_MAX: usize = 64 << 10;
+const READ_BYTES: usize = 8 << 10;
 /// Last lines that are kept to explain an end.
 const KEPT_LINES_MAX: usize = 20;
 /// A worker that can be connected to prints a line that ends so.
@@ -23,45 +26,37 @@ const LOG_PREFIX: &str = "INFO > ";
 pub(super) struct Output {
     assignment: Assignment,
     started: Mutex<Option<oneshot::Sender<()>>>,
-    kept: Mutex<Kept>,
-}
-
-struct Kept {
-    lines: VecDeque<String>,
+    last_lines: Mutex<VecDeque<String>>,
+    budget: LineBudget,
     begin: Instant,
-    second: u64,
-    lines_in_second: u32,
-    dropped: u64,
 }
 
 impl Output {
     /// Of a process that is about to start, and a sign of when it can be connected to.
     pub(super) fn new(assignment: &Assignment) -> (Arc<Self>, oneshot::Receiver<()>) {
         let (started, receiver) = oneshot::channel();
-        let kept = Kept {
-            lines: VecDeque::new(),
-            begin: Instant::now(),
-            second: 0,
-            lines_in_second: 0,
-            dropped: 0,
-        };
         let output = Self {
             assignment: assignment.clone(),
             started: Mutex::new(Some(started)),
-            kept: Mutex::new(kept),
+            last_lines: Mutex::default(),
+            budget: LineBudget::new(LINES_PER_SECOND_MAX),
+            begin: Instant::now(),
         };
         (Arc::new(output), receiver)
     }
 
-    /// Reads a stream to its end.
-    pub(super) async fn read(self: Arc<Self>, stream: impl AsyncRead + Unpin) {
-        let mut lines = Lines::new(stream);
-        while let Some(line) = lines.next().await {
-            self.take(&line.text, line.cut);
+    /// Reads a stream to its end; one that fails has ended.
+    pub(super) async fn read(self: Arc<Self>, mut stream: impl AsyncRead + Unpin) {
+        let mut lines = Lines::new(LINE_BYTES_MAX);
+        let mut bytes = vec![0; READ_BYTES];
+        while let Ok(read @ 1..) = stream.read(&mut bytes).await {
+            lines.feed(&bytes[..read], |line| self.take(&line));
         }
+        lines.finish(|line| self.take(&line));
     }
 
-    fn take(&self, line: &str, cut: bool) {
+    fn take(&self, line: &Line<'_>) {
+        let (line, cut) = (&*line.text, line.cut);
         if self.assignment.lines.take(line) {
             return;
         }
@@ -85,42 +80,25 @@ impl Output {
 
     fn log(&self, line: &str, cut: bool) {
         let worker = self.assignment.name.as_str();
-        let mut kept = self.kept.lock();
-        if kept.lines.len() == KEPT_LINES_MAX {
-            kept.lines.pop_front();
+        let mut last = self.last_lines.lock();
+        if last.len() == KEPT_LINES_MAX {
+            last.pop_front();
         }
-        kept.lines.push_back(line.chars().take(1_000).collect());
-        let now = kept.begin.elapsed();
-        match kept.budget(now) {
+        last.push_back(line.chars().take(1_000).collect());
+        drop(last);
+        match self.budget.take(self.begin.elapsed()) {
             None => return,
             Some(0) => {}
             Some(dropped) => {
                 tracing::warn!(target: "model", worker, "{dropped} lines were dropped: too many in one second");
             }
         }
-        drop(kept);
         let mark = if cut { " ... (cut)" } else { "" };
         tracing::info!(target: "model", worker, "{line}{mark}");
     }
 
     /// The last lines, for whoever asks why it ended.
     pub(super) fn last_lines(&self) -> Vec<String> {
-        self.kept.lock().lines.iter().cloned().collect()
-    }
-}
-
-impl Kept {
-    /// How many lines were dropped before this one, or nothing if this one is dropped too.
-    fn budget(&mut self, now: Duration) -> Option<u64> {
-        if self.second != now.as_secs() {
-            self.second = now.as_secs();
-            self.lines_in_second = 0;
-        }
-        if self.lines_in_second >= LINES_PER_SECOND_MAX {
-            self.dropped += 1;
-            return None;
-        }
-        self.lines_in_second += 1;
-        Some(std::mem::take(&mut self.dropped))
+        self.last_lines.lock().iter().cloned().collect()
     }
 }

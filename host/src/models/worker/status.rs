@@ -154,16 +154,9 @@ impl WorkerStatus {
             ready: self.stage() == Stage::Ready,
             pid,
             gpu: self.gpu,
-            resident_bytes: pid.and_then(resident_bytes),
+            resident_bytes: pid.and_then(meterbox_processes::resident_bytes),
         }
     }
-}
-
-/// Resident memory of a process, from `/proc/<pid>/statm`.
-fn resident_bytes(pid: u32) -> Option<u64> {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
-    let pages: u64 = text.split_whitespace().nth(1)?.parse().ok()?;
-    Some(pages * rustix::param::page_size() as u64)
 }
 
 #[cfg(test)]

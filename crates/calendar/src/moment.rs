@@ -1,4 +1,4 @@
-//! Moments as text, in UTC: the server knows no time zones.
+//! A moment in the parts that people read.
 
 /// A moment since 1970 in the parts that people read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,7 +9,7 @@
 /// # Panics
 /// When `out` is too short, which callers rule out by asking for enough room.
 #[inline(always)]
-pub(crate) fn put(out: &mut [u8], at: usize, source: &[u8]) -> usize {
+pub fn put(out: &mut [u8], at: usize, source: &[u8]) -> usize {
     let end = at + source.len();
     let target = &mut out[at..end];
     if source.len() > 64 {
@@ -48,7 +48,7 @@ fn ends<const N: usize>(target: &mut [u8], source: &[u8]) {
 /// # Panics
 /// When `out` has no room for the whole array.
 #[inline(always)]
-pub(crate) fn put_padded<const N: usize>(
+pub fn put_padded<const N: usize>(
     out: &mut [u8],
     at: usize,
     source: &[u8; N],

@@ -10,14 +10,14 @@ use crate::copy::put;
 
 /// Room that one number needs: the longest is 24 bytes (`-2.2250738585072014E-308`), and the
 /// writers store whole words.
-pub(crate) const NUMBER_BYTES: usize = 40;
+pub const NUMBER_BYTES: usize = 40;
 
 /// A slot for one number; what lies behind the returned length is undefined.
-pub(crate) type Slot = [u8; NUMBER_BYTES];
+pub type Slot = [u8; NUMBER_BYTES];
 
 /// Writes `value` as Java's `Double.toString` does, but `+Inf` and `-Inf`; returns the length.
 #[inline(always)]
-pub(crate) fn java(value: f64, out: &mut Slot) -> usize {
+pub fn java(value: f64, out: &mut Slot) -> usize {
     let integer = value as i64;
     if (integer as f64).to_bits() == value.to_bits() {
         let magnitude = integer.unsigned_abs();
@@ -33,7 +33,7 @@ pub(crate) fn java(value: f64, out: &mut Slot) -> usize {
 
 /// Writes a count as the double that Java would print.
 #[inline(always)]
-pub(crate) fn java_count(count: u64, out: &mut Slot) -> usize {
+pub fn java_count(count: u64, out: &mut Slot) -> usize {
     if count < 10_000_000 {
         small_integer(false, count, out)
     } else if count < 1 << 53 {
@@ -46,7 +46,7 @@ pub(crate) fn java_count(count: u64, out: &mut Slot) -> usize {
 /// Writes `value` as a canonical number of OpenMetrics 1.0 (as Go's shortest `%g`, with `.0` on an
 /// integer); returns the length.
 #[inline(always)]
-pub(crate) fn canonical(value: f64, out: &mut Slot) -> usize {
+pub fn canonical(value: f64, out: &mut Slot) -> usize {
     let integer = value as i64;
     if (integer as f64).to_bits() == value.to_bits() {
         let magnitude = integer.unsigned_abs();
@@ -62,7 +62,7 @@ pub(crate) fn canonical(value: f64, out: &mut Slot) -> usize {
 
 /// Writes a count in full digits, as OpenMetrics 1.0 wants `_bucket` and `_count`.
 #[inline(always)]
-pub(crate) fn canonical_count(count: u64, out: &mut Slot) -> usize {
+pub fn canonical_count(count: u64, out: &mut Slot) -> usize {
     if count < 100_000_000 {
         return integer_digits(count, out, 0);
     }
@@ -79,7 +79,7 @@ pub(crate) fn canonical_count(count: u64, out: &mut Slot) -> usize {
 }
 
 /// Writes a moment in Unix seconds without an exponent.
-pub(crate) fn seconds(value: f64, out: &mut Slot) -> usize {
+pub fn seconds(value: f64, out: &mut Slot) -> usize {
     if !value.is_finite() {
         return put(out, 0, word(value));
     }
