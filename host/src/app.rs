@@ -24,7 +24,7 @@ use meterbox_logs::{AccessLog, Log, MetricLog};
 use meterbox_metrics::{Limits, Registry, SourceOptions};
 use meterbox_plugin_loader::probe::ProbeCommand;
 use meterbox_plugins::{
-    Catalog, Facts, Options as PluginOptions, Parts, Program, Subscribers, Watch,
+    Catalog, CatalogParts, FolderWatch, HostFacts, Options as PluginOptions, Program, Subscribers,
 };
 use meterbox_telemetry::custom::Declarations;
 use meterbox_telemetry::server::Build;
@@ -105,7 +105,7 @@ struct App {
     asked: mpsc::Receiver<reload_requests::Answer>,
     exports: Exports,
     /// Held so that folders are watched.
-    _watch: Option<Watch>,
+    _watch: Option<FolderWatch>,
 }
 
 impl App {
@@ -114,7 +114,7 @@ impl App {
         let backlog = settings.http.backlog;
         // Before anything else that takes time: an address that is taken ends the start at once.
         let bound = bind(&settings.listeners, wanted, backlog).map_err(Failure::refused)?;
-        let facts = Facts {
+        let facts = HostFacts {
             hostname: hostname(),
             uuid: uuid::Uuid::new_v4().to_string(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -131,7 +131,7 @@ impl App {
         let subscribers = Subscribers::counted_in(telemetry.plugins().clone());
         let models = models(&settings, environment, &telemetry, subscribers.clone())?;
         let settings = Arc::new(settings);
-        let catalog = Catalog::new(Parts {
+        let catalog = Catalog::new(CatalogParts {
             options: plugin_options(&settings)?,
             source: registry
                 .source("host", &SourceOptions::own())
@@ -154,7 +154,7 @@ impl App {
         let watch = settings
             .plugins
             .watch
-            .then(|| Watch::start(&catalog))
+            .then(|| FolderWatch::start(&catalog))
             .transpose();
         let tokens = Tokens::new(&settings.tokens).map_err(|error| {
             let path = settings.tokens.key_file.display();
@@ -308,7 +308,7 @@ fn telemetry(
     settings: &Settings,
     environment: &Environment,
     registry: &Registry,
-    facts: &Facts,
+    facts: &HostFacts,
     drops: &Drops,
 ) -> Result<Telemetry, Failure> {
     let metrics = &settings.metrics;

@@ -1,6 +1,6 @@
 //! A catalog that nobody serves, for the tests and benchmarks of those who use one.
 
-use crate::{Catalog, Facts, ModelList, Options, Parts, Subscribers};
+use crate::{Catalog, CatalogParts, HostFacts, ModelList, Options, Subscribers};
 use meterbox_metrics::{Registry, SourceOptions};
 use meterbox_plugin_abi::Row;
 use meterbox_telemetry::{Telemetry, testing};
@@ -21,18 +21,18 @@ impl ModelList for NoModels {
 /// # Panics
 /// If the registry has them already.
 #[must_use]
-pub fn parts(options: Options, registry: Registry) -> Parts {
+pub fn parts(options: Options, registry: Registry) -> CatalogParts {
     let telemetry = meterbox_telemetry::Options {
         name_sets: options.settings.metrics.name_sets.clone(),
         ..testing::options()
     };
     let telemetry = Telemetry::new(&registry, telemetry).expect("the names are new");
     let source = registry.source("host", &SourceOptions::own());
-    Parts {
+    CatalogParts {
         source: source.expect("the first source"),
         subscribers: Subscribers::counted_in(telemetry.plugins().clone()),
         telemetry: Arc::new(telemetry),
-        facts: Facts {
+        facts: HostFacts {
             hostname: "test".to_owned(),
             uuid: "0".to_owned(),
             version: "0".to_owned(),

@@ -7,7 +7,7 @@ use meterbox_plugin_abi::events::{self, EventKinds};
 use meterbox_plugin_abi::{Listener, Row};
 use meterbox_plugin_loader::Reason;
 use meterbox_plugin_loader::running::State;
-use meterbox_plugins::{PluginRequest, Watch, call};
+use meterbox_plugins::{FolderWatch, PluginRequest, call};
 use std::sync::Arc;
 use std::time::Duration;
 use support::{Site, until};
@@ -398,7 +398,7 @@ fn of_two_files_with_one_name_the_metrics_show_the_one_in_service() {
 #[test]
 fn the_watch_takes_copies_moves_and_removals_within_two_seconds() {
     let site = Site::new("watch");
-    let _watch = Watch::start(&site.catalog).unwrap();
+    let _watch = FolderWatch::start(&site.catalog).unwrap();
     site.put("meterbox-plugin-drift", "drift.so");
     until("the copied plugin serves", || site.get("/drift").0 == 200);
     site.put("meterbox-fixture-actor", ".hidden");

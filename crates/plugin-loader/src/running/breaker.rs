@@ -62,13 +62,13 @@ pub enum BreakerState {
 #[derive(Debug)]
 pub struct Breaker {
     settings: BreakerSettings,
-    phase: Phase,
+    phase: BreakerPhase,
     failures: VecDeque<Duration>,
     openings: u32,
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Phase {
+enum BreakerPhase {
     Closed,
     Open { until: Duration },
     Trial,
@@ -80,7 +80,7 @@ impl Breaker {
     pub fn new(settings: BreakerSettings) -> Self {
         Self {
             settings,
-            phase: Phase::Closed,
+            phase: BreakerPhase::Closed,
             failures: VecDeque::new(),
             openings: 0,
         }
@@ -90,21 +90,21 @@ impl Breaker {
     /// [`Breaker::succeeded`], [`Breaker::failed`] and [`Breaker::abandoned`].
     pub fn admit(&mut self, now: Duration) -> Admission {
         match self.phase {
-            Phase::Closed => Admission::Pass,
-            Phase::Open { until } if now >= until => {
-                self.phase = Phase::Trial;
+            BreakerPhase::Closed => Admission::Pass,
+            BreakerPhase::Open { until } if now >= until => {
+                self.phase = BreakerPhase::Trial;
                 Admission::Trial
             }
-            Phase::Open { until } => Admission::Later(until - now),
-            Phase::Trial => Admission::Later(self.settings.pause_first),
-            Phase::Quarantined => Admission::Never,
+            BreakerPhase::Open { until } => Admission::Later(until - now),
+            BreakerPhase::Trial => Admission::Later(self.settings.pause_first),
+            BreakerPhase::Quarantined => Admission::Never,
         }
     }
 
     /// The call worked.
     pub fn succeeded(&mut self, admission: Admission) {
         if self.is_trial(admission) {
-            self.phase = Phase::Closed;
+            self.phase = BreakerPhase::Closed;
             self.openings = 0;
             self.failures.clear();
         }
@@ -114,7 +114,7 @@ impl Breaker {
     pub fn failed(&mut self, admission: Admission, now: Duration) {
         if self.is_trial(admission) {
             self.open(now);
-        } else if matches!(self.phase, Phase::Closed) {
+        } else if matches!(self.phase, BreakerPhase::Closed) {
             // Calls that were under way when the breaker opened say nothing new.
             let window = self.settings.window;
             self.failures.retain(|&at| at + window > now);
@@ -128,21 +128,21 @@ impl Breaker {
     /// The call ended without telling anything about the plugin: the client left.
     pub fn abandoned(&mut self, admission: Admission, now: Duration) {
         if self.is_trial(admission) {
-            self.phase = Phase::Open { until: now };
+            self.phase = BreakerPhase::Open { until: now };
         }
     }
 
     /// Refuses everything from now on.
     pub fn quarantine(&mut self) {
-        self.phase = Phase::Quarantined;
+        self.phase = BreakerPhase::Quarantined;
     }
 
     /// What it is doing.
     pub fn state(&self) -> BreakerState {
         match self.phase {
-            Phase::Closed => BreakerState::Closed,
-            Phase::Open { .. } | Phase::Trial => BreakerState::Open,
-            Phase::Quarantined => BreakerState::Quarantined,
+            BreakerPhase::Closed => BreakerState::Closed,
+            BreakerPhase::Open { .. } | BreakerPhase::Trial => BreakerState::Open,
+            BreakerPhase::Quarantined => BreakerState::Quarantined,
         }
     }
 
@@ -152,19 +152,19 @@ impl Breaker {
     }
 
     fn is_trial(&self, admission: Admission) -> bool {
-        admission == Admission::Trial && matches!(self.phase, Phase::Trial)
+        admission == Admission::Trial && matches!(self.phase, BreakerPhase::Trial)
     }
 
     fn open(&mut self, now: Duration) {
         self.failures.clear();
         self.openings += 1;
         if self.openings >= self.settings.openings_max {
-            self.phase = Phase::Quarantined;
+            self.phase = BreakerPhase::Quarantined;
             return;
         }
         let doublings = self.openings.saturating_sub(1).min(31);
         let pause = self.settings.pause_first.saturating_mul(1 << doublings);
-        self.phase = Phase::Open {
+        self.phase = BreakerPhase::Open {
             until: now + pause.min(self.settings.pause_max),
         };
     }

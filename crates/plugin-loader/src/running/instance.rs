@@ -4,15 +4,15 @@
 //! waits where it says so. Which generation serves a route is not known here.
 
 use super::breaker::{BreakerSettings, BreakerState};
+use super::call_state::{Ended, Hook, Lane};
 use super::clock::Clock;
+use super::counters::{CallCounters, RejectReason};
 use super::deadline::within;
-use super::permit::{Gate, Permit, Reject, Verdict};
+use super::permit::{CallGate, CallVerdict, Permit, Reject};
 use super::pool::{Pool, PoolSettings, Work};
 use super::reply::{UnderWay, WatchedSink};
-use super::slip::{Ended, Hook, Lane};
 use super::state::{Isolation, State};
 use super::supervisor::{Outage, Supervisor};
-use super::tally::{RejectReason, Tally};
 use super::ticket::Ticket;
 use crate::load::{Loaded, Origin};
 use crate::{Reason, Refusal};
@@ -71,7 +71,7 @@ impl Settings {
 
 /// What a plugin said once it was started.
 #[derive(Debug, Clone)]
-struct Facts {
+struct PluginFacts {
     roles: Roles,
     routes: Vec<Route>,
 }
@@ -80,17 +80,17 @@ struct Facts {
 pub struct Running {
     origin: Arc<Origin>,
     supervisor: Option<Arc<dyn Supervisor>>,
-    facts: Facts,
+    facts: PluginFacts,
     settings: Settings,
     object: RwLock<Option<Arc<PluginObject>>>,
     pool: Pool,
-    gate: Arc<Gate>,
+    call_gate: Arc<CallGate>,
     under_way: Arc<UnderWay>,
-    phase: Mutex<Phase>,
+    phase: Mutex<InstancePhase>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
+enum InstancePhase {
     Serving,
     Draining,
     Stopped,
@@ -99,7 +99,7 @@ enum Phase {
 impl Running {
     /// Creates and starts a plugin on a thread of its own; blocks until that is done.
     ///
-    /// `config` is a JSON object; `tally` outlives the generation.
+    /// `config` is a JSON object; `counters` outlives the generation.
     ///
     /// # Errors
     /// [`Reason::Create`] or [`Reason::Start`].
@@ -109,7 +109,7 @@ impl Running {
         config: &str,
         settings: Settings,
         clock: Arc<dyn Clock>,
-        tally: Arc<Tally>,
+        counters: Arc<CallCounters>,
     ) -> Result<Arc<Self>, Refusal> {
         let (module, config) = (loaded.clone(), config.to_owned());
         let create = move || module.create(host, &config);
@@ -119,7 +119,7 @@ impl Running {
             None,
             settings,
             clock,
-            tally,
+            counters,
         )
     }
 
@@ -134,7 +134,7 @@ impl Running {
         supervisor: Option<Arc<dyn Supervisor>>,
         settings: Settings,
         clock: Arc<dyn Clock>,
-        tally: Arc<Tally>,
+        counters: Arc<CallCounters>,
     ) -> Result<Arc<Self>, Refusal> {
         let pool = Pool::new(&origin.metadata.name, settings.pool);
         let begun = begin(create, &pool, settings.start_limit);
@@ -146,9 +146,9 @@ impl Running {
             settings,
             object: RwLock::new(Some(Arc::new(object))),
             pool,
-            gate: Arc::new(Gate::new(settings.breaker, clock, tally)),
+            call_gate: Arc::new(CallGate::new(settings.breaker, clock, counters)),
             under_way: Arc::default(),
-            phase: Mutex::new(Phase::Serving),
+            phase: Mutex::new(InstancePhase::Serving),
         }))
     }
 
@@ -190,8 +190,8 @@ impl Running {
     }
 
     /// Its counters.
-    pub fn tally(&self) -> &Arc<Tally> {
-        &self.gate.tally
+    pub fn counters(&self) -> &Arc<CallCounters> {
+        &self.call_gate.counters
     }
 
     /// Threads that have not come back from a call whose deadline passed.
@@ -201,7 +201,7 @@ impl Running {
 
     /// What it last failed with, if it ever did.
     pub fn last_error(&self) -> Option<String> {
-        self.gate.last_error()
+        self.call_gate.last_error()
     }
 
     /// Answers that are not finished yet.
@@ -212,17 +212,17 @@ impl Running {
     /// Where it is.
     pub fn state(&self) -> State {
         match *self.phase.lock() {
-            Phase::Draining => return State::Draining,
-            Phase::Stopped => return State::Stopped,
-            Phase::Serving => {}
+            InstancePhase::Draining => return State::Draining,
+            InstancePhase::Stopped => return State::Stopped,
+            InstancePhase::Serving => {}
         }
         if self.supervisor.is_none() && self.pool.is_lost() {
-            self.gate.quarantine();
+            self.call_gate.quarantine();
         }
         if let Some(outage) = self.outage() {
             return outage.state();
         }
-        match self.gate.breaker_state() {
+        match self.call_gate.breaker_state() {
             BreakerState::Closed => State::Started,
             BreakerState::Open => State::Degraded,
             BreakerState::Quarantined => State::Quarantined,
@@ -284,7 +284,7 @@ impl Running {
             _under_way: self.under_way.enter(),
             server_error: false,
         };
-        self.gate.tally.call();
+        self.call_gate.counters.call();
         let (responder, watch) = Reply::over(Box::new(watched));
         let result = object.call(route, request, responder);
         watch.returned(&result);
@@ -325,10 +325,10 @@ impl Running {
     pub fn drain_within(&self, limit: Duration) -> Result<(), Failure> {
         {
             let mut phase = self.phase.lock();
-            if *phase != Phase::Serving {
+            if *phase != InstancePhase::Serving {
                 return Ok(());
             }
-            *phase = Phase::Draining;
+            *phase = InstancePhase::Draining;
         }
         let begin = Instant::now();
         let limit = limit.min(self.settings.drain_limit);
@@ -336,7 +336,7 @@ impl Running {
             && self.pool.wait_quiet(limit.saturating_sub(begin.elapsed()));
         let stopped = self.stop();
         self.pool.close();
-        *self.phase.lock() = Phase::Stopped;
+        *self.phase.lock() = InstancePhase::Stopped;
         if !drained {
             let text = format!("calls were still under way after {} s", limit.as_secs_f64());
             return Err(Failure::new(Status::TIMEOUT, text));
@@ -368,59 +368,59 @@ impl Running {
     }
 
     fn admit(&self) -> Result<(Arc<PluginObject>, Permit), Reject> {
-        if *self.phase.lock() != Phase::Serving {
-            return Err(self.gate.reject(RejectReason::Stopped, None));
+        if *self.phase.lock() != InstancePhase::Serving {
+            return Err(self.call_gate.reject(RejectReason::Stopped, None));
         }
         if self.supervisor.is_none() && self.pool.is_lost() {
-            self.gate.quarantine();
+            self.call_gate.quarantine();
         }
         if let Some(outage) = self.outage() {
             let retry_after = Some(outage.retry_after);
-            return Err(self.gate.reject(outage.reason(), retry_after));
+            return Err(self.call_gate.reject(outage.reason(), retry_after));
         }
-        let permit = self.gate.admit()?;
+        let permit = self.call_gate.admit()?;
         match self.object.read().clone() {
             Some(object) => Ok((object, permit)),
-            None => Err(self.gate.reject(RejectReason::Stopped, None)),
+            None => Err(self.call_gate.reject(RejectReason::Stopped, None)),
         }
     }
 
     fn submit(&self, lane: Lane, work: Work, hook: Hook) -> Result<Ticket, Reject> {
         match Ticket::submit(&self.pool, lane, work, hook) {
             Ok(ticket) => {
-                self.gate.tally.call();
+                self.call_gate.counters.call();
                 Ok(ticket)
             }
-            Err(reason) => Err(self.gate.reject(reason, None)),
+            Err(reason) => Err(self.call_gate.reject(reason, None)),
         }
     }
 
     /// Judges a call by its end; without `done`, success is left to the answer.
     fn hook(&self, permit: Arc<Permit>, done: Option<Hook>) -> Hook {
-        let gate = self.gate.clone();
+        let call_gate = self.call_gate.clone();
         Box::new(move |ended| {
             match ended {
                 Ended::Expired => {
-                    gate.tally.timeout();
-                    gate.note("a call took longer than its deadline".to_owned());
-                    permit.settle(Verdict::Failed);
+                    call_gate.counters.timeout();
+                    call_gate.note("a call took longer than its deadline".to_owned());
+                    permit.settle(CallVerdict::Failed);
                 }
                 Ended::Returned(Err(failure)) if failure.status == Status::CLOSED => {}
                 Ended::Returned(Err(failure)) => {
                     if failure.status == Status::PANICKED {
-                        gate.tally.panic();
+                        call_gate.counters.panic();
                     }
                     let failed = failure.status.http() >= 500;
                     if failed {
-                        gate.note(failure.message.clone());
+                        call_gate.note(failure.message.clone());
                     }
                     permit.settle(if failed {
-                        Verdict::Failed
+                        CallVerdict::Failed
                     } else {
-                        Verdict::Good
+                        CallVerdict::Good
                     });
                 }
-                Ended::Returned(Ok(())) if done.is_some() => permit.settle(Verdict::Good),
+                Ended::Returned(Ok(())) if done.is_some() => permit.settle(CallVerdict::Good),
                 Ended::Returned(Ok(())) | Ended::Discarded => {}
             }
             if let Some(done) = done {
@@ -430,15 +430,15 @@ impl Running {
     }
 }
 
-type Begun = Result<(PluginObject, Facts), Refusal>;
+type StartOutcome = Result<(PluginObject, PluginFacts), Refusal>;
 
 /// Creates, starts and asks, in one job under one limit.
 fn begin(
     create: impl FnOnce() -> Result<PluginObject, Failure> + Send + 'static,
     pool: &Pool,
     limit: Duration,
-) -> Begun {
-    let begun: Arc<Mutex<Option<Begun>>> = Arc::default();
+) -> StartOutcome {
+    let begun: Arc<Mutex<Option<StartOutcome>>> = Arc::default();
     let slot = begun.clone();
     let work: Work = Box::new(move || {
         let outcome = create_and_start(create);
@@ -460,12 +460,12 @@ fn begin(
     }
 }
 
-fn create_and_start(create: impl FnOnce() -> Result<PluginObject, Failure>) -> Begun {
+fn create_and_start(create: impl FnOnce() -> Result<PluginObject, Failure>) -> StartOutcome {
     let object = create().map_err(|failure| not_created(&failure))?;
     let routes = object
         .routes()
         .map_err(|failure| hook_failed("list of routes", &failure))?;
-    let facts = Facts {
+    let facts = PluginFacts {
         roles: object.roles(),
         routes,
     };

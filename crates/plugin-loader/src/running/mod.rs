@@ -4,26 +4,26 @@
 //! for it or expires it, in whatever way it waits for things. Nothing here knows an async runtime.
 
 mod breaker;
+mod call_state;
 mod clock;
+mod counters;
 mod deadline;
 mod instance;
 mod permit;
 mod pool;
 mod reply;
-mod slip;
 mod state;
 mod supervisor;
-mod tally;
 mod ticket;
 
 pub use breaker::{Admission, Breaker, BreakerSettings, BreakerState};
+pub use call_state::{Ended, Hook, Lane};
 pub use clock::{Clock, Monotonic};
+pub use counters::{CallCounters, Counts, RejectReason};
 pub use deadline::call_deadline;
 pub use instance::{Running, Settings};
 pub use permit::Reject;
 pub use pool::PoolSettings;
-pub use slip::{Ended, Hook, Lane};
 pub use state::{Isolation, State};
 pub use supervisor::{Outage, Supervisor};
-pub use tally::{Counts, RejectReason, Tally};
 pub use ticket::Ticket;

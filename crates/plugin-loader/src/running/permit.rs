@@ -5,7 +5,7 @@
 
 use super::breaker::{Admission, Breaker, BreakerSettings, BreakerState};
 use super::clock::Clock;
-use super::tally::{RejectReason, Tally};
+use super::counters::{CallCounters, RejectReason};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,25 +21,29 @@ pub struct Reject {
 
 /// What one call showed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum CallVerdict {
     Good,
     Failed,
 }
 
 /// Breaker, clock and counters of one generation.
-pub(super) struct Gate {
+pub(super) struct CallGate {
     breaker: Mutex<Breaker>,
     clock: Arc<dyn Clock>,
-    pub(super) tally: Arc<Tally>,
+    pub(super) counters: Arc<CallCounters>,
     last_error: Mutex<Option<String>>,
 }
 
-impl Gate {
-    pub(super) fn new(settings: BreakerSettings, clock: Arc<dyn Clock>, tally: Arc<Tally>) -> Self {
+impl CallGate {
+    pub(super) fn new(
+        settings: BreakerSettings,
+        clock: Arc<dyn Clock>,
+        counters: Arc<CallCounters>,
+    ) -> Self {
         Self {
             breaker: Mutex::new(Breaker::new(settings)),
             clock,
-            tally,
+            counters,
             last_error: Mutex::new(None),
         }
     }
@@ -50,7 +54,7 @@ impl Gate {
             Admission::Pass | Admission::Trial => {
                 let admission = Mutex::new(Some(admission));
                 return Ok(Permit {
-                    gate: self.clone(),
+                    call_gate: self.clone(),
                     admission,
                 });
             }
@@ -61,7 +65,7 @@ impl Gate {
     }
 
     pub(super) fn reject(&self, reason: RejectReason, retry_after: Option<Duration>) -> Reject {
-        self.tally.reject(reason);
+        self.counters.reject(reason);
         Reject {
             reason,
             retry_after,
@@ -88,24 +92,24 @@ impl Gate {
 
 /// Leave for one call; the first verdict counts, none at all is neutral.
 pub(super) struct Permit {
-    gate: Arc<Gate>,
+    call_gate: Arc<CallGate>,
     admission: Mutex<Option<Admission>>,
 }
 
 impl Permit {
-    pub(super) fn settle(&self, verdict: Verdict) {
+    pub(super) fn settle(&self, verdict: CallVerdict) {
         let Some(admission) = self.admission.lock().take() else {
             return;
         };
-        let mut breaker = self.gate.breaker.lock();
+        let mut breaker = self.call_gate.breaker.lock();
         match verdict {
-            Verdict::Good => breaker.succeeded(admission),
-            Verdict::Failed => {
-                self.gate.tally.error();
+            CallVerdict::Good => breaker.succeeded(admission),
+            CallVerdict::Failed => {
+                self.call_gate.counters.error();
                 let openings = breaker.openings();
-                breaker.failed(admission, self.gate.clock.now());
+                breaker.failed(admission, self.call_gate.clock.now());
                 if breaker.openings() > openings {
-                    self.gate.tally.opening();
+                    self.call_gate.counters.opening();
                 }
             }
         }
@@ -115,10 +119,10 @@ impl Permit {
 impl Drop for Permit {
     fn drop(&mut self) {
         if let Some(admission) = self.admission.get_mut().take() {
-            self.gate
+            self.call_gate
                 .breaker
                 .lock()
-                .abandoned(admission, self.gate.clock.now());
+                .abandoned(admission, self.call_gate.clock.now());
         }
     }
 }

@@ -5,8 +5,8 @@
 //! so another one can take its place, until too many are stuck. A stuck thread that comes back
 //! serves again, or ends if its place was taken.
 
-use super::slip::{Ended, GaveUp, Hook, Lane, Slip};
-use super::tally::RejectReason;
+use super::call_state::{CallState, Ended, GivenUp, Hook, Lane};
+use super::counters::RejectReason;
 use meterbox_plugin_abi::{Failure, Status};
 use parking_lot::{Condvar, Mutex};
 use std::collections::VecDeque;
@@ -30,27 +30,27 @@ pub struct PoolSettings {
 /// What a thread of the pool does.
 pub(super) type Work = Box<dyn FnOnce() -> Result<(), Failure> + Send>;
 
-struct Job {
-    slip: Arc<Slip>,
+struct PoolJob {
+    call_state: Arc<CallState>,
     work: Work,
 }
 
 pub(super) struct Pool {
-    pub(super) shared: Arc<Shared>,
+    pub(super) shared: Arc<PoolState>,
 }
 
-pub(super) struct Shared {
+pub(super) struct PoolState {
     name: String,
     settings: PoolSettings,
-    inner: Mutex<Inner>,
+    inner: Mutex<PoolQueue>,
     work: Condvar,
     quiet: Condvar,
 }
 
 #[derive(Default)]
-struct Inner {
-    ordinary: VecDeque<Job>,
-    scrapes: VecDeque<Job>,
+struct PoolQueue {
+    ordinary: VecDeque<PoolJob>,
+    scrapes: VecDeque<PoolJob>,
     /// Threads that are not stuck.
     threads: usize,
     idle: usize,
@@ -62,7 +62,7 @@ struct Inner {
 
 impl Pool {
     pub(super) fn new(name: &str, settings: PoolSettings) -> Self {
-        let shared = Shared {
+        let shared = PoolState {
             name: name.to_owned(),
             settings,
             inner: Mutex::default(),
@@ -80,13 +80,13 @@ impl Pool {
         lane: Lane,
         work: Work,
         hook: Hook,
-    ) -> Result<Arc<Slip>, RejectReason> {
-        let slip = Slip::new(lane, hook);
-        self.shared.push(Job {
-            slip: slip.clone(),
+    ) -> Result<Arc<CallState>, RejectReason> {
+        let call_state = CallState::new(lane, hook);
+        self.shared.push(PoolJob {
+            call_state: call_state.clone(),
             work,
         })?;
-        Ok(slip)
+        Ok(call_state)
     }
 
     pub(super) fn stuck(&self) -> usize {
@@ -102,8 +102,8 @@ impl Pool {
     pub(super) fn close(&self) {
         let mut inner = self.shared.inner.lock();
         inner.closed = true;
-        let waiting: Vec<Job> = {
-            let Inner {
+        let waiting: Vec<PoolJob> = {
+            let PoolQueue {
                 ordinary, scrapes, ..
             } = &mut *inner;
             ordinary.drain(..).chain(scrapes.drain(..)).collect()
@@ -111,7 +111,7 @@ impl Pool {
         drop(inner);
         self.shared.work.notify_all();
         for job in waiting {
-            job.slip.discard();
+            job.call_state.discard();
         }
     }
 
@@ -134,12 +134,12 @@ impl Drop for Pool {
     }
 }
 
-impl Inner {
+impl PoolQueue {
     fn is_quiet(&self) -> bool {
         self.ordinary.is_empty() && self.scrapes.is_empty() && self.idle == self.threads
     }
 
-    fn next(&mut self, settings: PoolSettings) -> Option<Job> {
+    fn next(&mut self, settings: PoolSettings) -> Option<PoolJob> {
         if let Some(job) = self.scrapes.pop_front() {
             return Some(job);
         }
@@ -160,8 +160,8 @@ impl Inner {
     }
 }
 
-impl Shared {
-    fn push(self: &Arc<Self>, job: Job) -> Result<(), RejectReason> {
+impl PoolState {
+    fn push(self: &Arc<Self>, job: PoolJob) -> Result<(), RejectReason> {
         let mut inner = self.inner.lock();
         if inner.closed {
             return Err(RejectReason::Stopped);
@@ -170,7 +170,7 @@ impl Shared {
             return Err(RejectReason::Quarantined);
         }
         let queue_len_max = self.settings.queue_len_max;
-        let queue = match job.slip.lane {
+        let queue = match job.call_state.lane {
             Lane::Ordinary => &mut inner.ordinary,
             Lane::Scrape => &mut inner.scrapes,
         };
@@ -192,7 +192,7 @@ impl Shared {
         Ok(())
     }
 
-    fn start_thread(self: &Arc<Self>, inner: &mut Inner) -> std::io::Result<()> {
+    fn start_thread(self: &Arc<Self>, inner: &mut PoolQueue) -> std::io::Result<()> {
         let shared = self.clone();
         let name = format!("plg-{}-{}", self.name, inner.started);
         let thread = std::thread::Builder::new()
@@ -213,7 +213,7 @@ impl Shared {
     }
 
     /// The next job; none when this thread shall end.
-    fn take(&self) -> Option<Job> {
+    fn take(&self) -> Option<PoolJob> {
         let mut inner = self.inner.lock();
         loop {
             if let Some(job) = inner.next(self.settings) {
@@ -234,10 +234,10 @@ impl Shared {
     }
 
     /// Runs one job; false when this thread was given up meanwhile and its place is taken.
-    fn run(&self, job: Job) -> bool {
-        let Job { slip, work } = job;
-        if !slip.begin() {
-            self.inner.lock().leave(slip.lane);
+    fn run(&self, job: PoolJob) -> bool {
+        let PoolJob { call_state, work } = job;
+        if !call_state.begin() {
+            self.inner.lock().leave(call_state.lane);
             return true;
         }
         let result = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| {
@@ -251,9 +251,9 @@ impl Shared {
         // Accounts first, so that whoever is told finds the pool as it is.
         let in_time = {
             let mut inner = self.inner.lock();
-            let in_time = slip.finish(&result);
+            let in_time = call_state.finish(&result);
             if in_time {
-                inner.leave(slip.lane);
+                inner.leave(call_state.lane);
             } else {
                 inner.stuck -= 1;
                 if inner.threads < self.settings.threads_max && !inner.closed {
@@ -265,7 +265,7 @@ impl Shared {
             in_time
         };
         if in_time {
-            slip.told(&Ended::Returned(result));
+            call_state.told(&Ended::Returned(result));
         }
         // A place among the ordinary calls may have become free.
         self.work.notify_one();
@@ -273,13 +273,13 @@ impl Shared {
     }
 
     /// Gives up a call; its thread, if it has one, is replaced when others wait.
-    pub(super) fn expire(self: &Arc<Self>, slip: &Slip) {
+    pub(super) fn expire(self: &Arc<Self>, call_state: &CallState) {
         let mut inner = self.inner.lock();
-        match slip.give_up() {
-            GaveUp::TooLate => return,
-            GaveUp::Queued => {}
-            GaveUp::Running => {
-                inner.leave(slip.lane);
+        match call_state.give_up() {
+            GivenUp::TooLate => return,
+            GivenUp::Queued => {}
+            GivenUp::Running => {
+                inner.leave(call_state.lane);
                 inner.threads -= 1;
                 inner.stuck += 1;
                 let waiting = inner.ordinary.len() + inner.scrapes.len();
@@ -290,7 +290,7 @@ impl Shared {
             }
         }
         drop(inner);
-        slip.told(&Ended::Expired);
+        call_state.told(&Ended::Expired);
         self.quiet.notify_all();
     }
 }

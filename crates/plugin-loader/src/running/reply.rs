@@ -4,7 +4,7 @@
 //! counts the answer as under way until its last holder lets go, which may be long after the call
 //! has returned.
 
-use super::permit::{Permit, Verdict};
+use super::permit::{CallVerdict, Permit};
 use meterbox_plugin_abi::{Failure, ReplyHead, ReplySink, Status};
 use parking_lot::{Condvar, Mutex};
 use std::sync::Arc;
@@ -69,7 +69,7 @@ impl WatchedSink {
         if let Err(failure) = &passed
             && failure.status == Status::TOO_LARGE
         {
-            self.permit.settle(Verdict::Failed);
+            self.permit.settle(CallVerdict::Failed);
         }
         passed
     }
@@ -89,9 +89,9 @@ impl ReplySink for WatchedSink {
 
     fn end(&mut self) {
         self.permit.settle(if self.server_error {
-            Verdict::Failed
+            CallVerdict::Failed
         } else {
-            Verdict::Good
+            CallVerdict::Good
         });
         self.sink.end();
     }
@@ -99,9 +99,9 @@ impl ReplySink for WatchedSink {
     fn fail(&mut self, status: u16, message: &str) {
         let failed = status >= SERVER_ERROR;
         self.permit.settle(if failed {
-            Verdict::Failed
+            CallVerdict::Failed
         } else {
-            Verdict::Good
+            CallVerdict::Good
         });
         self.sink.fail(status, message);
     }
@@ -109,7 +109,7 @@ impl ReplySink for WatchedSink {
     fn abort(&mut self, message: &str) {
         // An answer that nobody waits for any more says nothing about the plugin.
         if !self.sink.is_closed() {
-            self.permit.settle(Verdict::Failed);
+            self.permit.settle(CallVerdict::Failed);
         }
         self.sink.abort(message);
     }

@@ -2,8 +2,8 @@
 //!
 //! A plugin in this process has none. Starting and ending processes is not done in this crate.
 
+use super::counters::RejectReason;
 use super::state::State;
-use super::tally::RejectReason;
 use std::time::Duration;
 
 /// Keeps a plugin's process alive. Asked before every call and whenever somebody looks, so it must

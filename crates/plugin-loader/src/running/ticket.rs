@@ -1,15 +1,15 @@
 //! One call under way: how it is waited for, and how it is given up.
 
-use super::pool::{Pool, Shared, Work};
-use super::slip::{Ended, Hook, Lane, Slip};
-use super::tally::RejectReason;
+use super::call_state::{CallState, Ended, Hook, Lane};
+use super::counters::RejectReason;
+use super::pool::{Pool, PoolState, Work};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// The caller's side of one call.
 pub struct Ticket {
-    slip: Arc<Slip>,
-    pool: Arc<Shared>,
+    call_state: Arc<CallState>,
+    pool: Arc<PoolState>,
 }
 
 impl Ticket {
@@ -20,34 +20,36 @@ impl Ticket {
         work: Work,
         hook: Hook,
     ) -> Result<Self, RejectReason> {
-        let slip = pool.submit(lane, work, hook)?;
+        let call_state = pool.submit(lane, work, hook)?;
         let pool = Arc::clone(&pool.shared);
-        Ok(Self { slip, pool })
+        Ok(Self { call_state, pool })
     }
 
     /// The deadline has passed: the call counts as expired and its thread, if it has one, as stuck
     /// until it comes back. Does nothing to a call that is over.
     pub fn expire(&self) {
-        self.pool.expire(&self.slip);
+        self.pool.expire(&self.call_state);
     }
 
     /// Whether the call has ended.
     pub fn is_over(&self) -> bool {
-        self.slip.is_over()
+        self.call_state.is_over()
     }
 
     /// Blocks until the call is over, or until then; a call that is not over goes on.
     pub fn ended_by(&self, until: Instant) -> Option<Ended> {
-        self.slip.wait(until)
+        self.call_state.wait(until)
     }
 
     /// Blocks until the call is over, for at most `limit`; then expires it.
     pub fn wait(&self, limit: Duration) -> Ended {
-        if let Some(ended) = self.slip.wait(Instant::now() + limit) {
+        if let Some(ended) = self.call_state.wait(Instant::now() + limit) {
             return ended;
         }
         self.expire();
         // Over now: either expired, or it returned at the last moment.
-        self.slip.wait(Instant::now()).unwrap_or(Ended::Expired)
+        self.call_state
+            .wait(Instant::now())
+            .unwrap_or(Ended::Expired)
     }
 }

@@ -27,7 +27,7 @@ const NEWS_AFTER: Duration = Duration::from_secs(60);
 pub(crate) struct Budgets {
     plugin: String,
     faults: FaultCounters,
-    over: [Over; Budget::ALL.len()],
+    over: [OverBudget; Budget::ALL.len()],
     /// Names it registered.
     families: Mutex<HashSet<String>>,
     /// Openings of its breaker and panics that were counted as faults.
@@ -36,7 +36,7 @@ pub(crate) struct Budgets {
 }
 
 #[derive(Default)]
-struct Over {
+struct OverBudget {
     times: AtomicU64,
     last: Mutex<Option<Instant>>,
 }
@@ -146,7 +146,7 @@ impl Budgets {
     }
 }
 
-impl Over {
+impl OverBudget {
     fn is_news(&self, now: Instant) -> bool {
         let before = self.last.lock().replace(now);
         before.is_none_or(|before| now.saturating_duration_since(before) >= NEWS_AFTER)
@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn only_the_first_time_in_a_while_is_news() {
-        let over = Over::default();
+        let over = OverBudget::default();
         let begin = Instant::now();
         let at = |seconds| begin + Duration::from_secs(seconds);
         assert!(over.is_news(at(0)));

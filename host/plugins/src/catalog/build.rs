@@ -5,7 +5,7 @@ use super::in_service::InService;
 use super::install::Installer;
 use super::plugins::Catalog;
 use super::readings::Readings;
-use super::slots::Slots;
+use super::slots::PluginSlots;
 use super::start::Starter;
 use crate::gather::collectors::Collectors;
 use crate::gather::gatherer::Gatherer;
@@ -13,7 +13,7 @@ use crate::gather::page::NameSets;
 use crate::options::settings::Options;
 use crate::process::launcher::Launcher;
 use crate::process::python::Python;
-use crate::served::shared::{Facts, ModelList, Shared};
+use crate::served::shared::{HostFacts, ModelList, SharedHost};
 use crate::served::subscribers::Subscribers;
 use crate::served::timers::Timers;
 use arc_swap::ArcSwap;
@@ -23,7 +23,7 @@ use parking_lot::Mutex;
 use std::sync::Arc;
 
 /// What a catalog is built from.
-pub struct Parts {
+pub struct CatalogParts {
     /// What the settings say.
     pub options: Options,
     /// All metrics of the host.
@@ -33,7 +33,7 @@ pub struct Parts {
     /// The server's metrics, which show what plugins do.
     pub telemetry: Arc<Telemetry>,
     /// What plugins may know about this run.
-    pub facts: Facts,
+    pub facts: HostFacts,
     /// Which models there are.
     pub models: Arc<dyn ModelList>,
     /// Are told which plugins listen.
@@ -45,8 +45,8 @@ impl Catalog {
     ///
     /// # Errors
     /// When the host's own metrics about collectors cannot be registered.
-    pub fn new(parts: Parts) -> Result<Arc<Self>, RegisterError> {
-        let Parts {
+    pub fn new(parts: CatalogParts) -> Result<Arc<Self>, RegisterError> {
+        let CatalogParts {
             options,
             registry,
             source,
@@ -56,7 +56,7 @@ impl Catalog {
             subscribers,
         } = parts;
         let settings = &options.settings;
-        let slots: Arc<Slots> = Arc::default();
+        let slots: Arc<PluginSlots> = Arc::default();
         let readings = Readings {
             telemetry: telemetry.clone(),
             models: models.clone(),
@@ -64,7 +64,7 @@ impl Catalog {
         };
         let python = Python::new(&settings.plugins.python, settings.models.home.as_deref());
         let launcher = Launcher::new(python, &facts.version);
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(SharedHost {
             gatherer: Gatherer::new(
                 registry,
                 Collectors::new(&source, options.collect_limit())?,

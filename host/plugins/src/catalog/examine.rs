@@ -1,6 +1,6 @@
 //! A look at files before anything of them runs: who owns them, their digests, what they say of themselves.
 
-use super::slots::Slots;
+use super::slots::PluginSlots;
 use crate::options::locks::policy_of;
 use crate::options::settings::Options;
 use meterbox_plugin_loader::Refusal;
@@ -10,7 +10,11 @@ use meterbox_plugin_loader::file::{Verified, verify};
 pub(super) type Examined = Result<Verified, Refusal>;
 
 /// Looks at the files of these slots, all at the same time: digests take longer than everything else.
-pub(super) fn examine_all(slots: &Slots, options: &Options, indices: &[usize]) -> Vec<Examined> {
+pub(super) fn examine_all(
+    slots: &PluginSlots,
+    options: &Options,
+    indices: &[usize],
+) -> Vec<Examined> {
     let [others @ .., last] = indices else {
         return Vec::new();
     };
@@ -32,7 +36,7 @@ pub(super) fn examine_all(slots: &Slots, options: &Options, indices: &[usize]) -
 }
 
 /// Looks at the file of one slot.
-pub(super) fn examine(slots: &Slots, options: &Options, index: usize) -> Examined {
+pub(super) fn examine(slots: &PluginSlots, options: &Options, index: usize) -> Examined {
     let slot = slots.get(index);
     let look = slot.look();
     slots.change(index, |slot| slot.fingerprint = look);

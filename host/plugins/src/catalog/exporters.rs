@@ -1,6 +1,6 @@
 //! The exporters in service, as those who deliver for them need to know them.
 
-use super::slot::Slot;
+use super::slot::PluginSlot;
 use crate::options::settings::Options;
 use meterbox_config::ExportLimits;
 use meterbox_plugin_abi::Roles;
@@ -26,8 +26,8 @@ pub struct Exporter {
 }
 
 /// The exporters among these plugins.
-pub(super) fn among(slots: &[Arc<Slot>], options: &Options) -> Vec<Exporter> {
-    let exporter = |slot: &Arc<Slot>| {
+pub(super) fn among(slots: &[Arc<PluginSlot>], options: &Options) -> Vec<Exporter> {
+    let exporter = |slot: &Arc<PluginSlot>| {
         let running = slot.running()?;
         let name = slot.name();
         let exports = &options.settings.exports;

@@ -1,9 +1,9 @@
 //! What there is in the plugin folders, and what of it is new, changed or gone.
 
 use super::fingerprint::Fingerprint;
-use super::scan::Scan;
-use super::slot::{Phase, Slot};
-use super::slots::Slots;
+use super::scan::ScanReport;
+use super::slot::{PluginSlot, SlotPhase};
+use super::slots::PluginSlots;
 use crate::options::locks::{lock_of, shipped};
 use crate::options::settings::Options;
 use meterbox_plugin_loader::Refusal;
@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use std::path::{Path, PathBuf};
 
 /// A file that could be a plugin, and whether it was shipped with the host.
-pub(super) type Present = (Candidate, bool);
+pub(super) type FoundFile = (Candidate, bool);
 
 /// The plugin folders.
 pub(super) struct Folders {
@@ -34,7 +34,7 @@ impl Folders {
     }
 
     /// All candidate files, the user's first; a file that two folders share counts once.
-    pub(super) fn present(&self, options: &Options, scan: &mut Scan) -> Vec<Present> {
+    pub(super) fn present(&self, options: &Options, scan: &mut ScanReport) -> Vec<FoundFile> {
         let folders = &options.plugins().folders;
         let bundled_folder = options.program.bundled_folder.as_ref();
         let user = candidates(folders);
@@ -75,23 +75,24 @@ impl Folders {
     /// mark that changes with their content.
     pub(super) fn differences(
         &self,
-        slots: &Slots,
+        slots: &PluginSlots,
         options: &Options,
     ) -> Vec<(PathBuf, Fingerprint)> {
-        let present = self.present(options, &mut Scan::default());
+        let present = self.present(options, &mut ScanReport::default());
         let slots = slots.all();
         let mut differences = Vec::new();
         for (candidate, bundled) in &present {
             let known = slots.iter().find(|slot| slot.candidate == *candidate);
             let look = match known {
-                Some(slot) if slot.phase == Phase::Disabled => continue,
+                Some(slot) if slot.phase == SlotPhase::Disabled => continue,
                 Some(slot) => slot.look(),
                 None => {
                     let lock = lock_of(options.plugins(), &candidate.folder, *bundled);
                     Fingerprint::of(&candidate.path(), None, &lock)
                 }
             };
-            let is_old = |slot: &Slot| slot.phase != Phase::New && look == slot.fingerprint;
+            let is_old =
+                |slot: &PluginSlot| slot.phase != SlotPhase::New && look == slot.fingerprint;
             if !known.is_some_and(|slot| is_old(slot)) {
                 differences.push((candidate.path(), look));
             }
@@ -104,13 +105,13 @@ impl Folders {
     /// The slot of a candidate if it is new or its files have changed.
     pub(super) fn changed(
         &self,
-        slots: &Slots,
+        slots: &PluginSlots,
         options: &Options,
-        (candidate, bundled): &Present,
+        (candidate, bundled): &FoundFile,
     ) -> Option<usize> {
         let lock = lock_of(options.plugins(), &candidate.folder, *bundled);
         let Some(index) = slots.position(candidate) else {
-            let slot = Slot::new(candidate.clone(), *bundled, lock, self.faults.clone());
+            let slot = PluginSlot::new(candidate.clone(), *bundled, lock, self.faults.clone());
             return Some(slots.add(slot));
         };
         let mut slot = slots.get(index);
@@ -122,8 +123,8 @@ impl Folders {
             });
             slot = slots.get(index);
         }
-        let by_operator = slot.phase == Phase::Disabled;
-        let changed = slot.phase == Phase::New || slot.look() != slot.fingerprint;
+        let by_operator = slot.phase == SlotPhase::Disabled;
+        let changed = slot.phase == SlotPhase::New || slot.look() != slot.fingerprint;
         (changed && !by_operator).then_some(index)
     }
 
@@ -159,7 +160,7 @@ pub(super) fn watched(options: &Options) -> Vec<PathBuf> {
 }
 
 /// Whether a file is really gone: while its folder cannot be listed, nobody knows.
-pub(super) fn is_gone(slot: &Slot, present: &[Present]) -> bool {
+pub(super) fn is_gone(slot: &PluginSlot, present: &[FoundFile]) -> bool {
     let is_there = present
         .iter()
         .any(|(candidate, _)| *candidate == slot.candidate);

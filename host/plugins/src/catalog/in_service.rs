@@ -1,11 +1,11 @@
 //! What is in service: who has which route, who collects, who listens, who exports.
 
 use super::exporters::{self, Exporter};
-use super::slot::Slot;
+use super::slot::PluginSlot;
 use crate::call::routes::{Claimant, Claims, Routes, claim};
 use crate::gather::collectors::Collector;
 use crate::options::settings::{Options, series_max};
-use crate::served::shared::Shared;
+use crate::served::shared::SharedHost;
 use crate::served::subscribers::Subscribers;
 use arc_swap::ArcSwap;
 use meterbox_plugin_abi::Roles;
@@ -22,7 +22,7 @@ pub(super) struct InService {
     subscribers: Subscribers,
     exporters: watch::Sender<Arc<Vec<Exporter>>>,
     /// Who collects is kept where metrics are gathered.
-    shared: Arc<Shared>,
+    shared: Arc<SharedHost>,
     metrics: PluginsMetrics,
     /// The last lines about routes that a user's plugin took over, to say each once.
     superseded: Mutex<Vec<String>>,
@@ -30,7 +30,7 @@ pub(super) struct InService {
 
 impl InService {
     pub(super) fn new(
-        shared: Arc<Shared>,
+        shared: Arc<SharedHost>,
         subscribers: Subscribers,
         metrics: PluginsMetrics,
     ) -> Self {
@@ -58,9 +58,9 @@ impl InService {
     /// the index of the slot behind each claimant.
     pub(super) fn claims(
         &self,
-        slots: &[Arc<Slot>],
+        slots: &[Arc<PluginSlot>],
         options: &Options,
-        candidate: Option<&Contender<'_>>,
+        candidate: Option<&StartedGeneration<'_>>,
     ) -> (Vec<usize>, Claims) {
         let running = slots.iter().filter_map(|slot| slot.running());
         let all = running.chain(candidate.map(|candidate| candidate.running));
@@ -98,14 +98,19 @@ impl InService {
     }
 
     /// Puts in force what these slots have in service.
-    pub(super) fn publish(&self, slots: &[Arc<Slot>], options: &Options) {
+    pub(super) fn publish(&self, slots: &[Arc<PluginSlot>], options: &Options) {
         let (_, claims) = self.claims(slots, options, None);
         self.put_in_force(claims, slots, options);
     }
 
     /// As [`InService::publish`], with claims that were made for just these slots: a thousand plugins make
     /// them often enough.
-    pub(super) fn put_in_force(&self, claims: Claims, slots: &[Arc<Slot>], options: &Options) {
+    pub(super) fn put_in_force(
+        &self,
+        claims: Claims,
+        slots: &[Arc<PluginSlot>],
+        options: &Options,
+    ) {
         let said = std::mem::replace(&mut *self.superseded.lock(), claims.superseded.clone());
         for line in claims.superseded.iter().filter(|line| !said.contains(line)) {
             tracing::info!(target: "plugin", "{line}");
@@ -134,14 +139,14 @@ impl InService {
 }
 
 /// A generation that has started and wants the routes of its file.
-pub(super) struct Contender<'a> {
+pub(super) struct StartedGeneration<'a> {
     /// The index of its slot.
     pub(super) index: usize,
     pub(super) running: &'a Arc<Running>,
     pub(super) trusted: bool,
 }
 
-fn collector(slot: &Slot, options: &Options) -> Option<Collector> {
+fn collector(slot: &PluginSlot, options: &Options) -> Option<Collector> {
     let running = slot.running()?;
     if !running.roles().has(Roles::COLLECTOR) {
         return None;

@@ -6,12 +6,12 @@
 
 use super::drain::drain_apart;
 use super::examine::Examined;
-use super::in_service::{Contender, InService};
-use super::record::Record;
-use super::scan::Scan;
-use super::slot::{Phase, Serving, Slot};
-use super::slots::Slots;
-use super::start::{Start, Starter};
+use super::in_service::{InService, StartedGeneration};
+use super::record::PluginRecord;
+use super::scan::ScanReport;
+use super::slot::{PluginSlot, ServingGeneration, SlotPhase};
+use super::slots::PluginSlots;
+use super::start::{StartRequest, Starter};
 use crate::call::routes;
 use crate::options::config_file;
 use crate::options::settings::Options;
@@ -26,16 +26,16 @@ use std::time::SystemTime;
 
 /// Installs files.
 pub(super) struct Installer {
-    slots: Arc<Slots>,
+    slots: Arc<PluginSlots>,
     in_service: Arc<InService>,
     starter: Starter,
     telemetry: Arc<Telemetry>,
     /// The records of plugins whose files are gone, by name.
-    records: Mutex<HashMap<String, Arc<Record>>>,
+    records: Mutex<HashMap<String, Arc<PluginRecord>>>,
 }
 
 /// What became of a file.
-enum Installed {
+enum InstallOutcome {
     /// A new generation of the plugin serves; the generations are to be drained.
     Started(String, Vec<Arc<Running>>),
     /// Nothing had to be done.
@@ -44,7 +44,7 @@ enum Installed {
 
 impl Installer {
     pub(super) fn new(
-        slots: Arc<Slots>,
+        slots: Arc<PluginSlots>,
         in_service: Arc<InService>,
         starter: Starter,
         telemetry: Arc<Telemetry>,
@@ -65,15 +65,15 @@ impl Installer {
         index: usize,
         examined: Examined,
         again: bool,
-        scan: &mut Scan,
+        scan: &mut ScanReport,
     ) {
         match examined.and_then(|verified| self.try_install(options, index, verified, again)) {
-            Ok(Installed::Started(name, retired)) => {
+            Ok(InstallOutcome::Started(name, retired)) => {
                 tracing::info!(target: "plugin", plugin = name, "in service");
                 scan.started.push(name);
                 drain_apart(retired);
             }
-            Ok(Installed::Unchanged) => {}
+            Ok(InstallOutcome::Unchanged) => {}
             Err(refusal) => {
                 let code = refusal.reason.code();
                 tracing::warn!(target: "plugin", reason = code, "{refusal}");
@@ -89,7 +89,7 @@ impl Installer {
     }
 
     /// The file of this slot is gone; if it comes back, the plugin's record goes on.
-    pub(super) fn removed(&self, slot: &Slot) {
+    pub(super) fn removed(&self, slot: &PluginSlot) {
         let mut records = self.records.lock();
         records.insert(slot.name(), slot.record.clone());
     }
@@ -100,7 +100,7 @@ impl Installer {
         index: usize,
         verified: Verified,
         again: bool,
-    ) -> Result<Installed, Refusal> {
+    ) -> Result<InstallOutcome, Refusal> {
         let slots = &self.slots;
         let name = verified.metadata.name.clone();
         let sha256 = verified.sha256_hex();
@@ -113,14 +113,15 @@ impl Installer {
         });
         let enter = |phase| {
             slots.change(index, |slot| slot.enter(phase));
-            Ok(Installed::Unchanged)
+            Ok(InstallOutcome::Unchanged)
         };
         let now = slots.all();
         // A name that was switched off stays off, whichever other file carries it.
-        let is_off = |slot: &Arc<Slot>| slot.phase == Phase::Disabled && slot.is_called(&name);
+        let is_off =
+            |slot: &Arc<PluginSlot>| slot.phase == SlotPhase::Disabled && slot.is_called(&name);
         let off = options.is_off(&name) || before.serving.is_none() && now.iter().any(is_off);
         if off && !again {
-            return enter(Phase::Disabled);
+            return enter(SlotPhase::Disabled);
         }
         let config = config_file::read(
             &config_file::path(&before.candidate.folder, &name),
@@ -131,12 +132,12 @@ impl Installer {
         if same_file && !again && serving.is_some_and(|serving| serving.config == config) {
             // Whatever was wrong with its files is mended.
             slots.change(index, |slot| slot.last_refusal = None);
-            return Ok(Installed::Unchanged);
+            return Ok(InstallOutcome::Unchanged);
         }
         if let Some(phase) = stands_back(&now, index, &name)? {
             return enter(phase);
         }
-        let start = Start {
+        let start = StartRequest {
             name: &name,
             record: self.record(index, &name),
             trusted: before.bundled && verified.pinned,
@@ -145,17 +146,17 @@ impl Installer {
         };
         let serving = self.starter.start(options, verified, start)?;
         let retired = self.swap(options, index, serving)?;
-        Ok(Installed::Started(name, retired))
+        Ok(InstallOutcome::Started(name, retired))
     }
 
     /// What is kept under a plugin's name, which a file takes over that was never loaded itself.
-    fn record(&self, index: usize, name: &str) -> Arc<Record> {
+    fn record(&self, index: usize, name: &str) -> Arc<PluginRecord> {
         let kept = self.records.lock().remove(name);
         self.slots.change(index, |slot| {
             if slot.record.generation() == 0 {
                 slot.record = kept.unwrap_or_else(|| {
                     let faults = self.telemetry.server().faults();
-                    Record::new(name, faults.clone())
+                    PluginRecord::new(name, faults.clone())
                 });
             }
             slot.record.clone()
@@ -168,11 +169,11 @@ impl Installer {
         &self,
         options: &Options,
         index: usize,
-        serving: Serving,
+        serving: ServingGeneration,
     ) -> Result<Vec<Arc<Running>>, Refusal> {
         let running = serving.running.clone();
         let name = &running.origin().metadata.name;
-        let contender = Contender {
+        let contender = StartedGeneration {
             index,
             running: &running,
             trusted: serving.trusted,
@@ -189,8 +190,9 @@ impl Installer {
             return Err(refusal);
         }
         let rank = slots[index].rank();
-        let gives_way = |slot: &Slot| slot.is_called(name) && slot.rank() > rank;
-        let changes = |at, slot: &Slot| at == index || refused.contains_key(&at) || gives_way(slot);
+        let gives_way = |slot: &PluginSlot| slot.is_called(name) && slot.rank() > rank;
+        let changes =
+            |at, slot: &PluginSlot| at == index || refused.contains_key(&at) || gives_way(slot);
         let mut serving = Some(serving);
         let mut others_left = false;
         let retired = self.slots.change_where(changes, |at, slot| {
@@ -198,7 +200,7 @@ impl Installer {
             if at == index {
                 slot.serving = serving.take();
                 slot.last_refusal = None;
-                slot.enter(Phase::Serving);
+                slot.enter(SlotPhase::ServingGeneration);
                 slot.since = SystemTime::now();
                 return retired;
             }
@@ -207,9 +209,9 @@ impl Installer {
                 slot.reject(refusal.clone());
             }
             if gives_way(slot) && slot.bundled {
-                slot.enter(Phase::Superseded);
+                slot.enter(SlotPhase::Superseded);
             } else {
-                slot.enter(Phase::Rejected);
+                slot.enter(SlotPhase::Rejected);
             }
             retired
         });
@@ -225,15 +227,19 @@ impl Installer {
 
 /// Whether another plugin of this name goes before the file of slot `index`, which is where it stands
 /// then.
-fn stands_back(slots: &[Arc<Slot>], index: usize, name: &str) -> Result<Option<Phase>, Refusal> {
+fn stands_back(
+    slots: &[Arc<PluginSlot>],
+    index: usize,
+    name: &str,
+) -> Result<Option<SlotPhase>, Refusal> {
     let own = &slots[index];
-    let same_name = |other: &&Arc<Slot>| {
+    let same_name = |other: &&Arc<PluginSlot>| {
         other.serving.is_some() && other.is_called(name) && other.candidate != own.candidate
     };
     let mut others = slots.iter().filter(same_name);
     match others.find(|other| other.rank() < own.rank()) {
         None => Ok(None),
-        Some(_) if own.bundled => Ok(Some(Phase::Superseded)),
+        Some(_) if own.bundled => Ok(Some(SlotPhase::Superseded)),
         Some(first) => {
             let text = format!(
                 "plugin {name} is loaded from {} already; rename or remove one of them",

@@ -7,18 +7,18 @@ use super::drain::{drain, drain_apart};
 use super::examine::{examine, examine_all};
 use super::exporters::Exporter;
 use super::fingerprint::Fingerprint;
-use super::folders::{self, Folders, Present};
+use super::folders::{self, Folders, FoundFile};
 use super::in_service::InService;
 use super::install::Installer;
-use super::scan::Scan;
-use super::slot::{Phase, Slot};
-use super::slots::Slots;
+use super::scan::ScanReport;
+use super::slot::{PluginSlot, SlotPhase};
+use super::slots::PluginSlots;
 use super::status::{self, PluginStatus};
 use crate::call::routes::Routes;
 use crate::gather::page::NameSets;
 use crate::options::locks::lock_of;
 use crate::options::settings::Options;
-use crate::served::shared::Shared;
+use crate::served::shared::SharedHost;
 use arc_swap::ArcSwap;
 use meterbox_config::Settings;
 use meterbox_plugin_abi::gather::{Filter, Visitor};
@@ -35,11 +35,11 @@ pub struct Catalog {
     pub(super) options: ArcSwap<Options>,
     /// Held for the whole of a change, which may take seconds.
     pub(super) change: Mutex<()>,
-    pub(super) slots: Arc<Slots>,
+    pub(super) slots: Arc<PluginSlots>,
     pub(super) folders: Folders,
     pub(super) installer: Installer,
     pub(super) in_service: Arc<InService>,
-    pub(super) shared: Arc<Shared>,
+    pub(super) shared: Arc<SharedHost>,
 }
 
 impl Catalog {
@@ -49,7 +49,7 @@ impl Catalog {
     ///
     /// # Errors
     /// A lock file that cannot be read; then nothing has changed.
-    pub fn apply(&self, settings: Arc<Settings>) -> Result<Scan, Refusal> {
+    pub fn apply(&self, settings: Arc<Settings>) -> Result<ScanReport, Refusal> {
         let before = self.options.load_full();
         let options = Arc::new(Options::new(settings, before.program.clone())?);
         self.options.store(options.clone());
@@ -97,12 +97,12 @@ impl Catalog {
     /// Looks through all folders: loads what is new or changed, drains what is gone.
     ///
     /// Blocks for as long as the plugins take to start.
-    pub fn scan(&self) -> Scan {
+    pub fn scan(&self) -> ScanReport {
         self.scan_where(|_| true)
     }
 
     /// As [`Catalog::scan`], for these files alone.
-    pub(super) fn scan_files(&self, files: &[PathBuf]) -> Scan {
+    pub(super) fn scan_files(&self, files: &[PathBuf]) -> ScanReport {
         self.scan_where(|path| files.iter().any(|file| file == path))
     }
 
@@ -118,10 +118,10 @@ impl Catalog {
         self.folders.differences(&self.slots, &options)
     }
 
-    fn scan_where(&self, wanted: impl Fn(&Path) -> bool) -> Scan {
+    fn scan_where(&self, wanted: impl Fn(&Path) -> bool) -> ScanReport {
         let _one_at_a_time = self.change.lock();
         let options = self.options.load_full();
-        let mut scan = Scan::default();
+        let mut scan = ScanReport::default();
         let present = self.folders.present(&options, &mut scan);
         self.remove_absent(&options, &present, &wanted, &mut scan);
         let due: Vec<usize> = present
@@ -145,11 +145,11 @@ impl Catalog {
     fn remove_absent(
         &self,
         options: &Options,
-        present: &[Present],
+        present: &[FoundFile],
         wanted: &impl Fn(&Path) -> bool,
-        scan: &mut Scan,
+        scan: &mut ScanReport,
     ) {
-        let gone = |slot: &Slot| wanted(&slot.path()) && folders::is_gone(slot, present);
+        let gone = |slot: &PluginSlot| wanted(&slot.path()) && folders::is_gone(slot, present);
         let slots = self.slots.all();
         let gone: Vec<PathBuf> = slots
             .iter()
@@ -159,7 +159,7 @@ impl Catalog {
         if gone.is_empty() {
             return;
         }
-        let is_gone = |slot: &Slot| gone.contains(&slot.path());
+        let is_gone = |slot: &PluginSlot| gone.contains(&slot.path());
         let retired = self.slots.change_where(
             |_, slot| is_gone(slot),
             |_, slot| {
@@ -182,7 +182,7 @@ impl Catalog {
         let _one_at_a_time = self.change.lock();
         let index = self.slots.find(name)?;
         let slot = self.slots.get(index);
-        if slot.phase == Phase::Disabled {
+        if slot.phase == SlotPhase::Disabled {
             let text = format!("plugin {name} is disabled; enable it, which loads its file again");
             return Err(Refusal::new(Reason::Disabled, text));
         }
@@ -202,12 +202,12 @@ impl Catalog {
         let index = self.slots.find(name)?;
         let options = self.options.load_full();
         let retired = self.slots.change(index, |slot| {
-            slot.enter(Phase::Disabled);
+            slot.enter(SlotPhase::Disabled);
             slot.retire()
         });
         self.publish(&options);
         drain_apart(retired);
-        self.reconsider(&options, &mut Scan::default());
+        self.reconsider(&options, &mut ScanReport::default());
         Ok(self.status(index))
     }
 
@@ -246,10 +246,10 @@ impl Catalog {
     }
 
     /// Tries again what stood back behind a plugin that may be gone now.
-    fn reconsider(&self, options: &Options, scan: &mut Scan) {
+    fn reconsider(&self, options: &Options, scan: &mut ScanReport) {
         let slots = self.slots.all();
         // A name that was switched off stays off, whichever other file carries it.
-        let is_off = |slot: &&Arc<Slot>| slot.phase == Phase::Disabled;
+        let is_off = |slot: &&Arc<PluginSlot>| slot.phase == SlotPhase::Disabled;
         let off: Vec<String> = slots
             .iter()
             .filter(is_off)
@@ -263,7 +263,7 @@ impl Catalog {
     }
 
     fn install_now(&self, index: usize) -> Result<PluginStatus, Refusal> {
-        let mut scan = Scan::default();
+        let mut scan = ScanReport::default();
         self.install(&self.options.load_full(), index, true, &mut scan);
         match scan.refused.into_iter().next() {
             Some(refusal) => Err(refusal),
@@ -272,7 +272,7 @@ impl Catalog {
     }
 
     /// Brings one file into service; `again` even if it has not changed.
-    fn install(&self, options: &Options, index: usize, again: bool, scan: &mut Scan) {
+    fn install(&self, options: &Options, index: usize, again: bool, scan: &mut ScanReport) {
         let examined = examine(&self.slots, options, index);
         self.installer
             .install(options, index, examined, again, scan);
@@ -286,32 +286,32 @@ impl Catalog {
         self.status_of(&self.slots.get(index))
     }
 
-    fn status_of(&self, slot: &Slot) -> PluginStatus {
+    fn status_of(&self, slot: &PluginSlot) -> PluginStatus {
         status::of(slot, &self.options.load(), &self.shared.timers)
     }
 }
 
 /// Whether a file stands back behind another one that has its name or its routes.
-fn stood_back(slot: &Slot) -> bool {
+fn stood_back(slot: &PluginSlot) -> bool {
     let reason = slot.last_refusal.as_ref().map(|refusal| refusal.reason);
     slot.serving.is_none()
         && match slot.phase {
-            Phase::Superseded => true,
-            Phase::Rejected => matches!(reason, Some(Reason::DuplicateName | Reason::Claim)),
+            SlotPhase::Superseded => true,
+            SlotPhase::Rejected => matches!(reason, Some(Reason::DuplicateName | Reason::Claim)),
             _ => false,
         }
 }
 
 /// Takes out what the new options switch off; lets a scan find what they switch on.
-fn switch(slot: &mut Slot, before: &Options, now: &Options) -> Option<Arc<Running>> {
+fn switch(slot: &mut PluginSlot, before: &Options, now: &Options) -> Option<Arc<Running>> {
     slot.lock = lock_of(now.plugins(), &slot.candidate.folder, slot.bundled);
     let name = slot.name();
     if now.is_off(&name) {
-        slot.enter(Phase::Disabled);
+        slot.enter(SlotPhase::Disabled);
         return slot.retire();
     }
-    if before.is_off(&name) && slot.phase == Phase::Disabled {
-        slot.enter(Phase::New);
+    if before.is_off(&name) && slot.phase == SlotPhase::Disabled {
+        slot.enter(SlotPhase::New);
     }
     None
 }

@@ -1,7 +1,7 @@
 //! Keeps the server's metrics up to date: copied at each gather from what is counted elsewhere.
 
-use super::slot::Slot;
-use super::slots::Slots;
+use super::slot::PluginSlot;
+use super::slots::PluginSlots;
 use crate::budgets::budget::{Budget, BudgetWords};
 use crate::gather::gatherer::Refresh;
 use crate::process::processes::ProcessStatus;
@@ -16,7 +16,7 @@ pub(super) struct Readings {
     pub(super) telemetry: Arc<Telemetry>,
     pub(super) models: Arc<dyn ModelList>,
     /// Weak, because plugins in service hold what gathers.
-    pub(super) slots: Weak<Slots>,
+    pub(super) slots: Weak<PluginSlots>,
 }
 
 impl Refresh for Readings {
@@ -32,7 +32,7 @@ impl Refresh for Readings {
         }
         self.telemetry.refresh();
         // Of several files with one name the one in service speaks for it.
-        let mut named: BTreeMap<String, &Slot> = BTreeMap::new();
+        let mut named: BTreeMap<String, &PluginSlot> = BTreeMap::new();
         for slot in &slots {
             let known = named.entry(slot.name()).or_insert(slot);
             if slot.serving.is_some() {
@@ -45,13 +45,13 @@ impl Refresh for Readings {
     }
 }
 
-fn reading(slot: &Slot) -> Reading {
+fn reading(slot: &PluginSlot) -> Reading {
     let record = &slot.record;
     record.observe();
     let exceeded = |words: &BudgetWords| (words.name, record.budgets.exceeded(words.budget));
     let running = slot.running();
     Reading {
-        counts: record.tally.counts(),
+        counts: record.counters.counts(),
         state: slot.state(),
         generation: record.generation(),
         stuck_threads: running.map_or(0, |running| running.stuck_threads()),

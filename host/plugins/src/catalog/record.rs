@@ -3,15 +3,15 @@
 use crate::budgets::counts::Budgets;
 use crate::process::processes::Processes;
 use meterbox_metrics::Source;
-use meterbox_plugin_loader::running::Tally;
+use meterbox_plugin_loader::running::CallCounters;
 use meterbox_telemetry::server::FaultCounters;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The record of one plugin: its counters never go back, and its libraries stay mapped.
-pub(super) struct Record {
-    pub(super) tally: Arc<Tally>,
+pub(super) struct PluginRecord {
+    pub(super) counters: Arc<CallCounters>,
     pub(super) budgets: Arc<Budgets>,
     pub(super) processes: Arc<Processes>,
     /// Whose its series are, once it was started.
@@ -21,12 +21,12 @@ pub(super) struct Record {
     mapped_bytes: AtomicU64,
 }
 
-impl Record {
+impl PluginRecord {
     /// Of the plugin of this name, which was never loaded yet.
     pub(super) fn new(plugin: &str, faults: FaultCounters) -> Arc<Self> {
         let budgets = Arc::new(Budgets::new(plugin, faults));
         Arc::new(Self {
-            tally: Arc::default(),
+            counters: Arc::default(),
             processes: Arc::new(Processes::new(budgets.clone())),
             budgets,
             source: Mutex::default(),
@@ -79,7 +79,7 @@ impl Record {
 
     /// Takes over what the loader and the store counted of it.
     pub(super) fn observe(&self) {
-        self.budgets.observe_counts(&self.tally.counts());
+        self.budgets.observe_counts(&self.counters.counts());
         if let Some(source) = self.source() {
             self.budgets.observe_drops(&source);
         }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 /// What a scan did, for the log and for people who asked for it.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct Scan {
+pub struct ScanReport {
     /// Plugins whose generation went into service, by name.
     pub started: Vec<String>,
     /// Plugins that went out of service because their file is gone, by name.

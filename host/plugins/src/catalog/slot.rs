@@ -1,7 +1,7 @@
 //! One plugin file as the catalog remembers it.
 
 use super::fingerprint::Fingerprint;
-use super::record::Record;
+use super::record::PluginRecord;
 use crate::options::config_file;
 use crate::process::processes::ProcessStatus;
 use crate::served::services::Services;
@@ -17,7 +17,7 @@ use std::time::SystemTime;
 
 /// One file.
 #[derive(Clone)]
-pub(super) struct Slot {
+pub(super) struct PluginSlot {
     pub(super) candidate: Candidate,
     /// The lock file that holds for it.
     pub(super) lock: PathBuf,
@@ -26,17 +26,17 @@ pub(super) struct Slot {
     /// What its last readable version said about itself.
     pub(super) metadata: Option<Arc<Metadata>>,
     pub(super) sha256: Option<String>,
-    pub(super) phase: Phase,
+    pub(super) phase: SlotPhase,
     pub(super) since: SystemTime,
     pub(super) last_refusal: Option<Refusal>,
-    pub(super) serving: Option<Serving>,
+    pub(super) serving: Option<ServingGeneration>,
     /// What is kept under its plugin's name.
-    pub(super) record: Arc<Record>,
+    pub(super) record: Arc<PluginRecord>,
 }
 
 /// The generation of a file that is in service.
 #[derive(Clone)]
-pub(super) struct Serving {
+pub(super) struct ServingGeneration {
     pub(super) running: Arc<Running>,
     pub(super) services: Arc<Services>,
     /// Who keeps its process alive, if it has one of its own.
@@ -50,11 +50,11 @@ pub(super) struct Serving {
 
 /// Why a file has, or has not, a generation in service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Phase {
+pub(super) enum SlotPhase {
     /// Not looked at yet.
     New,
     /// In service.
-    Serving,
+    ServingGeneration,
     /// Refused; the reason is the last refusal.
     Rejected,
     /// Kept out by configuration or an operator.
@@ -63,7 +63,7 @@ pub(super) enum Phase {
     Superseded,
 }
 
-impl Slot {
+impl PluginSlot {
     pub(super) fn new(
         candidate: Candidate,
         bundled: bool,
@@ -71,7 +71,7 @@ impl Slot {
         faults: FaultCounters,
     ) -> Self {
         let fingerprint = Fingerprint::of(&candidate.path(), None, &lock);
-        let record = Record::new(&stem(&candidate), faults);
+        let record = PluginRecord::new(&stem(&candidate), faults);
         Self {
             candidate,
             lock,
@@ -79,7 +79,7 @@ impl Slot {
             fingerprint,
             metadata: None,
             sha256: None,
-            phase: Phase::New,
+            phase: SlotPhase::New,
             since: SystemTime::now(),
             last_refusal: None,
             serving: None,
@@ -128,7 +128,7 @@ impl Slot {
         Some(serving.running)
     }
 
-    /// Whether [`Slot::name`] is `name`, for looks at every slot.
+    /// Whether [`PluginSlot::name`] is `name`, for looks at every slot.
     pub(super) fn is_called(&self, name: &str) -> bool {
         match &self.metadata {
             Some(metadata) => metadata.name == name,
@@ -141,7 +141,7 @@ impl Slot {
         (self.bundled, self.file_name(), self.path())
     }
 
-    pub(super) fn enter(&mut self, phase: Phase) {
+    pub(super) fn enter(&mut self, phase: SlotPhase) {
         if self.phase != phase {
             self.phase = phase;
             self.since = SystemTime::now();
@@ -151,7 +151,7 @@ impl Slot {
     pub(super) fn reject(&mut self, refusal: Refusal) {
         // A generation that serves goes on; only the error is kept.
         if self.serving.is_none() {
-            self.enter(Phase::Rejected);
+            self.enter(SlotPhase::Rejected);
         }
         self.last_refusal = Some(refusal);
     }
@@ -159,11 +159,11 @@ impl Slot {
     pub(super) fn state(&self) -> State {
         match (self.running(), self.phase) {
             (Some(running), _) => running.state(),
-            (None, Phase::New) => State::Discovered,
-            (None, Phase::Serving) => State::Stopped,
-            (None, Phase::Rejected) => State::Rejected,
-            (None, Phase::Disabled) => State::Disabled,
-            (None, Phase::Superseded) => State::Superseded,
+            (None, SlotPhase::New) => State::Discovered,
+            (None, SlotPhase::ServingGeneration) => State::Stopped,
+            (None, SlotPhase::Rejected) => State::Rejected,
+            (None, SlotPhase::Disabled) => State::Disabled,
+            (None, SlotPhase::Superseded) => State::Superseded,
         }
     }
 }

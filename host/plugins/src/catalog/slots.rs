@@ -4,7 +4,7 @@
 //! one change is under way at a time (the catalog sees to that), so an index stays what it
 //! is throughout a change.
 
-use super::slot::Slot;
+use super::slot::PluginSlot;
 use meterbox_plugin_loader::file::Candidate;
 use meterbox_plugin_loader::{Reason, Refusal};
 use parking_lot::Mutex;
@@ -12,36 +12,36 @@ use std::sync::Arc;
 
 /// All slots, in the order in which their files were found.
 #[derive(Default)]
-pub(super) struct Slots(Mutex<Vec<Arc<Slot>>>);
+pub(super) struct PluginSlots(Mutex<Vec<Arc<PluginSlot>>>);
 
-impl Slots {
+impl PluginSlots {
     /// All of them as they are now.
-    pub(super) fn all(&self) -> Vec<Arc<Slot>> {
+    pub(super) fn all(&self) -> Vec<Arc<PluginSlot>> {
         self.0.lock().clone()
     }
 
     /// One of them as it is now.
-    pub(super) fn get(&self, index: usize) -> Arc<Slot> {
+    pub(super) fn get(&self, index: usize) -> Arc<PluginSlot> {
         self.0.lock()[index].clone()
     }
 
     /// Adds a slot; gives its index.
-    pub(super) fn add(&self, slot: Slot) -> usize {
+    pub(super) fn add(&self, slot: PluginSlot) -> usize {
         let mut slots = self.0.lock();
         slots.push(Arc::new(slot));
         slots.len() - 1
     }
 
     /// Changes one slot.
-    pub(super) fn change<R>(&self, index: usize, change: impl FnOnce(&mut Slot) -> R) -> R {
+    pub(super) fn change<R>(&self, index: usize, change: impl FnOnce(&mut PluginSlot) -> R) -> R {
         change(Arc::make_mut(&mut self.0.lock()[index]))
     }
 
     /// Changes any of the slots that `wanted` names, all at one moment.
     pub(super) fn change_where<R>(
         &self,
-        wanted: impl Fn(usize, &Slot) -> bool,
-        mut change: impl FnMut(usize, &mut Slot) -> R,
+        wanted: impl Fn(usize, &PluginSlot) -> bool,
+        mut change: impl FnMut(usize, &mut PluginSlot) -> R,
     ) -> Vec<R> {
         let mut slots = self.0.lock();
         let named = slots.iter_mut().enumerate();
@@ -52,7 +52,7 @@ impl Slots {
     }
 
     /// Takes out of the list what `keep` does not want.
-    pub(super) fn retain(&self, mut keep: impl FnMut(&Slot) -> bool) {
+    pub(super) fn retain(&self, mut keep: impl FnMut(&PluginSlot) -> bool) {
         self.0.lock().retain(|slot| keep(slot));
     }
 

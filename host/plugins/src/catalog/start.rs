@@ -1,11 +1,11 @@
 //! Starts a new generation of a plugin: on threads of the host, or in a process of its own.
 
-use super::record::Record;
-use super::slot::Serving;
+use super::record::PluginRecord;
+use super::slot::ServingGeneration;
 use crate::options::settings::{Options, series_max};
-use crate::process::launcher::{Candidate, Launcher};
-use crate::served::services::{Services, Terms};
-use crate::served::shared::Shared;
+use crate::process::launcher::{LaunchRequest, Launcher};
+use crate::served::services::{ServiceTerms, Services};
+use crate::served::shared::SharedHost;
 use crate::served::subscription::Subscription;
 use meterbox_metrics::{Source, SourceOptions};
 use meterbox_plugin_abi::{Host, Roles};
@@ -19,15 +19,15 @@ use std::sync::Arc;
 
 /// Starts plugins.
 pub(super) struct Starter {
-    shared: Arc<Shared>,
+    shared: Arc<SharedHost>,
     launcher: Launcher,
     clock: Arc<dyn Clock>,
 }
 
 /// What a plugin starts with.
-pub(super) struct Start<'a> {
+pub(super) struct StartRequest<'a> {
     pub(super) name: &'a str,
-    pub(super) record: Arc<Record>,
+    pub(super) record: Arc<PluginRecord>,
     /// Whether the file was shipped with the host and pinned.
     pub(super) trusted: bool,
     pub(super) bundled: bool,
@@ -36,7 +36,7 @@ pub(super) struct Start<'a> {
 }
 
 impl Starter {
-    pub(super) fn new(shared: Arc<Shared>, launcher: Launcher) -> Self {
+    pub(super) fn new(shared: Arc<SharedHost>, launcher: Launcher) -> Self {
         Self {
             shared,
             launcher,
@@ -49,9 +49,9 @@ impl Starter {
         &self,
         options: &Options,
         verified: Verified,
-        start: Start<'_>,
-    ) -> Result<Serving, Refusal> {
-        let Start {
+        start: StartRequest<'_>,
+    ) -> Result<ServingGeneration, Refusal> {
+        let StartRequest {
             name,
             record,
             trusted,
@@ -74,7 +74,7 @@ impl Starter {
         };
         let source = self.source(name, &source, &path)?;
         record.belongs_to(source.clone());
-        let terms = Terms {
+        let terms = ServiceTerms {
             generation,
             source,
             permissions: permissions.clone(),
@@ -84,15 +84,15 @@ impl Starter {
         };
         let services = Arc::new(Services::new(terms, self.shared.clone()));
         let settings = options.supervision_of(&plugin);
-        let (clock, tally) = (self.clock.clone(), record.tally.clone());
+        let (clock, counters) = (self.clock.clone(), record.counters.clone());
         let (running, isolated) = match code {
             Code::InHost(loaded) => {
                 let host = Host::of(services.clone());
-                let running = Running::start(&loaded, host, &config, settings, clock, tally)?;
+                let running = Running::start(&loaded, host, &config, settings, clock, counters)?;
                 (running, None)
             }
             Code::InProcess(verified, child) => {
-                let candidate = Candidate {
+                let candidate = LaunchRequest {
                     verified: &verified,
                     child: &child,
                     config: &config,
@@ -110,13 +110,13 @@ impl Starter {
                 let supervisor: Arc<dyn Supervisor> = isolated.clone();
                 let supervisor = Some(supervisor);
                 let running =
-                    Running::start_with(origin, create, supervisor, settings, clock, tally)?;
+                    Running::start_with(origin, create, supervisor, settings, clock, counters)?;
                 (running, Some(isolated))
             }
         };
         services.started(&running);
         let listens = running.roles().has(Roles::LISTENER);
-        Ok(Serving {
+        Ok(ServingGeneration {
             subscription: listens.then(|| Subscription::new(services.subscribed(), &running)),
             running,
             services,
@@ -149,7 +149,7 @@ enum Code {
 fn load(
     options: &Options,
     verified: Verified,
-    record: &Record,
+    record: &PluginRecord,
     trusted: bool,
 ) -> Result<Loaded, Refusal> {
     let max = options.plugins().generations_max as u64;

@@ -1,6 +1,6 @@
 //! What the catalog tells about each plugin.
 
-use super::slot::Slot;
+use super::slot::PluginSlot;
 use crate::budgets::budget::{Budget, BudgetStatus, BudgetWords};
 use crate::options::settings::{Options, series_max};
 use crate::process::processes::ProcessStatus;
@@ -67,7 +67,7 @@ pub struct EndpointStatus {
 }
 
 /// What there is to tell about a file now.
-pub(super) fn of(slot: &Slot, options: &Options, timers: &Timers) -> PluginStatus {
+pub(super) fn of(slot: &PluginSlot, options: &Options, timers: &Timers) -> PluginStatus {
     let running = slot.running();
     let metadata = slot.metadata.as_ref();
     let record = &slot.record;
@@ -95,7 +95,7 @@ pub(super) fn of(slot: &Slot, options: &Options, timers: &Timers) -> PluginStatu
         endpoints: running.map_or_else(Vec::new, |running| {
             running.routes().iter().map(EndpointStatus::of).collect()
         }),
-        counts: record.tally.counts(),
+        counts: record.counters.counts(),
         stuck_threads: running.map_or(0, |running| running.stuck_threads()),
         last_error: refusal
             .map(|refusal| refusal.text.clone())
@@ -116,7 +116,7 @@ impl EndpointStatus {
 }
 
 fn budgets(
-    slot: &Slot,
+    slot: &PluginSlot,
     process: Option<&ProcessStatus>,
     options: &Options,
     timers: &Timers,

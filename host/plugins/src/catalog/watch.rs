@@ -23,18 +23,18 @@ const GLANCE: Duration = Duration::from_millis(100);
 const RESCAN: Duration = Duration::from_secs(30);
 
 /// Watches the folders of a catalog until it is dropped.
-pub struct Watch {
-    wake: SyncSender<Wake>,
+pub struct FolderWatch {
+    wake: SyncSender<WatchEvent>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Wake {
+enum WatchEvent {
     Look,
     End,
 }
 
-impl Watch {
+impl FolderWatch {
     /// Starts the thread.
     ///
     /// # Errors
@@ -52,19 +52,23 @@ impl Watch {
     }
 }
 
-impl Drop for Watch {
+impl Drop for FolderWatch {
     fn drop(&mut self) {
         // Blocks only while a message waits, which the thread is about to take.
-        let _ = self.wake.send(Wake::End);
+        let _ = self.wake.send(WatchEvent::End);
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
     }
 }
 
-fn serve(catalog: &Weak<Catalog>, woken: &Receiver<Wake>, from_events: SyncSender<Wake>) {
-    let mut folders = Folders::new(from_events);
-    let mut unsettled = Unsettled::default();
+fn serve(
+    catalog: &Weak<Catalog>,
+    woken: &Receiver<WatchEvent>,
+    from_events: SyncSender<WatchEvent>,
+) {
+    let mut folders = WatchedFolders::new(from_events);
+    let mut unsettled = ChangingFiles::default();
     loop {
         let Some(catalog) = catalog.upgrade() else {
             return;
@@ -77,24 +81,24 @@ fn serve(catalog: &Weak<Catalog>, woken: &Receiver<Wake>, from_events: SyncSende
         drop(catalog);
         let patience = if unsettled.is_empty() { RESCAN } else { GLANCE };
         match woken.recv_timeout(patience) {
-            Ok(Wake::Look) | Err(RecvTimeoutError::Timeout) => {}
-            Ok(Wake::End) | Err(RecvTimeoutError::Disconnected) => return,
+            Ok(WatchEvent::Look) | Err(RecvTimeoutError::Timeout) => {}
+            Ok(WatchEvent::End) | Err(RecvTimeoutError::Disconnected) => return,
         }
     }
 }
 
 /// The folders that the kernel watches for us.
-struct Folders {
+struct WatchedFolders {
     watcher: Option<RecommendedWatcher>,
     watched: HashSet<PathBuf>,
 }
 
-impl Folders {
-    fn new(wake: SyncSender<Wake>) -> Self {
+impl WatchedFolders {
+    fn new(wake: SyncSender<WatchEvent>) -> Self {
         let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
             if event.map_or(true, |event| matters(event.kind)) {
                 // Full means that it will look anyway.
-                let _ = wake.try_send(Wake::Look);
+                let _ = wake.try_send(WatchEvent::Look);
             }
         });
         let watcher = watcher.inspect_err(|error| {
@@ -133,9 +137,9 @@ fn matters(kind: EventKind) -> bool {
 
 /// Files that differ from what is loaded, each with its mark and since when it has it.
 #[derive(Default)]
-struct Unsettled(HashMap<PathBuf, (Fingerprint, Instant)>);
+struct ChangingFiles(HashMap<PathBuf, (Fingerprint, Instant)>);
 
-impl Unsettled {
+impl ChangingFiles {
     /// Takes note of the differences and hands out those that have settled.
     fn look(&mut self, differences: Vec<(PathBuf, Fingerprint)>, now: Instant) -> Vec<PathBuf> {
         let before = std::mem::take(&mut self.0);
@@ -170,7 +174,7 @@ mod tests {
         let file = std::env::temp_dir().join(format!("meterbox-watch-{}", std::process::id()));
         let begin = Instant::now();
         let at = |ms| begin + Duration::from_millis(ms);
-        let mut unsettled = Unsettled::default();
+        let mut unsettled = ChangingFiles::default();
         std::fs::write(&file, "half").unwrap();
         let mark = |file: &PathBuf| {
             vec![(

@@ -52,7 +52,7 @@ pub(crate) struct Collector {
 }
 
 /// Calls of one collector; there is none in the place of one that it did not take.
-pub(crate) type Calls = SharedCalls<Option<Started>>;
+pub(crate) type Calls = SharedCalls<Option<StartedCall>>;
 
 impl Collector {
     fn name(&self) -> &str {
@@ -67,7 +67,7 @@ impl Collector {
 }
 
 /// A call that a collector took.
-pub(crate) struct Started {
+pub(crate) struct StartedCall {
     plugin: String,
     source: Source,
     budgets: Arc<Budgets>,
@@ -75,11 +75,11 @@ pub(crate) struct Started {
     begin: Instant,
     kept: Arc<Mutex<Option<Collected>>>,
     /// What it showed, once that is known.
-    shown: OnceLock<Shown>,
+    shown: OnceLock<CollectedFamilies>,
 }
 
 /// What a collector showed, for all who asked.
-pub(super) type Shown = Arc<[OwnedFamily]>;
+pub(super) type CollectedFamilies = Arc<[OwnedFamily]>;
 
 impl Collectors {
     /// `source` is the host's own; all collectors together may take `limit`.
@@ -118,7 +118,7 @@ impl Collectors {
 
     /// Asks all of them; blocks until the last is done or the limit is over. Nothing of what it gives
     /// was read before.
-    pub(super) fn collect(&self, filter: &Filter<'_>) -> Vec<Shown> {
+    pub(super) fn collect(&self, filter: &Filter<'_>) -> Vec<CollectedFamilies> {
         let list = self.list.load();
         if list.is_empty() || COLLECTING.get() {
             return Vec::new();
@@ -154,7 +154,7 @@ impl Collectors {
         })
     }
 
-    fn start(&self, collector: &Collector, names: &Arc<[String]>) -> Option<Started> {
+    fn start(&self, collector: &Collector, names: &Arc<[String]>) -> Option<StartedCall> {
         let started = self.submit(collector, names).or_else(|reject| {
             // Replaced a moment ago: the new generation has its name.
             let list = self.list.load();
@@ -172,7 +172,7 @@ impl Collectors {
         started.ok()
     }
 
-    fn submit(&self, collector: &Collector, names: &Arc<[String]>) -> Result<Started, Reject> {
+    fn submit(&self, collector: &Collector, names: &Arc<[String]>) -> Result<StartedCall, Reject> {
         let source = collector.source.clone();
         let kept: Arc<Mutex<Option<Collected>>> = Arc::default();
         let (slot, names) = (kept.clone(), names.clone());
@@ -190,7 +190,7 @@ impl Collectors {
         let ticket = collector
             .running
             .run(Lane::Scrape, work, Box::new(|_| {}))?;
-        Ok(Started {
+        Ok(StartedCall {
             plugin: collector.name().to_owned(),
             source,
             budgets: collector.budgets.clone(),
@@ -202,7 +202,11 @@ impl Collectors {
     }
 
     /// What the collector shows to one of those who share the call; none when it does not in time.
-    fn finish(&self, call: &SharedCall<Option<Started>>, until: Instant) -> Option<Shown> {
+    fn finish(
+        &self,
+        call: &SharedCall<Option<StartedCall>>,
+        until: Instant,
+    ) -> Option<CollectedFamilies> {
         let started = call.get().as_ref()?;
         let ended = match started.ticket.ended_by(until) {
             Some(ended) => ended,
@@ -217,8 +221,8 @@ impl Collectors {
         Some(shown.clone())
     }
 
-    fn ended(&self, started: &Started, ended: Ended) -> Shown {
-        let Started {
+    fn ended(&self, started: &StartedCall, ended: Ended) -> CollectedFamilies {
+        let StartedCall {
             plugin,
             source,
             budgets,

@@ -4,7 +4,7 @@
 //! that comes twice is shown once, in the form of the set listed first; at equal rank the store's.
 
 use super::collected::OwnedFamily;
-use super::collectors::Shown;
+use super::collectors::CollectedFamilies;
 use super::columns;
 use meterbox_metrics::{Columns, FamilyView, Gathered};
 use meterbox_plugin_abi::gather::{Filter, Flow, Visitor};
@@ -35,12 +35,12 @@ impl NameSets {
     }
 }
 
-enum Entry<'a> {
+enum PageEntry<'a> {
     Store(FamilyView<'a>),
     Collected(&'a OwnedFamily),
 }
 
-impl Entry<'_> {
+impl PageEntry<'_> {
     fn name(&self) -> &str {
         match self {
             Self::Store(family) => family.name(),
@@ -59,7 +59,7 @@ impl Entry<'_> {
 /// Shows all families that are `shown` and that `filter` wants to `visitor`.
 pub(super) fn show(
     store: &Gathered,
-    collected: &[Shown],
+    collected: &[CollectedFamilies],
     sets: &NameSets,
     shown: Page,
     filter: &Filter<'_>,
@@ -80,8 +80,8 @@ pub(super) fn show(
     }
     for entry in in_order(store, collected, sets, shown, filter) {
         let flow = match entry {
-            Entry::Store(family) => show_store(family, &mut values, visitor),
-            Entry::Collected(family) => show_collected(family, visitor),
+            PageEntry::Store(family) => show_store(family, &mut values, visitor),
+            PageEntry::Collected(family) => show_collected(family, visitor),
         };
         if flow == Flow::Stop {
             return;
@@ -91,18 +91,18 @@ pub(super) fn show(
 
 fn in_order<'a>(
     store: &'a Gathered,
-    collected: &'a [Shown],
+    collected: &'a [CollectedFamilies],
     sets: &NameSets,
     shown: Page,
     filter: &Filter<'_>,
-) -> Vec<Entry<'a>> {
-    let entries = store.families().map(Entry::Store);
-    let mut ranked: Vec<(usize, Entry<'a>)> = entries
+) -> Vec<PageEntry<'a>> {
+    let entries = store.families().map(PageEntry::Store);
+    let mut ranked: Vec<(usize, PageEntry<'a>)> = entries
         .chain(
             collected
                 .iter()
                 .flat_map(|shown| shown.iter())
-                .map(Entry::Collected),
+                .map(PageEntry::Collected),
         )
         .filter(|entry| shown.shows(entry.name()) && filter.wants_family(entry.name()))
         .filter_map(|entry| Some((sets.rank(entry.set())?, entry)))

@@ -16,10 +16,10 @@ pub(super) const BEGIN_WITHIN: Duration = Duration::from_millis(25);
 /// The calls of one collector.
 pub(crate) struct SharedCalls<C> {
     /// One for each choice of names that somebody asks for now.
-    lines: Mutex<Vec<Line<C>>>,
+    lines: Mutex<Vec<WaitingCall<C>>>,
 }
 
-struct Line<C> {
+struct WaitingCall<C> {
     names: Arc<[String]>,
     /// The last one that began.
     begun: Weak<SharedCall<C>>,
@@ -47,7 +47,7 @@ impl<C> SharedCalls<C> {
     /// A call for these names that has not begun.
     pub(super) fn join(&self, names: &Arc<[String]>) -> Arc<SharedCall<C>> {
         let mut lines = self.lines.lock();
-        let asked = |line: &Line<C>| line.next.is_some() || line.begun.strong_count() > 0;
+        let asked = |line: &WaitingCall<C>| line.next.is_some() || line.begun.strong_count() > 0;
         lines.retain(asked);
         let known = lines.iter_mut().find(|line| line.names == *names);
         let made = |before| {
@@ -65,7 +65,7 @@ impl<C> SharedCalls<C> {
             return line.next.insert(made(line.begun.clone())).clone();
         }
         let next = made(Weak::new());
-        lines.push(Line {
+        lines.push(WaitingCall {
             names: names.clone(),
             begun: Weak::new(),
             next: Some(next.clone()),

@@ -33,7 +33,7 @@ const DESCRIPTORS: u64 = 65_536;
 const LANES_MAX: usize = 64;
 
 /// One plugin on its way into a process.
-pub(crate) struct Candidate<'a> {
+pub(crate) struct LaunchRequest<'a> {
     pub(crate) verified: &'a Verified,
     /// How its process is started.
     pub(crate) child: &'a ProbeCommand,
@@ -79,7 +79,7 @@ impl Launcher {
     /// The candidate as a plugin in processes of its own; none of them is started yet.
     pub(crate) fn isolate(
         &self,
-        candidate: Candidate<'_>,
+        candidate: LaunchRequest<'_>,
         options: &Options,
     ) -> Result<(Arc<Origin>, Arc<Isolated>), Refusal> {
         let verified = candidate.verified;
@@ -96,7 +96,7 @@ impl Launcher {
             config: candidate.config.to_owned(),
             command: self.command(&candidate, &settings)?,
             settings,
-            observer: Arc::new(Watcher {
+            observer: Arc::new(ProcessWatcher {
                 services: candidate.services.clone(),
                 processes: candidate.processes,
             }),
@@ -108,7 +108,7 @@ impl Launcher {
 
     fn command(
         &self,
-        candidate: &Candidate<'_>,
+        candidate: &LaunchRequest<'_>,
         settings: &ProcessSettings,
     ) -> Result<ChildCommand, Refusal> {
         let memory = candidate.plugin.memory_bytes_max.to_string();
@@ -148,7 +148,7 @@ fn lanes(pool: &PoolSettings) -> usize {
     (pool.threads_max + pool.stuck_max).min(LANES_MAX)
 }
 
-fn process_settings(options: &Options, candidate: &Candidate<'_>) -> ProcessSettings {
+fn process_settings(options: &Options, candidate: &LaunchRequest<'_>) -> ProcessSettings {
     let plugins = options.plugins();
     ProcessSettings {
         call_lanes: lanes(&candidate.settings.pool),
@@ -165,12 +165,12 @@ fn process_settings(options: &Options, candidate: &Candidate<'_>) -> ProcessSett
 }
 
 /// Hears what happens to the process of one generation.
-struct Watcher {
+struct ProcessWatcher {
     services: Arc<dyn HostServices>,
     processes: Arc<Processes>,
 }
 
-impl Observer for Watcher {
+impl Observer for ProcessWatcher {
     fn started(&self, pid: u32, took: Duration, again: bool) {
         self.processes.started(pid, took, again);
     }

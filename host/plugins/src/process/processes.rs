@@ -16,11 +16,11 @@ use std::time::{Duration, SystemTime};
 pub(crate) struct Processes {
     budgets: Arc<Budgets>,
     restarts: AtomicU64,
-    crashes: Mutex<Crashes>,
+    crashes: Mutex<CrashCounts>,
 }
 
 #[derive(Default)]
-struct Crashes {
+struct CrashCounts {
     by_cause: BTreeMap<&'static str, u64>,
     last: Option<LastCrash>,
 }

@@ -51,7 +51,7 @@ pub(super) fn register(source: &Source, spec: &FamilySpec<'_>) -> Result<MetricF
 fn typed<I>(source: &Source, descriptor: &Descriptor) -> Result<MetricFamily, RegisterError>
 where
     I: meterbox_metrics::Instrument + 'static,
-    One<I>: Cells,
+    SeriesInstrument<I>: Cells,
 {
     Ok(MetricFamily::of(TypedFamily(
         source.family::<I>(descriptor)?,
@@ -78,14 +78,14 @@ struct AnyFamily(Family);
 impl<I> FamilyService for TypedFamily<I>
 where
     I: meterbox_metrics::Instrument + 'static,
-    One<I>: Cells,
+    SeriesInstrument<I>: Cells,
 {
     fn series(&self, values: &[&str]) -> Result<Instrument, Failure> {
         let one = self
             .0
             .with(values)
             .map_err(|error| series_failure(&error))?;
-        Ok(Instrument::of(Arc::new(One(one))))
+        Ok(Instrument::of(Arc::new(SeriesInstrument(one))))
     }
 
     fn remove(&self, values: &[&str]) -> Result<(), Failure> {
@@ -99,7 +99,7 @@ impl FamilyService for AnyFamily {
             .0
             .series(values)
             .map_err(|error| series_failure(&error))?;
-        Ok(Instrument::of(Arc::new(One(series))))
+        Ok(Instrument::of(Arc::new(SeriesInstrument(series))))
     }
 
     fn remove(&self, values: &[&str]) -> Result<(), Failure> {
@@ -119,14 +119,14 @@ fn remove(family: &Family, values: &[&str]) -> Result<(), Failure> {
 }
 
 /// One series.
-struct One<I>(I);
+struct SeriesInstrument<I>(I);
 
 /// What the border may do to a series, by way of `$series` unless `$own` says how.
 ///
 /// A change that does not fit the kind is counted by the store, and there is nobody to tell.
 macro_rules! cells {
     ($type:ty, |$one:ident| $series:expr, { $($own:item)* }, [$($method:ident: $number:ty),*]) => {
-        impl Cells for One<$type> {
+        impl Cells for SeriesInstrument<$type> {
             $($own)*
             $(
                 fn $method(&self, number: $number) {

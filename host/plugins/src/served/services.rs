@@ -3,7 +3,7 @@
 //! Permissions and budgets are checked here, before anything is asked of the rest of the host.
 
 use super::instruments;
-use super::shared::Shared;
+use super::shared::SharedHost;
 use super::timers::{PERIOD_MIN, TIMERS_MAX, TimerKey};
 use crate::budgets::budget::Budget;
 use crate::budgets::counts::Budgets;
@@ -22,7 +22,7 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// What the host grants one generation of one plugin.
-pub(crate) struct Terms {
+pub(crate) struct ServiceTerms {
     pub(crate) generation: u64,
     /// Whose its series are.
     pub(crate) source: Source,
@@ -35,16 +35,16 @@ pub(crate) struct Terms {
 
 /// What one generation of one plugin is served with.
 pub(crate) struct Services {
-    terms: Terms,
-    shared: Arc<Shared>,
+    terms: ServiceTerms,
+    shared: Arc<SharedHost>,
     log_budget: LineBudget,
     begin: Instant,
-    stage: Arc<Mutex<Stage>>,
+    stage: Arc<Mutex<ServiceStage>>,
     subscribed: Arc<AtomicU64>,
 }
 
 /// Where the plugin is. Its library may keep its handle on the host long after it is gone.
-enum Stage {
+enum ServiceStage {
     /// It is being made: its timers wait.
     Starting,
     Serving(Weak<Running>),
@@ -52,13 +52,13 @@ enum Stage {
 }
 
 impl Services {
-    pub(crate) fn new(terms: Terms, shared: Arc<Shared>) -> Self {
+    pub(crate) fn new(terms: ServiceTerms, shared: Arc<SharedHost>) -> Self {
         Self {
             shared,
             log_budget: LineBudget::new(terms.log_lines_max),
             terms,
             begin: Instant::now(),
-            stage: Arc::new(Mutex::new(Stage::Starting)),
+            stage: Arc::new(Mutex::new(ServiceStage::Starting)),
             subscribed: Arc::default(),
         }
     }
@@ -69,12 +69,12 @@ impl Services {
 
     /// The plugin has started: its timers tick.
     pub(crate) fn started(&self, running: &Arc<Running>) {
-        *self.stage.lock() = Stage::Serving(Arc::downgrade(running));
+        *self.stage.lock() = ServiceStage::Serving(Arc::downgrade(running));
     }
 
     /// The plugin leaves service: its timers end, and none starts any more.
     pub(crate) fn close(&self) {
-        *self.stage.lock() = Stage::Closed;
+        *self.stage.lock() = ServiceStage::Closed;
         let timers = &self.shared.timers;
         timers.stop_all(self.plugin(), self.terms.generation);
     }
@@ -186,7 +186,7 @@ impl HostServices for Services {
 
     fn start_timer(&self, id: u64, period: Duration) -> Result<(), Failure> {
         self.need("timers")?;
-        if matches!(*self.stage.lock(), Stage::Closed) {
+        if matches!(*self.stage.lock(), ServiceStage::Closed) {
             return Err(Failure::new(Status::CLOSED, "the plugin is out of service"));
         }
         if period < PERIOD_MIN {
@@ -238,11 +238,11 @@ impl HostServices for Services {
 }
 
 /// Hands one tick to the plugin unless it still has the last one; false once the plugin is gone.
-fn tick(stage: &Mutex<Stage>, busy: &Arc<AtomicBool>, id: u64) -> bool {
+fn tick(stage: &Mutex<ServiceStage>, busy: &Arc<AtomicBool>, id: u64) -> bool {
     let running = match &*stage.lock() {
-        Stage::Starting => return true,
-        Stage::Serving(running) => running.upgrade(),
-        Stage::Closed => None,
+        ServiceStage::Starting => return true,
+        ServiceStage::Serving(running) => running.upgrade(),
+        ServiceStage::Closed => None,
     };
     let Some(running) = running else {
         return false;

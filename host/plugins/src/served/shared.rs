@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 /// Facts about this run of the host.
 #[derive(Debug, Clone)]
-pub struct Facts {
+pub struct HostFacts {
     /// The machine's name.
     pub hostname: String,
     /// The random id of this run.
@@ -26,9 +26,9 @@ pub trait ModelList: Send + Sync + 'static {
 }
 
 /// The host as all plugins see it.
-pub(crate) struct Shared {
+pub(crate) struct SharedHost {
     pub(crate) gatherer: Gatherer,
-    pub(crate) facts: Facts,
+    pub(crate) facts: HostFacts,
     pub(crate) models: Arc<dyn ModelList>,
     pub(crate) timers: Timers,
 }

@@ -8,12 +8,12 @@ use meterbox_telemetry::plugins::PluginsMetrics;
 use std::sync::Arc;
 
 /// A plugin by its name, and what it has subscribed to.
-type Named = (String, Arc<Subscription>);
+type NamedSubscription = (String, Arc<Subscription>);
 
 /// All subscribers of a catalog. Cheap to clone; clones share one list.
 #[derive(Clone)]
 pub struct Subscribers {
-    subscriptions: Arc<ArcSwap<Vec<Named>>>,
+    subscriptions: Arc<ArcSwap<Vec<NamedSubscription>>>,
     metrics: PluginsMetrics,
 }
 
@@ -28,7 +28,7 @@ impl Subscribers {
     }
 
     /// From now on these listen, by name, and no others.
-    pub(crate) fn set(&self, subscriptions: Vec<Named>) {
+    pub(crate) fn set(&self, subscriptions: Vec<NamedSubscription>) {
         self.subscriptions.store(Arc::new(subscriptions));
     }
 

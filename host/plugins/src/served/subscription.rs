@@ -18,13 +18,13 @@ const QUEUE_LEN_MAX: usize = 8192;
 pub(crate) struct Subscription {
     kinds: Arc<AtomicU64>,
     running: Weak<Running>,
-    queue: Mutex<Queue>,
+    queue: Mutex<EventQueue>,
     /// Dropped and not reported yet.
     dropped: AtomicU64,
 }
 
 #[derive(Default)]
-struct Queue {
+struct EventQueue {
     events: VecDeque<Row>,
     under_way: bool,
 }
@@ -94,7 +94,7 @@ impl Subscription {
     }
 }
 
-impl Queue {
+impl EventQueue {
     /// The next batch, if none is under way.
     fn next(&mut self) -> Option<Vec<Row>> {
         if self.under_way || self.events.is_empty() {

@@ -26,17 +26,17 @@ pub(super) type Tick = Arc<dyn Fn() -> bool + Send + Sync>;
 
 /// The timers of all plugins. Its thread ends when it is dropped.
 pub(crate) struct Timers {
-    shared: Arc<Shared>,
+    shared: Arc<TimerThread>,
 }
 
 #[derive(Default)]
-struct Shared {
-    inner: Mutex<Inner>,
+struct TimerThread {
+    inner: Mutex<TimerHeap>,
     changed: Condvar,
 }
 
 #[derive(Default)]
-struct Inner {
+struct TimerHeap {
     timers: HashMap<TimerKey, Timer>,
     /// When what is due; entries of timers that were replaced or ended are skipped.
     due: BinaryHeap<Reverse<(Instant, u64, TimerKey)>>,
@@ -117,7 +117,7 @@ impl Drop for Timers {
     }
 }
 
-impl Shared {
+impl TimerThread {
     fn serve(&self) {
         let mut inner = self.inner.lock();
         while !inner.closed {
@@ -140,7 +140,7 @@ impl Shared {
     }
 }
 
-impl Inner {
+impl TimerHeap {
     /// Puts a timer back after its tick, or ends it.
     fn put_back(&mut self, key: TimerKey, version: u64, at: Instant, goes_on: bool) {
         let Some(timer) = self

@@ -228,7 +228,7 @@ fn an_answer_reaches_the_client_and_stop_comes_before_drop() {
     assert_eq!(bench.running.state(), State::Stopped);
     let reject = bench.call(Lane::Ordinary).err().unwrap();
     assert_eq!(reject.reason, RejectReason::Stopped);
-    let counts = bench.running.tally().counts();
+    let counts = bench.running.counters().counts();
     assert_eq!(
         (counts.calls, counts.errors, counts.rejects),
         (1, 0, [0, 0, 0, 1, 0, 0])
@@ -253,7 +253,7 @@ fn a_panic_is_an_answer_and_the_fifth_one_opens_the_breaker_until_a_trial_succee
     bench.clock.0.store(1, Ordering::Relaxed);
     assert_eq!(bench.answer(), ["head 200", "end"]);
     assert_eq!(bench.running.state(), State::Started);
-    let counts = bench.running.tally().counts();
+    let counts = bench.running.counters().counts();
     assert_eq!((counts.calls, counts.errors, counts.panics), (6, 5, 5));
 }
 
@@ -266,7 +266,7 @@ fn a_bad_request_says_nothing_about_the_plugin() {
         assert_eq!(bench.answer(), ["fail 400 no such model"]);
     }
     assert_eq!(bench.running.state(), State::Started);
-    assert_eq!(bench.running.tally().counts().errors, 0);
+    assert_eq!(bench.running.counters().counts().errors, 0);
 }
 
 #[test]
@@ -291,7 +291,7 @@ fn stuck_threads_are_replaced_until_four_are_lost_and_the_plugin_is_quarantined(
         bench.call(Lane::Scrape).err().unwrap().reason,
         RejectReason::Quarantined
     );
-    assert_eq!(bench.running.tally().counts().timeouts, 4);
+    assert_eq!(bench.running.counters().counts().timeouts, 4);
     drop(release);
 }
 
@@ -466,7 +466,7 @@ fn a_plugin_whose_process_is_down_is_not_called() {
     *told.0.lock() = None;
     assert_eq!(refused(&running), None, "its process is back");
     assert_eq!(
-        running.tally().counts().rejects[RejectReason::Down as usize],
+        running.counters().counts().rejects[RejectReason::Down as usize],
         1
     );
 }

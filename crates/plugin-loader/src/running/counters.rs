@@ -38,7 +38,7 @@ impl RejectReason {
 
 /// Counters of one plugin; they outlive its generations.
 #[derive(Debug, Default)]
-pub struct Tally {
+pub struct CallCounters {
     calls: AtomicU64,
     errors: AtomicU64,
     panics: AtomicU64,
@@ -64,7 +64,7 @@ pub struct Counts {
     pub rejects: [u64; RejectReason::NAMED.len()],
 }
 
-impl Tally {
+impl CallCounters {
     pub(super) fn call(&self) {
         self.calls.fetch_add(1, Ordering::Relaxed);
     }
@@ -109,11 +109,11 @@ mod tests {
 
     #[test]
     fn every_reason_counts_under_its_own_name() {
-        let tally = Tally::default();
+        let counters = CallCounters::default();
         for (times, (reason, name)) in RejectReason::NAMED.iter().enumerate() {
             assert_eq!(reason.name(), *name);
-            (0..=times).for_each(|_| tally.reject(*reason));
+            (0..=times).for_each(|_| counters.reject(*reason));
         }
-        assert_eq!(tally.counts().rejects, [1, 2, 3, 4, 5, 6]);
+        assert_eq!(counters.counts().rejects, [1, 2, 3, 4, 5, 6]);
     }
 }

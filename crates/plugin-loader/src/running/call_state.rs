@@ -31,23 +31,23 @@ pub enum Lane {
     Scrape,
 }
 
-enum Phase {
+enum CallPhase {
     Queued,
     Running,
     Over(Ended),
 }
 
 /// What caller and worker share about one call.
-pub(super) struct Slip {
+pub(super) struct CallState {
     pub(super) lane: Lane,
-    phase: Mutex<Phase>,
+    phase: Mutex<CallPhase>,
     over: Condvar,
     hook: Mutex<Option<Hook>>,
 }
 
 /// What giving up a call meant for its thread.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum GaveUp {
+pub(super) enum GivenUp {
     /// It had not begun.
     Queued,
     /// Its thread is still in the plugin.
@@ -56,11 +56,11 @@ pub(super) enum GaveUp {
     TooLate,
 }
 
-impl Slip {
+impl CallState {
     pub(super) fn new(lane: Lane, hook: Hook) -> Arc<Self> {
         Arc::new(Self {
             lane,
-            phase: Mutex::new(Phase::Queued),
+            phase: Mutex::new(CallPhase::Queued),
             over: Condvar::new(),
             hook: Mutex::new(Some(hook)),
         })
@@ -69,9 +69,9 @@ impl Slip {
     /// A worker takes the call; false when it was given up before.
     pub(super) fn begin(&self) -> bool {
         let mut phase = self.phase.lock();
-        let queued = matches!(*phase, Phase::Queued);
+        let queued = matches!(*phase, CallPhase::Queued);
         if queued {
-            *phase = Phase::Running;
+            *phase = CallPhase::Running;
         }
         queued
     }
@@ -79,9 +79,9 @@ impl Slip {
     /// The work returned; false when the call had been given up. The hook is not run yet.
     pub(super) fn finish(&self, result: &Result<(), Failure>) -> bool {
         let mut phase = self.phase.lock();
-        let running = matches!(*phase, Phase::Running);
+        let running = matches!(*phase, CallPhase::Running);
         if running {
-            *phase = Phase::Over(Ended::Returned(result.clone()));
+            *phase = CallPhase::Over(Ended::Returned(result.clone()));
         }
         running
     }
@@ -89,22 +89,22 @@ impl Slip {
     /// The call will not be made.
     pub(super) fn discard(&self) {
         let mut phase = self.phase.lock();
-        if matches!(*phase, Phase::Over(_)) {
+        if matches!(*phase, CallPhase::Over(_)) {
             return;
         }
-        *phase = Phase::Over(Ended::Discarded);
+        *phase = CallPhase::Over(Ended::Discarded);
         drop(phase);
         self.told(&Ended::Discarded);
     }
 
-    pub(super) fn give_up(&self) -> GaveUp {
+    pub(super) fn give_up(&self) -> GivenUp {
         let mut phase = self.phase.lock();
         let gave_up = match *phase {
-            Phase::Queued => GaveUp::Queued,
-            Phase::Running => GaveUp::Running,
-            Phase::Over(_) => return GaveUp::TooLate,
+            CallPhase::Queued => GivenUp::Queued,
+            CallPhase::Running => GivenUp::Running,
+            CallPhase::Over(_) => return GivenUp::TooLate,
         };
-        *phase = Phase::Over(Ended::Expired);
+        *phase = CallPhase::Over(Ended::Expired);
         gave_up
     }
 
@@ -119,18 +119,18 @@ impl Slip {
 
     /// Whether the call has ended.
     pub(super) fn is_over(&self) -> bool {
-        matches!(*self.phase.lock(), Phase::Over(_))
+        matches!(*self.phase.lock(), CallPhase::Over(_))
     }
 
     pub(super) fn wait(&self, until: Instant) -> Option<Ended> {
         let mut phase = self.phase.lock();
         loop {
-            if let Phase::Over(ended) = &*phase {
+            if let CallPhase::Over(ended) = &*phase {
                 return Some(ended.clone());
             }
             if self.over.wait_until(&mut phase, until).timed_out() {
                 return match &*phase {
-                    Phase::Over(ended) => Some(ended.clone()),
+                    CallPhase::Over(ended) => Some(ended.clone()),
                     _ => None,
                 };
             }
