@@ -1,4 +1,4 @@
-//! E1-E3, E7, P2, U4 over the real border: series registered by one loaded library, encoded by
+//! Pages over the real border: series registered by one loaded library, encoded by
 //! another, values in the host's own store.
 //!
 //! The libraries are built and loaded as a user's would be. Beside the loaded page plugin runs the same
@@ -12,23 +12,23 @@ use crate::exposition::{data::Data, memory, peers};
 use crate::measure::{Contestant, ROUNDS, compare, median, process_cpu_ns};
 use world::World;
 
-/// Increments per round of U4.
+/// Increments per round.
 const INCREMENTS: u64 = 20_000_000;
 
 /// Runs the group; `small` leaves out the million lines.
 pub(crate) fn run(arguments: &[String]) {
     let small = arguments.iter().any(|argument| argument == "small");
     increments();
-    scrapes("E1 flat 100k over the border", 30.0, &Shape::flat(100_000));
+    scrapes("flat 100k over the border", 30.0, &Shape::flat(100_000));
     scrapes(
-        "E3 histograms 100k over the border",
+        "histograms 100k over the border",
         30.0,
         &Shape::histograms(6_667),
     );
-    extra("E7 extra memory, flat 100k", 1024, &Shape::flat(100_000));
+    extra("extra memory, flat 100k", 1024, &Shape::flat(100_000));
     if !small {
-        scrapes("E2 flat 1M over the border", 55.0, &Shape::flat(1_000_000));
-        extra("E7 extra memory, flat 1M", 2048, &Shape::flat(1_000_000));
+        scrapes("flat 1M over the border", 55.0, &Shape::flat(1_000_000));
+        extra("extra memory, flat 1M", 2048, &Shape::flat(1_000_000));
     }
 }
 
@@ -98,7 +98,7 @@ fn scrapes(title: &str, most: f64, shape: &Shape) {
         &[
             contestant("page plugin, loaded", Box::new(move || loaded.scrape())),
             contestant(
-                "same encoder, linked (P2)",
+                "same encoder, linked",
                 Box::new(move || linked.encode_linked()),
             ),
             contestant("floor (rendered lines)", Box::new(move || floor.write())),
@@ -128,7 +128,7 @@ fn increments() {
         let (border, native) = (median(&border), median(&native));
         let verdict = if border <= 6.0 { "met" } else { "MISSED" };
         println!(
-            "U4 increment from a plugin, {threads} thread(s)\n  over the border {border:>8.2} ns   goal \
+            "increment from a plugin, {threads} thread(s)\n  over the border {border:>8.2} ns   goal \
              <= 6: {verdict}\n  in the host     {native:>8.2} ns"
         );
     }

@@ -1,4 +1,4 @@
-//! E1, E2, E3, E7: pages of 100,000 and 1,000,000 lines, the encoder by itself.
+//! Pages of 100,000 and 1,000,000 lines, the encoder by itself.
 //!
 //! Segments of plain vectors stand for the store here, handed over through the same border handles;
 //! the group `border` takes the same figures over the real store and the loaded plugin. Beside ours:
@@ -25,21 +25,21 @@ pub(crate) fn run(arguments: &[String]) {
         return extra_child(who, series.parse().unwrap_or(0));
     }
     let small = arguments.iter().any(|argument| argument == "small");
-    lines("E1 text, flat 100k", 30.0, &Data::flat(100_000), true);
+    lines("text, flat 100k", 30.0, &Data::flat(100_000), true);
     lines(
-        "E3 text, histograms 100k",
+        "text, histograms 100k",
         30.0,
         &Data::histograms(6_667),
         true,
     );
     gzip(
-        "E5 gzip, flat 100k (level 1, no template)",
+        "gzip, flat 100k (level 1, no template)",
         &Data::flat(100_000),
     );
-    extra("E7 extra memory, flat 100k", 1024, 100_000);
+    extra("extra memory, flat 100k", 1024, 100_000);
     if !small {
-        lines("E2 text, flat 1M", 55.0, &Data::flat(1_000_000), false);
-        extra("E7 extra memory, flat 1M", 2048, 1_000_000);
+        lines("text, flat 1M", 55.0, &Data::flat(1_000_000), false);
+        extra("extra memory, flat 1M", 2048, 1_000_000);
     }
 }
 

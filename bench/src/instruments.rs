@@ -1,4 +1,4 @@
-//! U1 to U3: what an instrument costs where the code that is measured by it runs.
+//! What an instrument costs where the code that is measured by it runs.
 //!
 //! Beside ours: the crates `prometheus` and `prometheus-client`, and a bare `AtomicU64`.
 
@@ -61,19 +61,23 @@ thread_local! {
         const { [const { Cell::new(0.0) }; PLAIN_NUMBERS] };
 }
 
-/// U1 as a ratio that no machine changes: an increment beside a plain addition to one of many thread-local
+/// As a ratio that no machine changes: an increment beside a plain addition to one of many thread-local
 /// numbers. Which one is known only when it runs, as with a handle.
 fn increment(source: &Source) {
-    let family = source.counter("u1_plain_total", "U1.", &[]);
+    let family = source.counter("plain_total", "Increments.", &[]);
     let counter = family.expect("a good name").with(&[]);
     let counter = counter.expect("within the limits");
     let fraction = source
-        .family::<FloatCounter>(&Descriptor::new(Kind::FloatCounter, "u1_f_total", "U1."))
+        .family::<FloatCounter>(&Descriptor::new(
+            Kind::FloatCounter,
+            "fractions_total",
+            "Fractions.",
+        ))
         .expect("a good descriptor")
         .with(&[])
         .expect("within the limits");
     beside_plain(
-        "U1 counter inc",
+        "counter inc",
         &|calls| (0..calls).for_each(|_| black_box(&counter).inc()),
         &|calls| {
             (0..calls).for_each(|_| {
@@ -85,7 +89,7 @@ fn increment(source: &Source) {
         },
     );
     beside_plain(
-        "U1 float counter add",
+        "float counter add",
         &|calls| (0..calls).for_each(|_| black_box(&fraction).add(0.5)),
         &|calls| {
             (0..calls).for_each(|_| {
@@ -118,13 +122,15 @@ fn beside_plain(title: &str, ours: &(dyn Fn(u64) + Sync), plain: &(dyn Fn(u64) +
 }
 
 fn counter(source: &Source, threads: usize) {
-    let family = source.counter("u1_total", "U1.", &[]).expect("a good name");
+    let family = source
+        .counter("increments_total", "Increments.", &[])
+        .expect("a good name");
     let ours = family.with(&[]).expect("within the limits");
-    let prometheus = prometheus::IntCounter::new("u1", "U1").expect("a good name");
+    let prometheus = prometheus::IntCounter::new("increments", "Increments").expect("a good name");
     let client = prometheus_client::metrics::counter::Counter::<u64>::default();
     let bare = AtomicU64::new(0);
     compare(
-        &format!("U1 counter inc, {threads} thread(s)"),
+        &format!("counter inc, {threads} thread(s)"),
         "ns",
         if threads == 1 { 1.5 } else { 2.0 },
         &[
@@ -145,16 +151,18 @@ fn counter(source: &Source, threads: usize) {
 }
 
 fn histogram(source: &Source, threads: usize) {
-    let descriptor = Descriptor::new(Kind::Histogram, "u2_seconds", "U2.").bounds(&BOUNDS);
+    let descriptor =
+        Descriptor::new(Kind::Histogram, "observed_seconds", "Observations.").bounds(&BOUNDS);
     let family = source
         .family::<Histogram>(&descriptor)
         .expect("a good descriptor");
     let ours = family.with(&[]).expect("within the limits");
-    let options = prometheus::HistogramOpts::new("u2", "U2").buckets(BOUNDS.to_vec());
+    let options =
+        prometheus::HistogramOpts::new("observed", "Observations").buckets(BOUNDS.to_vec());
     let prometheus = prometheus::Histogram::with_opts(options).expect("good options");
     let client = prometheus_client::metrics::histogram::Histogram::new(BOUNDS);
     compare(
-        &format!("U2 histogram observe, 12 bounds, {threads} thread(s)"),
+        &format!("histogram observe, 12 bounds, {threads} thread(s)"),
         "ns",
         if threads == 1 { 8.0 } else { 9.0 },
         &[
@@ -178,9 +186,9 @@ fn values() -> &'static [&'static str; 4] {
 
 fn labels(source: &Source, threads: usize) {
     let ours = source
-        .counter("u3_total", "U3.", &LABELS)
+        .counter("looked_up_total", "Look-ups.", &LABELS)
         .expect("a good name");
-    let options = prometheus::Opts::new("u3", "U3");
+    let options = prometheus::Opts::new("looked_up", "Look-ups");
     let prometheus = prometheus::IntCounterVec::new(options, &LABELS).expect("good options");
     let client = prometheus_client::metrics::family::Family::<
         Vec<(String, String)>,
@@ -192,7 +200,7 @@ fn labels(source: &Source, threads: usize) {
         .map(|(name, value)| ((*name).to_owned(), value.to_owned()))
         .collect();
     compare(
-        &format!("U3 inc by 4 label strings of a known series, {threads} thread(s)"),
+        &format!("inc by 4 label strings of a known series, {threads} thread(s)"),
         "ns",
         if threads == 1 { 22.0 } else { 26.0 },
         &[

@@ -1,7 +1,8 @@
 //! A load of keep-alive connections from one process: requests out, complete answers in, latencies kept.
 //!
 //! One thread a connection with blocking sockets: on two cores the client costs the same for every
-//! server it is pointed at, which is all a ratio needs. It follows nothing and retries nothing.
+//! server it is pointed at, which is all a ratio needs. That is why it reads its answers itself, and does not use
+//! the client that tests and exports use: no runtime and no task stands between the socket and the clock.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};

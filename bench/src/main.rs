@@ -30,27 +30,27 @@ struct Group {
 const GROUPS: &[Group] = &[
     Group {
         name: "border",
-        about: "E1-E3, E7, P2, U4 over the real border; `small` leaves out the million lines",
+        about: "pages over the real border, beside the same encoder linked; `small` leaves out the million lines",
         run: border::run,
     },
     Group {
         name: "exposition",
-        about: "E1-E3, E7: the encoder by itself; `small` leaves out the million lines",
+        about: "the encoder by itself; `small` leaves out the million lines",
         run: exposition::run,
     },
     Group {
         name: "instruments",
-        about: "U1-U3: counter, histogram and look-up by labels, one and two threads",
+        about: "counter, histogram and look-up by labels, one and two threads",
         run: instruments::run,
     },
     Group {
         name: "store",
-        about: "E8, H4: bytes a series, reading and making series at a million",
+        about: "bytes a series, reading and making series at a million",
         run: store::run,
     },
     Group {
         name: "serving",
-        about: "H1, P1, H6 of the whole server in target/dist; `predictions [dist]...` leaves out all but H6",
+        about: "start, pages and predictions of the whole server in target/dist; `predictions [dist]...` leaves out the rest",
         run: serving::run,
     },
     Group {

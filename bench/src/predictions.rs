@@ -97,9 +97,7 @@ fn rows(arguments: &[String]) -> Result<(), String> {
         hyper_cpu.push((hyper.cpu_ns() - before) / 1e3 / load.answered as f64);
     }
     let (bare, hyper_cpu) = (median(bare), median(hyper_cpu));
-    println!(
-        "H6  bare worker loop: p50 {bare:.0} us; bare hyper: {hyper_cpu:.1} us of CPU an answer"
-    );
+    println!("bare worker loop: p50 {bare:.0} us; bare hyper: {hyper_cpu:.1} us of CPU an answer");
     for one in subjects {
         let Subject {
             title,
@@ -111,12 +109,12 @@ fn rows(arguments: &[String]) -> Result<(), String> {
         let (ping, alone) = (median(one.ping), median(one.alone));
         let (rate, cpu) = (median(one.rate), median(one.cpu));
         println!(
-            "H6  {title}, 1 connection: p50 {alone:.0} us, p99 {p99:.0} us, /ping {ping:.0} us, ratio to /ping and bare \
+            "{title}, 1 connection: p50 {alone:.0} us, p99 {p99:.0} us, /ping {ping:.0} us, ratio to /ping and bare \
              worker {:.2} (goal <= 1.25)",
             alone / (ping + bare)
         );
         println!(
-            "H6  {title}, 16 connections: {rate:.0}/s, {cpu:.1} us of CPU each (goal <= 45), {:.1}x bare \
+            "{title}, 16 connections: {rate:.0}/s, {cpu:.1} us of CPU each (goal <= 45), {:.1}x bare \
              hyper, {failed} failed",
             cpu / hyper_cpu
         );
@@ -128,7 +126,7 @@ fn rows(arguments: &[String]) -> Result<(), String> {
             exchange(&mut stream, PREDICT, &mut buffer).map_err(|error| error.to_string())?;
         }
         println!(
-            "H6  {title}, resident after 10,000 more with 3 workers: {:.1} MiB",
+            "{title}, resident after 10,000 more with 3 workers: {:.1} MiB",
             server.resident_mib()
         );
     }

@@ -1,4 +1,4 @@
-//! The rows that need the whole server: H1 and P1, then those of predictions.
+//! The rows that need the whole server: its start, its pages, then predictions.
 
 use crate::load::drive;
 use crate::predictions;
@@ -31,7 +31,7 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// P1: from the start of the process to the first 200, and resident memory when idle.
+/// From the start of the process to the first 200, and resident memory when idle.
 fn start() -> Result<(), String> {
     let (mut ours, mut bare, mut memory, mut bare_memory) = (vec![], vec![], vec![], vec![]);
     for _ in 0..ROUNDS {
@@ -48,34 +48,31 @@ fn start() -> Result<(), String> {
         bare_memory.push(server.resident_mib());
     }
     let (ours, bare) = (median(ours), median(bare));
-    println!("P1  start to first 200: {ours:.1} ms, bare hyper {bare:.1} ms (goal <= 6 ms)");
+    println!("start to first 200: {ours:.1} ms, bare hyper {bare:.1} ms (goal <= 6 ms)");
     println!(
-        "P1  resident when idle: {:.1} MiB, bare hyper {:.1} MiB (goal <= 5 MiB)",
+        "resident when idle: {:.1} MiB, bare hyper {:.1} MiB (goal <= 5 MiB)",
         median(memory),
         median(bare_memory)
     );
     Ok(())
 }
 
-/// H1: the page of the server itself, from the store through the loaded plugin.
+/// The page of the server itself, from the store through the loaded plugin.
 fn scrape() -> Result<(), String> {
-    page("H1  GET /metrics", "plugin.system.enabled=false")
+    page("GET /metrics", "plugin.system.enabled=false")
 }
 
 /// The same with the system collector, which reads the kernel's files at every scrape.
 fn scrape_with_system() -> Result<(), String> {
-    page(
-        "H1  the same with system metrics",
-        "plugin.system.enabled=true",
-    )
+    page("the same with system metrics", "plugin.system.enabled=true")
 }
 
-/// E1 and E3 once more, through the whole server: CPU of the process for one scrape over loopback.
+/// The flat and the histogram page once more, through the whole server: CPU of the process for one scrape over loopback.
 fn large_scrape() -> Result<(), String> {
     let plugins = crate::border::world::plugin_folder();
     for (title, filled) in [
-        ("E1 flat 100k", "series = 100000\n"),
-        ("E3 histograms 100k", "series = 0\nhistograms = 6667\n"),
+        ("flat 100k", "series = 100000\n"),
+        ("histograms 100k", "series = 0\nhistograms = 6667\n"),
     ] {
         // Named after the file, the filler's configuration lies beside it.
         std::fs::write(plugins.join("filler.toml"), filled).map_err(|error| error.to_string())?;

@@ -1,4 +1,4 @@
-//! E8, H4 and what reading costs: the metric store by itself, at a million series.
+//! Memory, reading and making series: the metric store by itself, at a million series.
 //!
 //! Memory is measured in children of this program, one for each way of keeping the same series; beside
 //! ours stand the crates `prometheus` and `prometheus-client`.
@@ -26,7 +26,7 @@ pub(crate) fn run(arguments: &[String]) {
         println!("{}", resident(who));
         return;
     }
-    println!("E8 resident bytes a series, flat 1M, 4 labels   (goal <= 260 with the kept text)");
+    println!("resident bytes a series, flat 1M, 4 labels   (goal <= 260 with the kept text)");
     for who in ["meterbox", "prometheus-client", "prometheus"] {
         println!(
             "  {who:<34} {:>8}",
@@ -205,7 +205,7 @@ fn random_known(families: &[FamilyOf<Counter>]) {
     );
 }
 
-/// H4: how long a new series takes while another thread reads a million without a pause.
+/// How long a new series takes while another thread reads a million without a pause.
 fn new_series(registry: &Registry, source: &Source) {
     const NEW: usize = 200_000;
     let family = source.counter("bench_handled_requests_00", "Bench.", &LABELS);
@@ -234,7 +234,7 @@ fn new_series(registry: &Registry, source: &Source) {
     times.sort_unstable();
     let at = |share: f64| times[(times.len() as f64 * share) as usize] as f64 / 1000.0;
     let most = *times.last().expect("there are some") as f64 / 1000.0;
-    println!("H4 a new series during {rounds} back-to-back gathers of 1M, us (goal p99.9 <= 100)");
+    println!("a new series during {rounds} back-to-back gathers of 1M, us (goal p99.9 <= 100)");
     println!(
         "  p50 {:.1}   p99 {:.1}   p99.9 {:.1}   max {most:.0} (the scheduler's quantum included)",
         at(0.5),

@@ -3,7 +3,7 @@
 //! Bounds above zero are found through the leading bits of the value: a small table says how many
 //! bounds lie below all values that start with these bits, and one comparison decides about the single
 //! bound that may lie among them. That takes a third of what comparing twelve bounds or halving
-//! takes (U2). Bounds at or below zero, or too dense for the table, are searched by halves.
+//! takes. Bounds at or below zero, or too dense for the table, are searched by halves.
 
 /// Entries of a table at most; finer ones are not worth their cache lines.
 const TABLE_MAX: usize = 1024;

@@ -1,7 +1,7 @@
 //! The keyed hash of a series' label values.
 //!
 //! Made for a handful of short strings: each is folded on its own, so that the multiplications of all
-//! of them are under way at once (U3). Keys differ in every store, and whoever uses the hash compares
+//! of them are under way at once. Keys differ in every store, and whoever uses the hash compares
 //! the values as well.
 
 use std::hash::{BuildHasher, RandomState};

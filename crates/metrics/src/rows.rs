@@ -6,7 +6,7 @@
 
 #![allow(
     unsafe_code,
-    reason = "readers borrow a column's front while its end grows: H4"
+    reason = "readers borrow a column's front while its end grows"
 )]
 
 use std::cell::UnsafeCell;

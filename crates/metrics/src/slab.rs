@@ -6,7 +6,7 @@
 
 #![allow(
     unsafe_code,
-    reason = "pages are published through AtomicPtr and made zeroed: U1 and U2"
+    reason = "pages are published through AtomicPtr and made zeroed: what an increment and an observation cost"
 )]
 
 use std::sync::Arc;
