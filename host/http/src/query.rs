@@ -3,6 +3,7 @@
 //! **Source:** the texts of refusals are those of Netty's decoder in TorchServe 0.12.
 
 use crate::error::{ApiError, Class};
+use percent_encoding::percent_decode_str;
 use std::borrow::Cow;
 
 /// Decoded pairs in their order; a name may come more than once.
@@ -67,52 +68,41 @@ fn decode(text: &str, plus: bool) -> Result<Cow<'_, str>, ApiError> {
 }
 
 fn decode_in<'a>(text: &'a str, plus: bool, whole: &str) -> Result<Cow<'a, str>, ApiError> {
-    if !text
-        .bytes()
-        .any(|byte| byte == b'%' || plus && byte == b'+')
-    {
-        return Ok(Cow::Borrowed(text));
-    }
-    let refuse = |why: String| ApiError::new(Class::ILLEGAL_ARGUMENT, why);
+    check_escapes(text, whole)?;
+    let decoded = if plus && text.contains('+') {
+        let spaced = text.replace('+', " ");
+        let decoded = percent_decode_str(&spaced).decode_utf8();
+        decoded.map(|decoded| Cow::Owned(decoded.into_owned()))
+    } else {
+        percent_decode_str(text).decode_utf8()
+    };
+    decoded.map_err(|_| refusal(format!("not UTF-8 when decoded: '{whole}'")))
+}
+
+/// The decoder leaves a percent sign without two digits as it is, where TorchServe refuses it.
+fn check_escapes(text: &str, whole: &str) -> Result<(), ApiError> {
     // Where the part begins in the text that the message quotes.
     let offset = (text.as_ptr() as usize).wrapping_sub(whole.as_ptr() as usize);
     let offset = if offset <= whole.len() { offset } else { 0 };
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut at = 0;
-    let source = text.as_bytes();
-    while let Some(&byte) = source.get(at) {
-        at += 1;
-        match byte {
-            b'%' => {
-                let Some(digits) = source.get(at..at + 2) else {
-                    let place = offset + at - 1;
-                    let why = format!("unterminated escape sequence at index {place} of: {whole}");
-                    return Err(refuse(why));
-                };
-                let Some(value) = hex(digits) else {
-                    let digits = String::from_utf8_lossy(digits);
-                    let place = offset + at;
-                    return Err(refuse(format!(
-                        "invalid hex byte '{digits}' at index {place} of '{whole}'"
-                    )));
-                };
-                bytes.push(value);
-                at += 2;
-            }
-            b'+' if plus => bytes.push(b' '),
-            _ => bytes.push(byte),
+    for (at, _) in text.match_indices('%') {
+        let place = offset + at;
+        let Some(digits) = text.as_bytes().get(at + 1..at + 3) else {
+            return Err(refusal(format!(
+                "unterminated escape sequence at index {place} of: {whole}"
+            )));
+        };
+        if !digits.iter().all(u8::is_ascii_hexdigit) {
+            let (digits, place) = (String::from_utf8_lossy(digits), place + 1);
+            return Err(refusal(format!(
+                "invalid hex byte '{digits}' at index {place} of '{whole}'"
+            )));
         }
     }
-    let decoded = String::from_utf8(bytes);
-    decoded
-        .map(Cow::Owned)
-        .map_err(|_| refuse(format!("not UTF-8 when decoded: '{whole}'")))
+    Ok(())
 }
 
-fn hex(digits: &[u8]) -> Option<u8> {
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    let value = digit(digits[0])? * 16 + digit(digits[1])?;
-    u8::try_from(value).ok()
+fn refusal(why: String) -> ApiError {
+    ApiError::new(Class::ILLEGAL_ARGUMENT, why)
 }
 
 #[cfg(test)]

@@ -8,9 +8,11 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use meterbox_config::TokenSettings;
 use parking_lot::Mutex;
+use rustix::io::retry_on_intr;
+use rustix::rand::{GetRandomFlags, getrandom};
 use sha2::{Digest, Sha256};
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
 use std::net::IpAddr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -143,7 +145,8 @@ impl Tokens {
 
     fn make(&self, ends: bool) -> io::Result<Key> {
         let mut bytes = [0; KEY_BYTES];
-        File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+        // So few bytes always come together; only a machine that has just started may interrupt.
+        retry_on_intr(|| getrandom(&mut bytes, GetRandomFlags::empty()))?;
         let text = URL_SAFE_NO_PAD.encode(bytes);
         let until = (
             Instant::now() + self.lifetime,
