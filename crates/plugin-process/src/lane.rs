@@ -13,7 +13,7 @@ use crate::arena::Arena;
 use crate::fds;
 use crate::payload::Payload;
 use crate::side::Side;
-use crate::wire::{Broken, HEADER_BYTES, Header, Kind, PAYLOAD_BYTES_MAX};
+use crate::wire::{HEADER_BYTES, Header, Kind, Malformed, PAYLOAD_BYTES_MAX};
 
 /// Room for what is read at once: a frame that does not go by the arena, and a short one after it.
 const INPUT_BYTES: usize = 20 << 10;
@@ -33,12 +33,12 @@ pub enum LaneError {
     TimedOut,
     /// The other side does not keep to the protocol, or the kernel refused.
     #[error("the other side sent {0}")]
-    Broken(String),
+    Malformed(String),
 }
 
-impl From<Broken> for LaneError {
-    fn from(broken: Broken) -> Self {
-        Self::Broken(broken.to_string())
+impl From<Malformed> for LaneError {
+    fn from(broken: Malformed) -> Self {
+        Self::Malformed(broken.to_string())
     }
 }
 
@@ -50,7 +50,7 @@ impl From<io::Error> for LaneError {
                 Self::Closed
             }
             Why::WouldBlock | Why::TimedOut => Self::TimedOut,
-            _ => Self::Broken(format!("nothing that can be read ({error})")),
+            _ => Self::Malformed(format!("nothing that can be read ({error})")),
         }
     }
 }
@@ -208,7 +208,7 @@ impl Lane {
     ) -> Result<&'p [u8], LaneError> {
         let len = payload.len();
         if len > PAYLOAD_BYTES_MAX {
-            return Err(LaneError::Broken(format!(
+            return Err(LaneError::Malformed(format!(
                 "nothing yet: a payload of {len} bytes is too long"
             )));
         }
@@ -261,7 +261,7 @@ impl Lane {
         let arena = self.arena.as_ref().filter(|arena| len <= arena.half());
         let Some(arena) = arena else {
             let text = format!("{len} bytes in an arena that has not so many");
-            return Err(LaneError::Broken(text));
+            return Err(LaneError::Malformed(text));
         };
         Ok(match self.side {
             Side::Parent => Payload::owned(arena.copy(len)),

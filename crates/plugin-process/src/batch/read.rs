@@ -4,7 +4,7 @@ use bytemuck::AnyBitPattern;
 use meterbox_plugin_abi::gather::{Flow, Head, Kind, Segment, Visitor, check};
 
 use super::{FAMILY, SEGMENT};
-use crate::wire::Broken;
+use crate::wire::Malformed;
 
 /// Reads the batches of one gather in their order.
 #[derive(Clone, Copy, Debug, Default)]
@@ -25,7 +25,7 @@ impl BatchReader {
     ///
     /// # Errors
     /// A record that cannot be, or a segment before any family.
-    pub fn visit(&mut self, bytes: &[u8], visitor: &mut dyn Visitor) -> Result<Flow, Broken> {
+    pub fn visit(&mut self, bytes: &[u8], visitor: &mut dyn Visitor) -> Result<Flow, Malformed> {
         let mut left = Columns { left: bytes };
         while !left.left.is_empty() {
             let flow = match left.number()? {
@@ -37,13 +37,13 @@ impl BatchReader {
                 SEGMENT => {
                     let family = self.family;
                     let (kind, bounds) =
-                        family.ok_or_else(|| Broken::new("a segment of no family"))?;
+                        family.ok_or_else(|| Malformed::new("a segment of no family"))?;
                     let segment = left.segment()?;
                     check::columns(kind, bounds, &segment)
-                        .map_err(|misfit| Broken::new(misfit.to_string()))?;
+                        .map_err(|misfit| Malformed::new(misfit.to_string()))?;
                     visitor.segment(&segment)
                 }
-                other => return Err(Broken::new(format!("a record of type {other}"))),
+                other => return Err(Malformed::new(format!("a record of type {other}"))),
             };
             if flow == Flow::Stop {
                 return Ok(Flow::Stop);
@@ -57,24 +57,24 @@ struct Columns<'a> {
     left: &'a [u8],
 }
 
-fn short() -> Broken {
-    Broken::new("a batch that ends too early")
+fn short() -> Malformed {
+    Malformed::new("a batch that ends too early")
 }
 
 impl<'a> Columns<'a> {
-    fn number(&mut self) -> Result<u64, Broken> {
+    fn number(&mut self) -> Result<u64, Malformed> {
         let (bytes, left) = self.left.split_first_chunk().ok_or_else(short)?;
         self.left = left;
         Ok(u64::from_le_bytes(*bytes))
     }
 
-    fn pair(&mut self) -> Result<(u32, u32), Broken> {
+    fn pair(&mut self) -> Result<(u32, u32), Malformed> {
         let both = self.number()?;
         Ok((both as u32, (both >> 32) as u32))
     }
 
     /// The next column: the size of its items, and their bytes.
-    fn any(&mut self) -> Result<(usize, &'a [u8]), Broken> {
+    fn any(&mut self) -> Result<(usize, &'a [u8]), Malformed> {
         let (count, size) = self.pair()?;
         let len = (count as usize)
             .checked_mul(size as usize)
@@ -86,27 +86,27 @@ impl<'a> Columns<'a> {
     }
 
     /// The bytes of a column of items of this size.
-    fn bytes(&mut self, size: usize) -> Result<&'a [u8], Broken> {
+    fn bytes(&mut self, size: usize) -> Result<&'a [u8], Malformed> {
         match self.any()? {
             (found, bytes) if found == size => Ok(bytes),
             (found, _) => {
                 let text = format!("a column of items of {found} bytes instead of {size}");
-                Err(Broken::new(text))
+                Err(Malformed::new(text))
             }
         }
     }
 
-    fn column<T: AnyBitPattern>(&mut self) -> Result<&'a [T], Broken> {
+    fn column<T: AnyBitPattern>(&mut self) -> Result<&'a [T], Malformed> {
         bytemuck::try_cast_slice(self.bytes(size_of::<T>())?)
-            .map_err(|_| Broken::new("a batch that is not aligned"))
+            .map_err(|_| Malformed::new("a batch that is not aligned"))
     }
 
-    fn text(&mut self) -> Result<&'a str, Broken> {
+    fn text(&mut self) -> Result<&'a str, Malformed> {
         let text = std::str::from_utf8(self.bytes(1)?);
-        text.map_err(|_| Broken::new("a text that is not UTF-8"))
+        text.map_err(|_| Malformed::new("a text that is not UTF-8"))
     }
 
-    fn family(&mut self) -> Result<Head<'a>, Broken> {
+    fn family(&mut self) -> Result<Head<'a>, Malformed> {
         let (kind, flags) = self.pair()?;
         Ok(Head::new(Kind(kind), self.text()?)
             .with_flags(flags)
@@ -116,7 +116,7 @@ impl<'a> Columns<'a> {
             .with_bounds(self.column()?))
     }
 
-    fn segment(&mut self) -> Result<Segment<'a>, Broken> {
+    fn segment(&mut self) -> Result<Segment<'a>, Malformed> {
         let structure = self.number()?;
         let mut columns = self.number()?;
         let next = |size| match columns.checked_sub(1) {
@@ -127,7 +127,7 @@ impl<'a> Columns<'a> {
                 self.bytes(size)
             }
         };
-        let segment = Segment::from_columns(next, Broken::new)?;
+        let segment = Segment::from_columns(next, Malformed::new)?;
         for _ in 0..columns {
             // One that this side does not know is passed over.
             self.any()?;

@@ -16,7 +16,9 @@ use super::request::RemoteRequest;
 use super::responder::RemoteAnswer;
 use crate::batch::BatchWriter;
 use crate::payload::Payload;
-use crate::wire::{Broken, DecodedRows, Kind, Put, Take, put_outcome, put_route};
+use crate::wire::{
+    DecodedRows, Kind, Malformed, PayloadReader, PayloadWriter, put_outcome, put_route,
+};
 
 /// Creates the plugin of a loaded library from its configuration.
 pub type Create = Box<dyn Fn(Host, &str) -> Result<PluginObject, Failure> + Send + Sync>;
@@ -36,8 +38,8 @@ pub(super) struct Entries {
 }
 
 /// What an entry answers: message and result, or the failure.
-type EntryOutcome = Result<(String, Put), Failure>;
-type EntryFn = fn(&Entries, Take<'_>) -> Result<EntryOutcome, Broken>;
+type EntryOutcome = Result<(String, PayloadWriter), Failure>;
+type EntryFn = fn(&Entries, PayloadReader<'_>) -> Result<EntryOutcome, Malformed>;
 
 /// All but `CALL`, which keeps its payload.
 const ENTRIES: [(Kind, EntryFn); 9] = [
@@ -53,7 +55,7 @@ const ENTRIES: [(Kind, EntryFn); 9] = [
 ];
 
 fn nothing(outcome: Result<(), Failure>) -> EntryOutcome {
-    outcome.map(|()| (String::new(), Put::new()))
+    outcome.map(|()| (String::new(), PayloadWriter::new()))
 }
 
 impl Entries {
@@ -67,15 +69,15 @@ impl Entries {
     }
 
     /// Runs the entry that `kind` names and gives the payload of `DONE`.
-    pub(super) fn run(&self, kind: Kind, payload: Payload) -> Result<Put, Broken> {
+    pub(super) fn run(&self, kind: Kind, payload: Payload) -> Result<PayloadWriter, Malformed> {
         // The border catches what the plugin does; this is for mistakes of this process.
         let ran = caught(|| match ENTRIES.iter().find(|(name, _)| *name == kind) {
-            Some((_, entry)) => entry(self, Take::of(&payload)),
+            Some((_, entry)) => entry(self, PayloadReader::of(&payload)),
             None if kind == Kind::CALL => self.call(payload),
-            None => Err(Broken::new(format!("{kind:?}, which is no entry"))),
+            None => Err(Malformed::new(format!("{kind:?}, which is no entry"))),
         });
         let outcome = ran.unwrap_or_else(|panicked| Ok(Err(panicked)))?;
-        let mut done = Put::new();
+        let mut done = PayloadWriter::new();
         match &outcome {
             Ok((message, result)) => {
                 put_outcome(Ok(message), &mut done);
@@ -91,7 +93,7 @@ impl Entries {
         plugin.ok_or_else(|| Failure::internal("the plugin is not created, or was stopped"))
     }
 
-    fn create(&self, mut fields: Take<'_>) -> Result<EntryOutcome, Broken> {
+    fn create(&self, mut fields: PayloadReader<'_>) -> Result<EntryOutcome, Malformed> {
         let config = fields.text()?;
         fields.end()?;
         let created = (self.create)(Host::of(self.host.clone()), config);
@@ -105,12 +107,12 @@ impl Entries {
         })))
     }
 
-    fn start(&self, fields: Take<'_>) -> Result<EntryOutcome, Broken> {
+    fn start(&self, fields: PayloadReader<'_>) -> Result<EntryOutcome, Malformed> {
         fields.end()?;
         Ok(nothing(self.plugin().and_then(|plugin| plugin.start())))
     }
 
-    fn stop(&self, mut fields: Take<'_>) -> Result<EntryOutcome, Broken> {
+    fn stop(&self, mut fields: PayloadReader<'_>) -> Result<EntryOutcome, Malformed> {
         let deadline = Duration::from_nanos(fields.u64()?);
         fields.end()?;
         let stopped = self.plugin().and_then(|plugin| plugin.stop(deadline));
@@ -120,13 +122,13 @@ impl Entries {
         Ok(nothing(stopped))
     }
 
-    fn routes(&self, fields: Take<'_>) -> Result<EntryOutcome, Broken> {
+    fn routes(&self, fields: PayloadReader<'_>) -> Result<EntryOutcome, Malformed> {
         fields.end()?;
         let asked = self
             .plugin()
             .and_then(|plugin| Ok((plugin.roles(), plugin.routes()?)));
         Ok(asked.map(|(roles, routes)| {
-            let mut result = Put::new();
+            let mut result = PayloadWriter::new();
             result.u32(roles.0).count(routes.len());
             for route in &routes {
                 put_route(route, &mut result);
@@ -135,7 +137,7 @@ impl Entries {
         }))
     }
 
-    fn call(&self, payload: Payload) -> Result<EntryOutcome, Broken> {
+    fn call(&self, payload: Payload) -> Result<EntryOutcome, Malformed> {
         let (route, call, request) = RemoteRequest::new(payload, self.link.clone())?;
         let responder = Responder::of(Box::new(RemoteAnswer::new(call, self.link.clone())));
         let request = Request::of(Arc::new(request));
@@ -145,12 +147,12 @@ impl Entries {
         ))
     }
 
-    fn collect(&self, mut fields: Take<'_>) -> Result<EntryOutcome, Broken> {
+    fn collect(&self, mut fields: PayloadReader<'_>) -> Result<EntryOutcome, Malformed> {
         let names = fields.texts()?;
         fields.end()?;
         let mut refused = None;
         let mut batches = BatchWriter::new(batch_bytes(), |batch: &[u8]| {
-            let mut request = Put::with_room(batch.len());
+            let mut request = PayloadWriter::with_room(batch.len());
             request.raw(batch);
             match self
                 .link
@@ -175,7 +177,7 @@ impl Entries {
         }))
     }
 
-    fn events(&self, mut fields: Take<'_>) -> Result<EntryOutcome, Broken> {
+    fn events(&self, mut fields: PayloadReader<'_>) -> Result<EntryOutcome, Malformed> {
         let rows = DecodedRows::take(&mut fields)?;
         fields.end()?;
         Ok(nothing(self.plugin().and_then(|plugin| {
@@ -183,7 +185,7 @@ impl Entries {
         })))
     }
 
-    fn export(&self, fields: Take<'_>) -> Result<EntryOutcome, Broken> {
+    fn export(&self, fields: PayloadReader<'_>) -> Result<EntryOutcome, Malformed> {
         fields.end()?;
         let mut pushes = RemotePushes(&self.link);
         Ok(nothing(self.plugin().and_then(|plugin| {
@@ -191,7 +193,7 @@ impl Entries {
         })))
     }
 
-    fn classify(&self, mut fields: Take<'_>) -> Result<EntryOutcome, Broken> {
+    fn classify(&self, mut fields: PayloadReader<'_>) -> Result<EntryOutcome, Malformed> {
         let status = fields.u16()?;
         let body = fields.bytes()?;
         fields.end()?;
@@ -199,13 +201,13 @@ impl Entries {
             .plugin()
             .and_then(|plugin| plugin.classify(status, body));
         Ok(judged.map(|(verdict, reason)| {
-            let mut result = Put::new();
+            let mut result = PayloadWriter::new();
             result.u32(verdict.0);
             (reason, result)
         }))
     }
 
-    fn timer(&self, mut fields: Take<'_>) -> Result<EntryOutcome, Broken> {
+    fn timer(&self, mut fields: PayloadReader<'_>) -> Result<EntryOutcome, Malformed> {
         let id = fields.u64()?;
         fields.end()?;
         Ok(nothing(
@@ -227,7 +229,7 @@ struct RemotePushes<'l>(&'l Link);
 
 impl PushSink for RemotePushes<'_> {
     fn push(&mut self, push: &Push<'_>) -> Result<(), Failure> {
-        let mut request = Put::with_room(push.body.len() + 256);
+        let mut request = PayloadWriter::with_room(push.body.len() + 256);
         request
             .text(push.method)
             .text(push.url)

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 
 use super::link::Link;
 use crate::cells::{CellShape, ChildCells, Series};
-use crate::wire::{Kind, Put, Registration};
+use crate::wire::{Kind, PayloadWriter, Registration};
 
 /// Every family of the plugin by the host's number for it.
 pub(super) struct ChildFamilies {
@@ -67,20 +67,20 @@ impl ChildFamilies {
 }
 
 /// Label values as one key, for which no two lists are the same.
-fn key(values: &[&str]) -> Put {
-    let mut key = Put::with_room(64);
+fn key(values: &[&str]) -> PayloadWriter {
+    let mut key = PayloadWriter::with_room(64);
     key.texts(values);
     key
 }
 
 impl FamilyState {
-    fn known(&self, key: &Put) -> Option<Instrument> {
+    fn known(&self, key: &PayloadWriter) -> Option<Instrument> {
         let series = self.series.lock();
         series.get(key.as_bytes()).map(|series| series.instrument())
     }
 
-    fn ask_series(&self, key: &Put) -> Result<Arc<Series>, Failure> {
-        let mut request = Put::with_room(key.as_bytes().len() + 4);
+    fn ask_series(&self, key: &PayloadWriter) -> Result<Arc<Series>, Failure> {
+        let mut request = PayloadWriter::with_room(key.as_bytes().len() + 4);
         request.u32(self.number).append(key);
         let cell = self
             .link
@@ -118,7 +118,7 @@ impl FamilyService for FamilyHandle {
         if let Some(series) = self.0.series.lock().remove(key.as_bytes()) {
             series.remove();
         }
-        let mut request = Put::with_room(key.as_bytes().len() + 4);
+        let mut request = PayloadWriter::with_room(key.as_bytes().len() + 4);
         request.u32(self.0.number).append(&key);
         self.0.link.ask(Kind::REMOVE, &request, |_| Ok(()))
     }

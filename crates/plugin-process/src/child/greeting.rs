@@ -10,7 +10,7 @@ use crate::arena::Arena;
 use crate::cells::ChildCells;
 use crate::lane::{Lane, LaneError};
 use crate::side::Side;
-use crate::wire::{Hello, Kind, Put, put_outcome};
+use crate::wire::{Hello, Kind, PayloadWriter, put_outcome};
 
 /// A `HELLO` with its descriptors, opened.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ impl Greeting {
         let mut short = Lane::new(lane_0, None, Side::Child);
         let (kind, payload, files) = short.receive_with()?;
         if kind != Kind::HELLO {
-            return Err(LaneError::Broken(format!("{kind:?} instead of HELLO")));
+            return Err(LaneError::Malformed(format!("{kind:?} instead of HELLO")));
         }
         let hello = Hello::take(&payload)?;
         if hello.protocol != Hello::PROTOCOL || files.len() != hello.descriptors() {
@@ -45,7 +45,7 @@ impl Greeting {
                 files.len(),
                 hello.call_lanes
             );
-            return Err(LaneError::Broken(text));
+            return Err(LaneError::Malformed(text));
         }
         let half = usize::try_from(hello.arena_bytes).unwrap_or(usize::MAX);
         let mut files = files.into_iter();
@@ -78,7 +78,7 @@ impl Greeting {
     /// # Errors
     /// The lane's end.
     pub fn answer(&mut self, loaded: Result<&str, &Failure>) -> Result<(), LaneError> {
-        let mut done = Put::new();
+        let mut done = PayloadWriter::new();
         put_outcome(loaded.map(|_| ""), &mut done);
         if let Ok(metadata) = loaded {
             done.u8(1).text(metadata);

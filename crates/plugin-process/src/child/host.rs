@@ -12,7 +12,7 @@ use meterbox_plugin_abi::{
 use super::family::ChildFamilies;
 use super::link::Link;
 use crate::cells::ChildCells;
-use crate::wire::{DecodedRows, Kind, Put};
+use crate::wire::{DecodedRows, Kind, PayloadWriter};
 
 /// Passes everything on to the host but the clocks and the question which log lines are kept.
 pub(super) struct RemoteHost {
@@ -54,7 +54,7 @@ impl HostServices for RemoteHost {
         if level > self.log_level {
             return;
         }
-        let mut line = Put::with_room(target.len() + message.len() + 12);
+        let mut line = PayloadWriter::with_room(target.len() + message.len() + 12);
         line.u32(level.0).text(target).text(message);
         // Without a host there is nobody to tell.
         let _ = self.link.tell(Kind::LOG, &line);
@@ -73,19 +73,19 @@ impl HostServices for RemoteHost {
     }
 
     fn start_timer(&self, id: u64, period: Duration) -> Result<(), Failure> {
-        let mut request = Put::new();
+        let mut request = PayloadWriter::new();
         request.u64(id).u64(nanoseconds(period));
         self.link.ask(Kind::TIMER_START, &request, |_| Ok(()))
     }
 
     fn stop_timer(&self, id: u64) -> Result<(), Failure> {
-        let mut request = Put::new();
+        let mut request = PayloadWriter::new();
         request.u64(id);
         self.link.ask(Kind::TIMER_STOP, &request, |_| Ok(()))
     }
 
     fn subscribe(&self, kinds: EventKinds) -> Result<(), Failure> {
-        let mut request = Put::new();
+        let mut request = PayloadWriter::new();
         request.u64(kinds.0);
         self.link.ask(Kind::SUBSCRIBE, &request, |_| Ok(()))
     }
@@ -93,12 +93,12 @@ impl HostServices for RemoteHost {
     fn models(&self) -> Result<Table, Failure> {
         let rows = self
             .link
-            .ask(Kind::MODELS, &Put::new(), DecodedRows::take)?;
+            .ask(Kind::MODELS, &PayloadWriter::new(), DecodedRows::take)?;
         Ok(Table::of(Arc::new(rows)))
     }
 
     fn info(&self, fact: Fact) -> Option<String> {
-        let mut request = Put::new();
+        let mut request = PayloadWriter::new();
         request.u32(fact.0);
         let answer = self.link.ask(Kind::INFO, &request, |result| {
             let known = result.u8()? != 0;

@@ -11,7 +11,7 @@ use super::flusher::AnswerFlusher;
 use crate::batch::BatchReader;
 use crate::lane::{Lane, LaneError};
 use crate::payload::Payload;
-use crate::wire::{Broken, Kind, PAYLOAD_BYTES_MAX, Put, Take, take_outcome};
+use crate::wire::{Kind, Malformed, PAYLOAD_BYTES_MAX, PayloadReader, PayloadWriter, take_outcome};
 
 /// What happens when the host is gone or does not keep to the protocol; a process ends itself.
 pub type Lost = Box<dyn Fn(&LaneError) + Send + Sync>;
@@ -63,7 +63,7 @@ fn exchange(lane: &mut Lane, kind: Kind, payload: &[u8]) -> Result<(Kind, Payloa
 }
 
 /// What the host takes at once; it would end this process for more.
-fn fitting(payload: &Put) -> Result<&[u8], Failure> {
+fn fitting(payload: &PayloadWriter) -> Result<&[u8], Failure> {
     let bytes = payload.as_bytes();
     if bytes.len() > PAYLOAD_BYTES_MAX || payload.is_endless() {
         let text = format!("{} bytes or a list in them are too long", bytes.len());
@@ -107,7 +107,7 @@ impl Link {
     fn on_lane<T>(
         &self,
         kind: Kind,
-        payload: &Put,
+        payload: &PayloadWriter,
         run: impl FnOnce(&mut Lane, &[u8]) -> Result<T, LaneError>,
     ) -> Result<T, Failure> {
         let payload = fitting(payload)?;
@@ -127,8 +127,8 @@ impl Link {
     pub(super) fn ask<T>(
         &self,
         kind: Kind,
-        request: &Put,
-        read: impl FnOnce(&mut Take<'_>) -> Result<T, Broken>,
+        request: &PayloadWriter,
+        read: impl FnOnce(&mut PayloadReader<'_>) -> Result<T, Malformed>,
     ) -> Result<T, Failure> {
         let asked = |lane: &mut Lane, request: &[u8]| exchange(lane, kind, request);
         let (kind, answer) = self.on_lane(kind, request, asked)?;
@@ -139,9 +139,9 @@ impl Link {
         &self,
         kind: Kind,
         answer: &[u8],
-        read: impl FnOnce(&mut Take<'_>) -> Result<T, Broken>,
+        read: impl FnOnce(&mut PayloadReader<'_>) -> Result<T, Malformed>,
     ) -> Result<T, Failure> {
-        let mut fields = Take::of(answer);
+        let mut fields = PayloadReader::of(answer);
         let result = expect(kind, Kind::ANSWER)
             .and_then(|()| take_outcome(&mut fields))
             .and_then(|outcome| match outcome {
@@ -156,13 +156,17 @@ impl Link {
     }
 
     /// Sends what gets no answer, at once.
-    pub(super) fn tell(&self, kind: Kind, message: &Put) -> Result<(), Failure> {
+    pub(super) fn tell(&self, kind: Kind, message: &PayloadWriter) -> Result<(), Failure> {
         self.on_lane(kind, message, |lane, message| lane.send(kind, message))
     }
 
     /// Sends what gets no answer: inside an entry together with the next frame, if one comes soon;
     /// elsewhere at once.
-    pub(super) fn tell_with_next(&self, kind: Kind, message: &Put) -> Result<(), Failure> {
+    pub(super) fn tell_with_next(
+        &self,
+        kind: Kind,
+        message: &PayloadWriter,
+    ) -> Result<(), Failure> {
         let in_entry = !HOLDS_LONG.get() && with_own(|_| ()).is_some();
         if !in_entry {
             return self.tell(kind, message);
@@ -177,7 +181,7 @@ impl Link {
         if VISITING.get() || HOLDS_LONG.get() {
             return Err(Failure::unsupported("a gather inside a gather"));
         }
-        let mut request = Put::new();
+        let mut request = PayloadWriter::new();
         request.texts(names);
         fitting(&request)?;
         if with_own(|_| ()).is_some() {
@@ -188,7 +192,11 @@ impl Link {
         self.gather_over_own(&request, visitor)
     }
 
-    fn gather_over_own(&self, request: &Put, visitor: &mut dyn Visitor) -> Result<(), Failure> {
+    fn gather_over_own(
+        &self,
+        request: &PayloadWriter,
+        visitor: &mut dyn Visitor,
+    ) -> Result<(), Failure> {
         let mut reader = BatchReader::new();
         let mut flow = Flow::Continue;
         let mut next = (Kind::GATHER, request.clone());
@@ -204,18 +212,18 @@ impl Link {
                 let visited = reader.visit(&batch, visitor);
                 flow = visited.map_err(|broken| self.lost(&broken.into()))?;
             }
-            let mut answer = Put::new();
+            let mut answer = PayloadWriter::new();
             answer.u32(u32::from(flow == Flow::Stop));
             next = (Kind::FLOW, answer);
         }
     }
 }
 
-fn expect(kind: Kind, expected: Kind) -> Result<(), Broken> {
+fn expect(kind: Kind, expected: Kind) -> Result<(), Malformed> {
     if kind == expected {
         Ok(())
     } else {
-        Err(Broken::new(format!("{kind:?} instead of {expected:?}")))
+        Err(Malformed::new(format!("{kind:?} instead of {expected:?}")))
     }
 }
 

@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 
 use super::link::Link;
 use crate::payload::Payload;
-use crate::wire::{Body, Broken, Call, Kind, NO_DEADLINE, Put};
+use crate::wire::{Body, Call, Kind, Malformed, NO_DEADLINE, PayloadWriter};
 
 /// Most bytes of a body that are asked for at once.
 const BODY_BYTES_MAX: usize = 1 << 20;
@@ -36,7 +36,7 @@ enum UnreadBody {
 
 impl RemoteRequest {
     /// Reads a `CALL`: the number of its route, the number of the call, and the request.
-    pub(super) fn new(payload: Payload, link: Arc<Link>) -> Result<(u32, u64, Self), Broken> {
+    pub(super) fn new(payload: Payload, link: Arc<Link>) -> Result<(u32, u64, Self), Malformed> {
         let came = Instant::now();
         let call = Call::take(&payload)?;
         let mut texts = String::with_capacity(256);
@@ -122,12 +122,12 @@ impl RequestService for RemoteRequest {
             UnreadBody::Asked if buffer.is_empty() => Ok(0),
             UnreadBody::Asked => {
                 let room = buffer.len().min(BODY_BYTES_MAX);
-                let mut request = Put::new();
+                let mut request = PayloadWriter::new();
                 request.u64(self.call).u32(room as u32);
                 let read = self.link.ask(Kind::BODY, &request, |result| {
                     let bytes = result.bytes()?;
                     let Some(target) = buffer[..room].get_mut(..bytes.len()) else {
-                        return Err(Broken::new("more of a body than was asked for"));
+                        return Err(Malformed::new("more of a body than was asked for"));
                     };
                     target.copy_from_slice(bytes);
                     Ok(bytes.len())

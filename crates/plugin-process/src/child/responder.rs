@@ -5,7 +5,7 @@ use std::sync::Arc;
 use meterbox_plugin_abi::{Failure, ReplyHead, ResponderService, Status};
 
 use super::link::Link;
-use crate::wire::{Kind, Put, Reply};
+use crate::wire::{Kind, PayloadWriter, Reply};
 
 /// Longer writes are cut up.
 const PART_BYTES_MAX: usize = 1 << 20;
@@ -56,7 +56,7 @@ impl RemoteAnswer {
     }
 
     /// A part with the head, if that was not sent.
-    fn part(&mut self, bytes: &[u8], end: bool) -> Put {
+    fn part(&mut self, bytes: &[u8], end: bool) -> PayloadWriter {
         let head = self.head.take();
         let head = head.as_ref().map(|head| {
             let headers = head.headers.iter();
@@ -118,7 +118,7 @@ impl ResponderService for RemoteAnswer {
         if self.stage != AnswerStage::Open {
             return true;
         }
-        let mut request = Put::new();
+        let mut request = PayloadWriter::new();
         request.u64(self.call);
         let closed = self
             .link
@@ -132,7 +132,7 @@ impl Drop for RemoteAnswer {
         if self.stage == AnswerStage::Ended {
             return;
         }
-        let mut message = Put::new();
+        let mut message = PayloadWriter::new();
         message.u64(self.call);
         // Without a host there is nobody to tell.
         let _ = self.link.tell_with_next(Kind::DROP, &message);

@@ -19,7 +19,7 @@ use super::clock::Clocks;
 use super::host_calls::{HostCalls, Scope};
 use super::lane_guard::LaneGuard;
 use crate::lane::{Lane, LaneError};
-use crate::wire::{Broken, Kind, Take, take_outcome};
+use crate::wire::{Kind, Malformed, PayloadReader, take_outcome};
 
 /// How long a thread that found its lane closed waits for the child's end. The child is killed before,
 /// so that only a kernel in trouble lets it pass.
@@ -128,7 +128,7 @@ impl Child {
         &self,
         ask: &EntryCall<'_>,
         mut scope: Scope<'_>,
-        read: impl FnOnce(&str, &mut Take<'_>) -> Result<T, Broken>,
+        read: impl FnOnce(&str, &mut PayloadReader<'_>) -> Result<T, Malformed>,
     ) -> Result<T, Failure> {
         let free = self.free.lock().pop();
         let Some((number, mut lane)) = free else {
@@ -156,7 +156,7 @@ impl Child {
         &self,
         lane: &mut Lane,
         limit: Duration,
-        read: impl FnOnce(&str, &mut Take<'_>) -> Result<T, Broken>,
+        read: impl FnOnce(&str, &mut PayloadReader<'_>) -> Result<T, Malformed>,
     ) -> Result<T, Failure> {
         let clock = self.clocks.begin(self.spare_clock, limit);
         self.watched.notice();
@@ -170,7 +170,7 @@ impl Child {
         &self,
         lane_guard: &mut LaneGuard<'_>,
         scope: &mut Scope<'_>,
-        read: impl FnOnce(&str, &mut Take<'_>) -> Result<T, Broken>,
+        read: impl FnOnce(&str, &mut PayloadReader<'_>) -> Result<T, Malformed>,
     ) -> Result<Result<T, Failure>, LaneError> {
         loop {
             let (kind, payload) = lane_guard.receive()?;
@@ -178,7 +178,7 @@ impl Child {
                 self.host_calls.serve(kind, &payload, lane_guard, scope)?;
                 continue;
             }
-            let mut take = Take::of(&payload);
+            let mut take = PayloadReader::of(&payload);
             let result = match take_outcome(&mut take)? {
                 Ok(message) => {
                     let result = read(message, &mut take)?;
@@ -201,7 +201,7 @@ impl Child {
             });
             match served {
                 Ok(()) => {}
-                Err(LaneError::Broken(what)) => return self.kill(Cause::Protocol(what)),
+                Err(LaneError::Malformed(what)) => return self.kill(Cause::Protocol(what)),
                 Err(LaneError::Closed | LaneError::TimedOut) => return,
             }
         }
@@ -209,7 +209,7 @@ impl Child {
 
     /// What is said to whoever was on a lane that ended with `error`.
     pub(super) fn broken(&self, error: &LaneError) -> Failure {
-        if let LaneError::Broken(what) = error {
+        if let LaneError::Malformed(what) = error {
             self.kill(Cause::Protocol(what.clone()));
         } else if !self.wait_end(Duration::from_secs(1)) {
             // It lives on without this lane.

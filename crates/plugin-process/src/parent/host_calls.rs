@@ -18,7 +18,9 @@ use super::registered::RegisteredFamilies;
 use crate::batch::{BatchReader, BatchWriter};
 use crate::lane::LaneError;
 use crate::payload::Payload;
-use crate::wire::{Broken, DecodedRows, Kind, Put, Registration, Reply, Take, put_outcome};
+use crate::wire::{
+    DecodedRows, Kind, Malformed, PayloadReader, PayloadWriter, Registration, Reply, put_outcome,
+};
 
 /// A longer log line is cut, in bytes.
 const LOG_BYTES_MAX: usize = 16 << 10;
@@ -52,19 +54,19 @@ pub(super) struct HostCalls {
 /// What is sent back: nothing, or an outcome with its result.
 enum CallAnswer {
     OneWay,
-    Outcome(Result<Put, Failure>),
+    Outcome(Result<PayloadWriter, Failure>),
 }
 
 fn done() -> CallAnswer {
-    CallAnswer::Outcome(Ok(Put::new()))
+    CallAnswer::Outcome(Ok(PayloadWriter::new()))
 }
 
 fn outcome(result: Result<(), Failure>) -> CallAnswer {
-    CallAnswer::Outcome(result.map(|()| Put::new()))
+    CallAnswer::Outcome(result.map(|()| PayloadWriter::new()))
 }
 
-fn number(number: u32) -> Put {
-    let mut put = Put::new();
+fn number(number: u32) -> PayloadWriter {
+    let mut put = PayloadWriter::new();
     put.u32(number);
     put
 }
@@ -102,7 +104,7 @@ impl HostCalls {
         lane: &mut LaneGuard<'_>,
         scope: &mut Scope<'_>,
     ) -> Result<(), LaneError> {
-        let mut take = Take::of(payload);
+        let mut take = PayloadReader::of(payload);
         let answer = match kind {
             Kind::GATHER => self.gather(take, lane, scope)?,
             Kind::SHOW => show(payload, scope)?,
@@ -122,7 +124,7 @@ impl HostCalls {
                 take.end()?;
                 let body = lane.paused(|| self.calls.body(call, bytes_max));
                 CallAnswer::Outcome(body.map(|bytes| {
-                    let mut put = Put::with_room(bytes.len() + 4);
+                    let mut put = PayloadWriter::with_room(bytes.len() + 4);
                     put.bytes(&bytes);
                     put
                 }))
@@ -136,7 +138,7 @@ impl HostCalls {
         let CallAnswer::Outcome(result) = answer else {
             return Ok(());
         };
-        let mut put = Put::new();
+        let mut put = PayloadWriter::new();
         match &result {
             Ok(result) => {
                 put_outcome(Ok(""), &mut put);
@@ -148,7 +150,7 @@ impl HostCalls {
     }
 
     /// Requests of a few fields.
-    fn small(&self, kind: Kind, take: &mut Take<'_>) -> Result<CallAnswer, Broken> {
+    fn small(&self, kind: Kind, take: &mut PayloadReader<'_>) -> Result<CallAnswer, Malformed> {
         let services = &*self.services;
         Ok(match kind {
             Kind::LOG => {
@@ -170,7 +172,7 @@ impl HostCalls {
                 outcome(self.registered.remove(family, &values))
             }
             Kind::MODELS => CallAnswer::Outcome(services.models().map(|table| {
-                let mut put = Put::new();
+                let mut put = PayloadWriter::new();
                 DecodedRows::put(&table, MODEL_FIELDS_END, &mut put);
                 put
             })),
@@ -186,7 +188,7 @@ impl HostCalls {
             }
             Kind::INFO => {
                 let fact = services.info(Fact(take.u32()?));
-                let mut put = Put::new();
+                let mut put = PayloadWriter::new();
                 put.u8(u8::from(fact.is_some()))
                     .text(fact.as_deref().unwrap_or_default());
                 CallAnswer::Outcome(Ok(put))
@@ -196,11 +198,11 @@ impl HostCalls {
                 CallAnswer::OneWay
             }
             Kind::CLOSED => {
-                let mut put = Put::new();
+                let mut put = PayloadWriter::new();
                 put.u8(u8::from(self.calls.is_closed(take.u64()?)));
                 CallAnswer::Outcome(Ok(put))
             }
-            other => return Err(Broken::new(format!("a frame of {other:?} as a request"))),
+            other => return Err(Malformed::new(format!("a frame of {other:?} as a request"))),
         })
     }
 
@@ -216,7 +218,7 @@ impl HostCalls {
     /// Shows everything to the child, batch by batch.
     fn gather(
         &self,
-        mut take: Take<'_>,
+        mut take: PayloadReader<'_>,
         lane: &mut LaneGuard<'_>,
         scope: &mut Scope<'_>,
     ) -> Result<CallAnswer, LaneError> {
@@ -263,7 +265,7 @@ impl HostCalls {
             let (kind, payload) = lane.receive()?;
             match kind {
                 Kind::FLOW => {
-                    let mut take = Take::of(&payload);
+                    let mut take = PayloadReader::of(&payload);
                     let flow = take.u32()?;
                     take.end()?;
                     return Ok(match flow {
@@ -273,7 +275,7 @@ impl HostCalls {
                 }
                 // Their answers would take the batch's place in the shared memory.
                 Kind::GATHER | Kind::MODELS | Kind::BODY => {
-                    return Err(Broken::new(format!("a frame of {kind:?} before FLOW")).into());
+                    return Err(Malformed::new(format!("a frame of {kind:?} before FLOW")).into());
                 }
                 _ => self.serve(kind, &payload, lane, scope)?,
             }
@@ -291,9 +293,9 @@ impl HostCalls {
     }
 }
 
-fn show(payload: &Payload, scope: &mut Scope<'_>) -> Result<CallAnswer, Broken> {
+fn show(payload: &Payload, scope: &mut Scope<'_>) -> Result<CallAnswer, Malformed> {
     let Scope::Collect(visitor, reader, deaf) = scope else {
-        return Err(Broken::new("families outside of COLLECT"));
+        return Err(Malformed::new("families outside of COLLECT"));
     };
     let flow = if *deaf == 0 {
         reader.visit(payload, &mut **visitor)?
@@ -304,16 +306,16 @@ fn show(payload: &Payload, scope: &mut Scope<'_>) -> Result<CallAnswer, Broken> 
         *deaf += 1;
     }
     if *deaf > DEAF_MAX {
-        return Err(Broken::new("families after it was told to stop"));
+        return Err(Malformed::new("families after it was told to stop"));
     }
     Ok(CallAnswer::Outcome(Ok(number(u32::from(
         flow == Flow::Stop,
     )))))
 }
 
-fn push(mut take: Take<'_>, scope: &mut Scope<'_>) -> Result<CallAnswer, Broken> {
+fn push(mut take: PayloadReader<'_>, scope: &mut Scope<'_>) -> Result<CallAnswer, Malformed> {
     let Scope::Export(_, pushes) = scope else {
-        return Err(Broken::new("a push outside of EXPORT"));
+        return Err(Malformed::new("a push outside of EXPORT"));
     };
     let (method, url) = (take.text()?, take.text()?);
     let mut headers = Vec::new();

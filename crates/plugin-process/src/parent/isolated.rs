@@ -443,7 +443,7 @@ impl Isolated {
         let Some(child) = self.retire() else {
             return Ok(());
         };
-        let mut payload = crate::wire::Put::new();
+        let mut payload = crate::wire::PayloadWriter::new();
         payload.u64(u64::try_from(deadline.as_nanos()).unwrap_or(u64::MAX));
         let ask = EntryCall {
             kind: Kind::STOP,

@@ -24,7 +24,7 @@ use crate::arena::Arena;
 use crate::cells::ParentCells;
 use crate::lane::Lane;
 use crate::side::Side;
-use crate::wire::{Broken, Hello, Kind, Put, Take, take_route};
+use crate::wire::{Hello, Kind, Malformed, PayloadReader, PayloadWriter, take_route};
 
 /// Most call lanes; descriptors for all of them go in one message.
 const LANES_MAX: usize = 64;
@@ -180,7 +180,7 @@ fn greet(
             .spawn(move || served.serve(lane))
             .map_err(|error| not_started("no thread", &error))?;
     }
-    let mut config = Put::new();
+    let mut config = PayloadWriter::new();
     config.text(&plugin.config);
     let ask = |kind, payload| EntryCall {
         kind,
@@ -234,7 +234,7 @@ fn hello(
             0 => false,
             1 => true,
             other => {
-                return Err(Broken::new(format!(
+                return Err(Malformed::new(format!(
                     "an answer to HELLO with arenas {other}"
                 )));
             }
@@ -258,11 +258,11 @@ fn check_metadata(plugin: &Plugin, stated: &str) -> Result<(), Failure> {
     Err(Failure::new(Status::INVALID, text))
 }
 
-fn take_facts(take: &mut Take<'_>) -> Result<PluginFacts, Broken> {
+fn take_facts(take: &mut PayloadReader<'_>) -> Result<PluginFacts, Malformed> {
     let roles = Roles(take.u32()?);
     let count = take.count(16)?;
     if count > ROUTES_MAX + 1 {
-        return Err(Broken::new(format!("a list of {count} routes")));
+        return Err(Malformed::new(format!("a list of {count} routes")));
     }
     let routes = (0..count).map(|_| take_route(take));
     let routes = routes.collect::<Result<_, _>>()?;

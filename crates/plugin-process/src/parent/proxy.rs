@@ -14,7 +14,9 @@ use super::host_calls::Scope;
 use super::isolated::Isolated;
 use super::launch::PluginFacts;
 use crate::batch::BatchReader;
-use crate::wire::{Body, Broken, Call, DecodedRows, Kind, NO_DEADLINE, Put, Take};
+use crate::wire::{
+    Body, Call, DecodedRows, Kind, Malformed, NO_DEADLINE, PayloadReader, PayloadWriter,
+};
 
 /// A body that is said to be no longer goes along with its request, in bytes.
 const INLINE_BODY_BYTES_MAX: usize = 64 << 10;
@@ -46,10 +48,10 @@ impl Proxy {
     fn ask<T>(
         &self,
         kind: Kind,
-        payload: &Put,
+        payload: &PayloadWriter,
         limit: Duration,
         scope: Scope<'_>,
-        read: impl FnOnce(&str, &mut Take<'_>) -> Result<T, Broken>,
+        read: impl FnOnce(&str, &mut PayloadReader<'_>) -> Result<T, Malformed>,
     ) -> Result<T, Failure> {
         let ask = EntryCall {
             kind,
@@ -71,7 +73,7 @@ impl Drop for Proxy {
     }
 }
 
-fn nothing(_: &str, _: &mut Take<'_>) -> Result<(), Broken> {
+fn nothing(_: &str, _: &mut PayloadReader<'_>) -> Result<(), Malformed> {
     Ok(())
 }
 
@@ -136,7 +138,7 @@ impl PluginEntries for Proxy {
     }
 
     fn collect(&self, filter: &Filter<'_>, visitor: &mut dyn Visitor) -> Result<(), Failure> {
-        let mut payload = Put::new();
+        let mut payload = PayloadWriter::new();
         payload.texts(filter.names);
         let limit = self.isolated.plugin().settings.collect_limit * 2;
         let scope = Scope::Collect(visitor, BatchReader::new(), 0);
@@ -144,7 +146,7 @@ impl PluginEntries for Proxy {
     }
 
     fn on_events(&self, events: Table) -> Result<(), Failure> {
-        let mut payload = Put::new();
+        let mut payload = PayloadWriter::new();
         DecodedRows::put(&events, EVENT_FIELDS_END, &mut payload);
         self.ask(Kind::EVENTS, &payload, self.limit(), Scope::Plain, nothing)
     }
@@ -155,11 +157,17 @@ impl PluginEntries for Proxy {
         pushes: &mut dyn PushSink,
     ) -> Result<(), Failure> {
         let scope = Scope::Export(gathered, pushes);
-        self.ask(Kind::EXPORT, &Put::new(), self.limit(), scope, nothing)
+        self.ask(
+            Kind::EXPORT,
+            &PayloadWriter::new(),
+            self.limit(),
+            scope,
+            nothing,
+        )
     }
 
     fn classify(&self, status: u16, body: &[u8]) -> Result<(Verdict, String), Failure> {
-        let mut payload = Put::new();
+        let mut payload = PayloadWriter::new();
         payload.u16(status).bytes(body);
         let limit = self.limit();
         self.ask(
@@ -172,7 +180,7 @@ impl PluginEntries for Proxy {
     }
 
     fn on_timer(&self, id: u64) -> Result<(), Failure> {
-        let mut payload = Put::new();
+        let mut payload = PayloadWriter::new();
         payload.u64(id);
         self.ask(Kind::TIMER, &payload, self.limit(), Scope::Plain, nothing)
     }

@@ -1,6 +1,6 @@
 //! The eight bytes before every payload.
 
-use super::{Broken, Kind};
+use super::{Kind, Malformed};
 
 /// Bytes of a header.
 pub const HEADER_BYTES: usize = 8;
@@ -37,15 +37,15 @@ impl Header {
     ///
     /// # Errors
     /// A payload over [`PAYLOAD_BYTES_MAX`], or a flag that is not known.
-    pub fn read(bytes: [u8; HEADER_BYTES]) -> Result<Self, Broken> {
+    pub fn read(bytes: [u8; HEADER_BYTES]) -> Result<Self, Malformed> {
         let [a, b, c, d, e, f, g, h] = bytes;
         let len = u32::from_le_bytes([a, b, c, d]) as usize;
         let flags = u16::from_le_bytes([g, h]);
         if len > PAYLOAD_BYTES_MAX {
-            return Err(Broken::new(format!("a frame of {len} bytes")));
+            return Err(Malformed::new(format!("a frame of {len} bytes")));
         }
         if flags & !ARENA_FLAG != 0 {
-            return Err(Broken::new(format!("a frame with flags 0x{flags:x}")));
+            return Err(Malformed::new(format!("a frame with flags 0x{flags:x}")));
         }
         Ok(Self {
             len,

@@ -3,7 +3,7 @@
 use meterbox_plugin_abi::gather::Kind as MetricKind;
 use meterbox_plugin_abi::{Failure, FamilySpec, Listener, Methods, Route, Status};
 
-use super::{Broken, Put, Take};
+use super::{Malformed, PayloadReader, PayloadWriter};
 
 /// `left_ns` of a call without a deadline.
 pub const NO_DEADLINE: u64 = u64::MAX;
@@ -46,8 +46,8 @@ impl<'a> Hello<'a> {
 
     /// Writes it.
     #[must_use]
-    pub fn put(&self) -> Put {
-        let mut put = Put::new();
+    pub fn put(&self) -> PayloadWriter {
+        let mut put = PayloadWriter::new();
         put.u16(self.protocol)
             .text(self.api)
             .text(self.name)
@@ -64,8 +64,8 @@ impl<'a> Hello<'a> {
     ///
     /// # Errors
     /// Not a `HELLO`.
-    pub fn take(payload: &'a [u8]) -> Result<Self, Broken> {
-        let mut take = Take::of(payload);
+    pub fn take(payload: &'a [u8]) -> Result<Self, Malformed> {
+        let mut take = PayloadReader::of(payload);
         let hello = Self {
             protocol: take.u16()?,
             api: take.text()?,
@@ -121,12 +121,12 @@ pub struct Call<'a> {
 impl<'a> Call<'a> {
     /// Writes it.
     #[must_use]
-    pub fn put(&self) -> Put {
+    pub fn put(&self) -> PayloadWriter {
         let body = match self.body {
             Body::Whole(bytes) => bytes.len(),
             Body::None | Body::Asked => 0,
         };
-        let mut put = Put::with_room(256 + 64 * self.headers.len() + body);
+        let mut put = PayloadWriter::with_room(256 + 64 * self.headers.len() + body);
         put.u32(self.route)
             .u64(self.call)
             .text(self.method)
@@ -151,8 +151,8 @@ impl<'a> Call<'a> {
     ///
     /// # Errors
     /// Not a `CALL`.
-    pub fn take(payload: &'a [u8]) -> Result<Self, Broken> {
-        let mut take = Take::of(payload);
+    pub fn take(payload: &'a [u8]) -> Result<Self, Malformed> {
+        let mut take = PayloadReader::of(payload);
         let call = Self {
             route: take.u32()?,
             call: take.u64()?,
@@ -167,7 +167,11 @@ impl<'a> Call<'a> {
                 0 => Body::None,
                 1 => Body::Whole(take.bytes()?),
                 2 => Body::Asked,
-                other => return Err(Broken::new(format!("a call with a body of type {other}"))),
+                other => {
+                    return Err(Malformed::new(format!(
+                        "a call with a body of type {other}"
+                    )));
+                }
             },
         };
         take.end()?;
@@ -175,7 +179,7 @@ impl<'a> Call<'a> {
     }
 }
 
-fn take_headers<'a>(take: &mut Take<'a>) -> Result<Headers<'a>, Broken> {
+fn take_headers<'a>(take: &mut PayloadReader<'a>) -> Result<Headers<'a>, Malformed> {
     let count = take.count(8)?;
     (0..count)
         .map(|_| Ok((take.text()?, take.bytes()?)))
@@ -222,14 +226,14 @@ impl<'a> Reply<'a> {
 
     /// Writes it for call number `call`.
     #[must_use]
-    pub fn put(&self, call: u64) -> Put {
-        let mut put = Put::new();
+    pub fn put(&self, call: u64) -> PayloadWriter {
+        let mut put = PayloadWriter::new();
         match self {
             Self::Fail { status, message } => {
                 put.u64(call).u8(parts::FAIL).u16(*status).text(message);
             }
             Self::Part { head, bytes, end } => {
-                put = Put::with_room(bytes.len() + 256);
+                put = PayloadWriter::with_room(bytes.len() + 256);
                 let mut bits = 0;
                 if head.is_some() {
                     bits |= parts::HEAD;
@@ -254,8 +258,8 @@ impl<'a> Reply<'a> {
     ///
     /// # Errors
     /// Not a `REPLY`.
-    pub fn take(payload: &'a [u8]) -> Result<(u64, Self), Broken> {
-        let mut take = Take::of(payload);
+    pub fn take(payload: &'a [u8]) -> Result<(u64, Self), Malformed> {
+        let mut take = PayloadReader::of(payload);
         let call = take.u64()?;
         let reply = match take.u8()? {
             parts::FAIL => Self::Fail {
@@ -269,7 +273,7 @@ impl<'a> Reply<'a> {
                 bytes: take.bytes()?,
                 end: bits & parts::END != 0,
             },
-            bits => return Err(Broken::new(format!("an answer of parts {bits}"))),
+            bits => return Err(Malformed::new(format!("an answer of parts {bits}"))),
         };
         take.end()?;
         Ok((call, reply))
@@ -300,8 +304,8 @@ pub struct Registration<'a> {
 impl<'a> Registration<'a> {
     /// Writes `family`.
     #[must_use]
-    pub fn put(family: &FamilySpec<'_>) -> Put {
-        let mut put = Put::new();
+    pub fn put(family: &FamilySpec<'_>) -> PayloadWriter {
+        let mut put = PayloadWriter::new();
         put.u32(family.kind.0)
             .text(family.name)
             .text(family.help)
@@ -319,8 +323,8 @@ impl<'a> Registration<'a> {
     ///
     /// # Errors
     /// Not a `REGISTER`.
-    pub fn take(payload: &'a [u8]) -> Result<Self, Broken> {
-        let mut take = Take::of(payload);
+    pub fn take(payload: &'a [u8]) -> Result<Self, Malformed> {
+        let mut take = PayloadReader::of(payload);
         let registration = Self {
             kind: MetricKind(take.u32()?),
             name: take.text()?,
@@ -352,7 +356,7 @@ impl<'a> Registration<'a> {
 }
 
 /// Writes one route.
-pub fn put_route(route: &Route, into: &mut Put) {
+pub fn put_route(route: &Route, into: &mut PayloadWriter) {
     into.u32(route.id)
         .u32(route.listener.0)
         .text(&route.pattern)
@@ -363,7 +367,7 @@ pub fn put_route(route: &Route, into: &mut Put) {
 ///
 /// # Errors
 /// Not a route.
-pub fn take_route(take: &mut Take<'_>) -> Result<Route, Broken> {
+pub fn take_route(take: &mut PayloadReader<'_>) -> Result<Route, Malformed> {
     Ok(Route {
         id: take.u32()?,
         listener: Listener(take.u32()?),
@@ -374,7 +378,7 @@ pub fn take_route(take: &mut Take<'_>) -> Result<Route, Broken> {
 
 /// Writes status and message at the start of `DONE` and `ANSWER`; a success has a message where the kind
 /// of entry says so.
-pub fn put_outcome(outcome: Result<&str, &Failure>, into: &mut Put) {
+pub fn put_outcome(outcome: Result<&str, &Failure>, into: &mut PayloadWriter) {
     match outcome {
         Ok(message) => into.u32(0).text(message),
         // Zero would be success without its result.
@@ -389,7 +393,9 @@ pub fn put_outcome(outcome: Result<&str, &Failure>, into: &mut Put) {
 ///
 /// # Errors
 /// The payload ends too early.
-pub fn take_outcome<'a>(take: &mut Take<'a>) -> Result<Result<&'a str, Failure>, Broken> {
+pub fn take_outcome<'a>(
+    take: &mut PayloadReader<'a>,
+) -> Result<Result<&'a str, Failure>, Malformed> {
     let status = Status(take.u32()?);
     let message = take.text()?;
     Ok(match status {

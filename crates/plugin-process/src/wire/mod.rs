@@ -3,9 +3,9 @@
 mod frame;
 mod kind;
 mod messages;
-mod put;
+mod payload_reader;
+mod payload_writer;
 mod rows;
-mod take;
 
 pub use frame::{ARENA_FLAG, HEADER_BYTES, Header, PAYLOAD_BYTES_MAX};
 pub use kind::Kind;
@@ -13,9 +13,9 @@ pub use messages::{
     Body, Call, Headers, Hello, NO_DEADLINE, Registration, Reply, parts, take_route,
 };
 pub use messages::{put_outcome, put_route, take_outcome};
-pub use put::Put;
+pub use payload_reader::{LIST_ITEMS_MAX, Malformed, PayloadReader};
+pub use payload_writer::PayloadWriter;
 pub use rows::DecodedRows;
-pub use take::{Broken, LIST_ITEMS_MAX, Take};
 
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 
 use meterbox_plugin_abi::{Field, Rows, Table};
 
-use super::{Broken, Put, Take};
+use super::{Malformed, PayloadReader, PayloadWriter};
 
 const TEXT: u8 = 1;
 const NUMBER: u8 = 2;
@@ -26,7 +26,7 @@ impl DecodedRows {
     ///
     /// # Errors
     /// A type of value that is not known, or a payload that ends too early.
-    pub fn take(fields: &mut Take<'_>) -> Result<Self, Broken> {
+    pub fn take(fields: &mut PayloadReader<'_>) -> Result<Self, Malformed> {
         let rows = fields.count(4)?;
         let mut decoded = Self::default();
         decoded.ends.reserve(rows);
@@ -36,7 +36,7 @@ impl DecodedRows {
                 let value = match fields.u8()? {
                     TEXT => Value::Text(fields.text()?.into()),
                     NUMBER => Value::Number(fields.f64()?),
-                    other => return Err(Broken::new(format!("a value of type {other}"))),
+                    other => return Err(Malformed::new(format!("a value of type {other}"))),
                 };
                 decoded.fields.push((field, value));
             }
@@ -47,11 +47,11 @@ impl DecodedRows {
 
     /// Writes `table` as a `table`. Only fields below `fields_end` are looked for: a table does not say
     /// which fields its rows have.
-    pub fn put(table: &Table, fields_end: u32, into: &mut Put) {
+    pub fn put(table: &Table, fields_end: u32, into: &mut PayloadWriter) {
         let rows = table.len();
         into.count(rows);
         for row in 0..rows {
-            let mut cells = Put::new();
+            let mut cells = PayloadWriter::new();
             let mut count = 0;
             for field in (0..fields_end).map(Field) {
                 if let Some(text) = table.text(row, field) {

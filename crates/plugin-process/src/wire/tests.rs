@@ -60,28 +60,28 @@ fn noise_is_never_a_panic() {
         let _ = Hello::take(&noise);
         let _ = Reply::take(&noise);
         let _ = Registration::take(&noise);
-        let _ = take_route(&mut Take::of(&noise));
-        let _ = take_outcome(&mut Take::of(&noise));
-        let _ = DecodedRows::take(&mut Take::of(&noise));
+        let _ = take_route(&mut PayloadReader::of(&noise));
+        let _ = take_outcome(&mut PayloadReader::of(&noise));
+        let _ = DecodedRows::take(&mut PayloadReader::of(&noise));
     }
 }
 
 #[test]
 fn a_count_without_its_items_makes_no_room() {
-    let mut put = Put::new();
+    let mut put = PayloadWriter::new();
     put.u32(u32::MAX).raw(&[0; 64]);
-    assert!(Take::of(put.as_bytes()).texts().is_err());
-    assert!(Take::of(put.as_bytes()).f64s().is_err());
-    assert!(Take::of(put.as_bytes()).bytes().is_err());
-    assert!(DecodedRows::take(&mut Take::of(put.as_bytes())).is_err());
+    assert!(PayloadReader::of(put.as_bytes()).texts().is_err());
+    assert!(PayloadReader::of(put.as_bytes()).f64s().is_err());
+    assert!(PayloadReader::of(put.as_bytes()).bytes().is_err());
+    assert!(DecodedRows::take(&mut PayloadReader::of(put.as_bytes())).is_err());
 }
 
 #[test]
 fn a_list_may_be_long_but_not_without_end() {
     for (items, fine) in [(LIST_ITEMS_MAX, true), (LIST_ITEMS_MAX + 1, false)] {
-        let mut put = Put::new();
+        let mut put = PayloadWriter::new();
         put.texts(&vec![""; items]);
-        let texts = Take::of(put.as_bytes()).texts();
+        let texts = PayloadReader::of(put.as_bytes()).texts();
         assert_eq!(texts.is_ok(), fine, "{items} items");
     }
 }
@@ -138,17 +138,20 @@ fn a_registration_a_route_and_an_outcome_survive() {
         pattern: "drift".to_owned(),
         methods: Methods::GET.with(Methods::POST),
     };
-    let mut put = Put::new();
+    let mut put = PayloadWriter::new();
     put_route(&route, &mut put);
-    assert_eq!(take_route(&mut Take::of(put.as_bytes())), Ok(route));
+    assert_eq!(
+        take_route(&mut PayloadReader::of(put.as_bytes())),
+        Ok(route)
+    );
 
     let failure = Failure::new(Status::LIMIT, "enough");
     let nameless = Failure::new(Status::OK, "odd");
-    let mut put = Put::new();
+    let mut put = PayloadWriter::new();
     put_outcome(Ok("fine"), &mut put);
     put_outcome(Err(&failure), &mut put);
     put_outcome(Err(&nameless), &mut put);
-    let mut take = Take::of(put.as_bytes());
+    let mut take = PayloadReader::of(put.as_bytes());
     assert_eq!(take_outcome(&mut take), Ok(Ok("fine")));
     assert_eq!(take_outcome(&mut take), Ok(Err(failure)));
     let internal = Failure::new(Status::INTERNAL, "odd");
@@ -163,9 +166,9 @@ fn tables_survive_with_the_fields_that_their_rows_have() {
         Row::new().number(Field(1), -0.0).text(Field(9), "unknown"),
     ];
     let table = Table::of(Arc::new(rows));
-    let mut put = Put::new();
+    let mut put = PayloadWriter::new();
     DecodedRows::put(&table, 9, &mut put);
-    let mut take = Take::of(put.as_bytes());
+    let mut take = PayloadReader::of(put.as_bytes());
     let read = DecodedRows::take(&mut take).unwrap();
     take.end().unwrap();
     assert_eq!(Rows::len(&read), 3);

@@ -8,10 +8,10 @@ use super::rig::{Rig, answer, done, expect, refuse};
 use crate::batch::{BatchReader, BatchWriter};
 use crate::cells::{CellChange, CellShape, SeriesWatch};
 use crate::lane::Lane;
-use crate::wire::{Body, Kind, Put, Registration, Reply, Take};
+use crate::wire::{Body, Kind, PayloadReader, PayloadWriter, Registration, Reply};
 
-fn number(number: u32) -> Put {
-    let mut put = Put::new();
+fn number(number: u32) -> PayloadWriter {
+    let mut put = PayloadWriter::new();
     put.u32(number);
     put
 }
@@ -27,7 +27,7 @@ fn registers(lane: &mut Lane, name: &str, family: u32) {
 #[track_caller]
 fn asks_series(lane: &mut Lane, kind: Kind, family: u32) {
     let asked = expect(lane, kind);
-    let mut asked = Take::of(&asked);
+    let mut asked = PayloadReader::of(&asked);
     assert_eq!((asked.u32(), asked.texts()), (Ok(family), Ok(vec!["1"])));
 }
 
@@ -52,7 +52,7 @@ fn a_series_is_asked_for_once_and_its_changes_show_in_the_cells() {
     asks_series(lane, Kind::SERIES, 6);
     answer(lane, &number(gauge.cell()));
     asks_series(lane, Kind::REMOVE, 5);
-    answer(lane, &Put::new());
+    answer(lane, &PayloadWriter::new());
     expect(lane, Kind::DROP);
     assert_eq!(done(lane), Ok(String::new()));
     let counted = changes(&mut counter, &rig);
@@ -106,7 +106,7 @@ fn batch(name: &str, segments: usize) -> Vec<u8> {
 /// Serves a page that the probe writes while it gathers over `lane`.
 fn serve_page(lane: &mut Lane, call: u64) {
     let asked = expect(lane, Kind::GATHER);
-    assert_eq!(Take::of(&asked).texts(), Ok(vec!["x"]));
+    assert_eq!(PayloadReader::of(&asked).texts(), Ok(vec!["x"]));
     for (name, segments) in [("first", 0), ("second", 10)] {
         lane.send(Kind::VISIT, &batch(name, segments))
             .expect("an open lane");
@@ -117,10 +117,10 @@ fn serve_page(lane: &mut Lane, call: u64) {
             panic!("a failure")
         };
         assert_eq!((number, bytes), (call, name.as_bytes()));
-        answer(lane, &Put::new());
-        assert_eq!(Take::of(&expect(lane, Kind::FLOW)).u32(), Ok(0));
+        answer(lane, &PayloadWriter::new());
+        assert_eq!(PayloadReader::of(&expect(lane, Kind::FLOW)).u32(), Ok(0));
     }
-    answer(lane, &Put::new());
+    answer(lane, &PayloadWriter::new());
     let reply = expect(lane, Kind::REPLY);
     let (_, reply) = Reply::take(&reply).expect("an answer");
     let expected = Reply::Part {
@@ -176,7 +176,7 @@ fn a_collector_shows_batches_and_stops_when_the_host_has_enough() {
     let mut rig = Rig::new();
     let lane = &mut rig.calls[0];
     let collect = |lane: &mut Lane, names: &[&str]| {
-        let mut request = Put::new();
+        let mut request = PayloadWriter::new();
         request.texts(names);
         lane.send(Kind::COLLECT, request.as_bytes())
             .expect("an open lane");
@@ -219,7 +219,7 @@ fn an_exporter_pushes_from_inside_its_gather() {
     lane.send(Kind::VISIT, &batch("up", 1))
         .expect("an open lane");
     let push = expect(lane, Kind::PUSH);
-    let mut push = Take::of(&push);
+    let mut push = PayloadReader::of(&push);
     assert_eq!((push.text(), push.text()), (Ok("POST"), Ok("http://sink")));
     assert_eq!(push.u32(), Ok(1));
     assert_eq!((push.text(), push.text()), (Ok("x-name"), Ok("up")));
@@ -227,7 +227,7 @@ fn an_exporter_pushes_from_inside_its_gather() {
     push.end().expect("no more");
     refuse(lane, Status::LIMIT, "too much waits");
     expect(lane, Kind::FLOW);
-    answer(lane, &Put::new());
+    answer(lane, &PayloadWriter::new());
     assert_eq!(
         done(lane),
         Err(Failure::new(Status::LIMIT, "too much waits"))

@@ -5,7 +5,7 @@ use meterbox_plugin_abi::{Failure, Status};
 use super::plugin::{BUSY, DONE_WITH_IT, ECHO, FAIL, FORGET, LARGE, LATER, PANIC, STREAM};
 use super::rig::{Rig, answer, done, expect, refuse};
 use crate::lane::Lane;
-use crate::wire::{Body, Kind, Put, Reply, Take};
+use crate::wire::{Body, Kind, PayloadReader, PayloadWriter, Reply};
 
 fn part(bytes: &[u8], with_head: bool, end: bool) -> Reply<'_> {
     let head = with_head.then(|| (200, Vec::new()));
@@ -43,10 +43,10 @@ fn a_body_that_was_not_sent_is_asked_for_until_it_ends() {
     let lane = &mut rig.calls[0];
     for piece in [&b"ab"[..], &[b'c'; 40_000], b""] {
         let asked = expect(lane, Kind::BODY);
-        let mut asked = Take::of(&asked);
+        let mut asked = PayloadReader::of(&asked);
         assert_eq!(asked.u64(), Ok(41));
         assert!(asked.u32().expect("a size") as usize >= piece.len());
-        let mut result = Put::new();
+        let mut result = PayloadWriter::new();
         result.bytes(piece);
         answer(lane, &result);
     }
@@ -65,13 +65,13 @@ fn a_stream_waits_for_the_host_between_its_parts() {
     rig.call(STREAM, Body::None);
     let lane = &mut rig.calls[0];
     expect_reply(lane, 42, &part(b"one", true, false));
-    answer(lane, &Put::new());
-    assert_eq!(Take::of(&expect(lane, Kind::CLOSED)).u64(), Ok(42));
-    let mut open = Put::new();
+    answer(lane, &PayloadWriter::new());
+    assert_eq!(PayloadReader::of(&expect(lane, Kind::CLOSED)).u64(), Ok(42));
+    let mut open = PayloadWriter::new();
     open.u8(0);
     answer(lane, &open);
     expect_reply(lane, 42, &part(b"two", false, false));
-    answer(lane, &Put::new());
+    answer(lane, &PayloadWriter::new());
     expect_reply(lane, 42, &part(b"three", false, true));
     assert_eq!(done(lane), Ok(String::new()));
 }
@@ -83,7 +83,7 @@ fn a_refused_part_is_the_plugins_error_and_the_rest_is_dropped() {
     let lane = &mut rig.calls[0];
     expect_reply(lane, 42, &part(b"one", true, false));
     refuse(lane, Status::CLOSED, "the client left");
-    assert_eq!(Take::of(&expect(lane, Kind::DROP)).u64(), Ok(42));
+    assert_eq!(PayloadReader::of(&expect(lane, Kind::DROP)).u64(), Ok(42));
     let refused = Failure::new(Status::CLOSED, "the client left");
     assert_eq!(done(lane), Err(refused));
 }
@@ -101,12 +101,12 @@ fn failures_panics_and_forgotten_answers_are_told_before_the_entry_ends() {
     let mut rig = Rig::new();
     rig.call(FORGET, Body::None);
     let lane = &mut rig.calls[0];
-    assert_eq!(Take::of(&expect(lane, Kind::DROP)).u64(), Ok(44));
+    assert_eq!(PayloadReader::of(&expect(lane, Kind::DROP)).u64(), Ok(44));
     assert_eq!(done(lane), Ok(String::new()));
 
     rig.call(PANIC, Body::None);
     let lane = &mut rig.calls[0];
-    assert_eq!(Take::of(&expect(lane, Kind::DROP)).u64(), Ok(45));
+    assert_eq!(PayloadReader::of(&expect(lane, Kind::DROP)).u64(), Ok(45));
     let panicked = Failure::new(Status::PANICKED, "boom on route 5");
     assert_eq!(done(lane), Err(panicked));
 
@@ -152,7 +152,7 @@ fn two_entries_run_at_the_same_time() {
     let mut rig = Rig::new();
     rig.call(STREAM, Body::None);
     expect(&mut rig.calls[0], Kind::REPLY);
-    let mut timer = Put::new();
+    let mut timer = PayloadWriter::new();
     timer.u64(77);
     let second = &mut rig.calls[1];
     second

@@ -15,7 +15,9 @@ use crate::child::{Child, Greeting};
 use crate::lane::{Lane, LaneError};
 use crate::payload::Payload;
 use crate::side::Side;
-use crate::wire::{Body, Call, Hello, Kind, NO_DEADLINE, Put, Take, put_outcome, take_outcome};
+use crate::wire::{
+    Body, Call, Hello, Kind, NO_DEADLINE, PayloadReader, PayloadWriter, put_outcome, take_outcome,
+};
 
 const HALF: usize = 128 << 10;
 const CELL_BYTES: u64 = 64 << 10;
@@ -49,7 +51,7 @@ impl Rig {
     /// A child with two call lanes and a created [`Probe`].
     pub(super) fn new() -> Self {
         let mut rig = Self::greeted();
-        let mut config = Put::new();
+        let mut config = PayloadWriter::new();
         config.text("{}");
         let lane = &mut rig.calls[0];
         lane.send(Kind::CREATE, config.as_bytes())
@@ -90,7 +92,7 @@ impl Rig {
         greeting.answer(Ok(r#"{"name":"probe"}"#)).expect("a host");
         let (kind, done) = short.receive().expect("an answer");
         assert_eq!(kind, Kind::DONE);
-        let mut done = Take::of(&done);
+        let mut done = PayloadReader::of(&done);
         assert_eq!(take_outcome(&mut done), Ok(Ok("")));
         assert_eq!(done.u8(), Ok(1), "it can use arenas");
         assert_eq!(done.text(), Ok(r#"{"name":"probe"}"#));
@@ -116,7 +118,7 @@ impl Rig {
     }
 
     /// An entry on call lane 0 that asks for nothing: its message or failure.
-    pub(super) fn enter(&mut self, kind: Kind, payload: &Put) -> Result<String, Failure> {
+    pub(super) fn enter(&mut self, kind: Kind, payload: &PayloadWriter) -> Result<String, Failure> {
         let lane = &mut self.calls[0];
         lane.send(kind, payload.as_bytes()).expect("an open lane");
         done(lane)
@@ -161,7 +163,7 @@ pub(super) fn expect(lane: &mut Lane, kind: Kind) -> Payload {
 #[track_caller]
 pub(super) fn done(lane: &mut Lane) -> Result<String, Failure> {
     let payload = expect(lane, Kind::DONE);
-    let mut fields = Take::of(&payload);
+    let mut fields = PayloadReader::of(&payload);
     let outcome = take_outcome(&mut fields).expect("an outcome");
     outcome.map(|message| {
         fields.end().expect("no result");
@@ -170,8 +172,8 @@ pub(super) fn done(lane: &mut Lane) -> Result<String, Failure> {
 }
 
 /// Answers a request with a result.
-pub(super) fn answer(lane: &mut Lane, result: &Put) {
-    let mut answer = Put::new();
+pub(super) fn answer(lane: &mut Lane, result: &PayloadWriter) {
+    let mut answer = PayloadWriter::new();
     put_outcome(Ok(""), &mut answer);
     answer.raw(result.as_bytes());
     lane.send(Kind::ANSWER, answer.as_bytes())
@@ -180,7 +182,7 @@ pub(super) fn answer(lane: &mut Lane, result: &Put) {
 
 /// Refuses a request.
 pub(super) fn refuse(lane: &mut Lane, status: Status, text: &str) {
-    let mut answer = Put::new();
+    let mut answer = PayloadWriter::new();
     put_outcome(Err(&Failure::new(status, text)), &mut answer);
     lane.send(Kind::ANSWER, answer.as_bytes())
         .expect("an open lane");

@@ -124,7 +124,7 @@ impl Bench {
         })
     }
 
-    fn plain(&mut self, kind: Kind, put: &Put) -> Result<Option<Status>, LaneError> {
+    fn plain(&mut self, kind: Kind, put: &PayloadWriter) -> Result<Option<Status>, LaneError> {
         self.serve(kind, put.as_bytes(), &mut Scope::Plain)
     }
 }
@@ -167,7 +167,7 @@ fn garbage_is_answered_or_ends_the_child() {
 #[test]
 fn cells_end_before_the_file_does() {
     let mut bench = Bench::new();
-    let mut register = Put::new();
+    let mut register = PayloadWriter::new();
     register
         .u32(1)
         .text("a_total")
@@ -180,7 +180,7 @@ fn cells_end_before_the_file_does() {
     let mut status = Status::OK;
     let mut series = 0;
     while status == Status::OK {
-        let mut put = Put::new();
+        let mut put = PayloadWriter::new();
         put.u32(0).texts(&[&series.to_string()]);
         status = bench
             .plain(Kind::SERIES, &put)
@@ -190,7 +190,7 @@ fn cells_end_before_the_file_does() {
     }
     assert_eq!(status, Status::LIMIT);
     assert_eq!(series, (4096 / 8 - 2) / 3 + 1);
-    let mut unknown = Put::new();
+    let mut unknown = PayloadWriter::new();
     unknown.u32(9).texts(&["x"]);
     assert_eq!(
         bench.plain(Kind::SERIES, &unknown),
@@ -205,7 +205,7 @@ fn cells_end_before_the_file_does() {
 #[test]
 fn requests_of_a_call_that_is_over_are_refused() {
     let mut bench = Bench::new();
-    let mut body = Put::new();
+    let mut body = PayloadWriter::new();
     body.u64(5).u32(u32::MAX);
     assert_eq!(bench.plain(Kind::BODY, &body), Ok(Some(Status::CLOSED)));
     let part = Reply::Part {
@@ -231,7 +231,7 @@ fn a_collector_that_does_not_stop_is_ended() {
     let mut nobody = Nobody;
     let mut scope = Scope::Collect(&mut nobody, BatchReader::new(), 0);
     // A family without a name, in columns of nothing.
-    let mut family = Put::new();
+    let mut family = PayloadWriter::new();
     family.u64(1).u32(1).u32(0);
     for size in [1, 1, 1, 1, 8] {
         family.u32(0).u32(size);
@@ -243,7 +243,10 @@ fn a_collector_that_does_not_stop_is_ended() {
     }
     assert_eq!(shown, DEAF_MAX);
     let outside = bench.plain(Kind::SHOW, &family);
-    assert!(matches!(outside, Err(LaneError::Broken(_))), "{outside:?}");
+    assert!(
+        matches!(outside, Err(LaneError::Malformed(_))),
+        "{outside:?}"
+    );
 }
 
 #[test]

@@ -4,12 +4,12 @@ use super::LIST_ITEMS_MAX;
 
 /// A payload in the making.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Put {
+pub struct PayloadWriter {
     bytes: Vec<u8>,
     endless: bool,
 }
 
-impl Put {
+impl PayloadWriter {
     /// An empty payload.
     #[must_use]
     pub fn new() -> Self {

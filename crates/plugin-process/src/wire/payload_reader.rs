@@ -6,9 +6,9 @@ pub const LIST_ITEMS_MAX: usize = 1 << 16;
 /// What the other side sent makes no sense; the lane is of no use any more.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct Broken(String);
+pub struct Malformed(String);
 
-impl Broken {
+impl Malformed {
     /// `what` was sent, a noun with its article.
     pub fn new(what: impl Into<String>) -> Self {
         Self(what.into())
@@ -17,7 +17,7 @@ impl Broken {
 
 /// A payload of which the fields are taken from the front.
 #[derive(Clone, Copy, Debug)]
-pub struct Take<'a> {
+pub struct PayloadReader<'a> {
     left: &'a [u8],
 }
 
@@ -28,7 +28,7 @@ macro_rules! numbers {
             ///
             /// # Errors
             /// Fewer bytes are left.
-            pub fn $name(&mut self) -> Result<$name, Broken> {
+            pub fn $name(&mut self) -> Result<$name, Malformed> {
                 let bytes = self.array()?;
                 Ok($name::from_le_bytes(bytes))
             }
@@ -36,7 +36,7 @@ macro_rules! numbers {
     };
 }
 
-impl<'a> Take<'a> {
+impl<'a> PayloadReader<'a> {
     /// The fields of `payload`.
     #[must_use]
     pub fn of(payload: &'a [u8]) -> Self {
@@ -45,7 +45,7 @@ impl<'a> Take<'a> {
 
     numbers!(u8, u16, u32, u64, f64);
 
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], Broken> {
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
         let (array, left) = self.left.split_first_chunk().ok_or_else(short)?;
         self.left = left;
         Ok(*array)
@@ -56,10 +56,10 @@ impl<'a> Take<'a> {
     ///
     /// # Errors
     /// Fewer bytes are left; more items than [`LIST_ITEMS_MAX`].
-    pub fn count(&mut self, item_bytes_min: usize) -> Result<usize, Broken> {
+    pub fn count(&mut self, item_bytes_min: usize) -> Result<usize, Malformed> {
         let count = self.u32()? as usize;
         if count > LIST_ITEMS_MAX {
-            return Err(Broken::new(format!("a list of {count} items")));
+            return Err(Malformed::new(format!("a list of {count} items")));
         }
         if count > self.left.len() / item_bytes_min.max(1) {
             return Err(short());
@@ -71,7 +71,7 @@ impl<'a> Take<'a> {
     ///
     /// # Errors
     /// Fewer bytes are left.
-    pub fn bytes(&mut self) -> Result<&'a [u8], Broken> {
+    pub fn bytes(&mut self) -> Result<&'a [u8], Malformed> {
         let len = self.u32()? as usize;
         let (bytes, left) = self.left.split_at_checked(len).ok_or_else(short)?;
         self.left = left;
@@ -82,15 +82,15 @@ impl<'a> Take<'a> {
     ///
     /// # Errors
     /// Fewer bytes are left, or they are not UTF-8.
-    pub fn text(&mut self) -> Result<&'a str, Broken> {
-        std::str::from_utf8(self.bytes()?).map_err(|_| Broken::new("a text that is not UTF-8"))
+    pub fn text(&mut self) -> Result<&'a str, Malformed> {
+        std::str::from_utf8(self.bytes()?).map_err(|_| Malformed::new("a text that is not UTF-8"))
     }
 
     /// A list of texts.
     ///
     /// # Errors
-    /// As [`Take::text`].
-    pub fn texts(&mut self) -> Result<Vec<&'a str>, Broken> {
+    /// As [`PayloadReader::text`].
+    pub fn texts(&mut self) -> Result<Vec<&'a str>, Malformed> {
         let count = self.count(4)?;
         (0..count).map(|_| self.text()).collect()
     }
@@ -99,7 +99,7 @@ impl<'a> Take<'a> {
     ///
     /// # Errors
     /// Fewer bytes are left.
-    pub fn f64s(&mut self) -> Result<Vec<f64>, Broken> {
+    pub fn f64s(&mut self) -> Result<Vec<f64>, Malformed> {
         let count = self.count(8)?;
         (0..count).map(|_| self.f64()).collect()
     }
@@ -113,11 +113,11 @@ impl<'a> Take<'a> {
     ///
     /// # Errors
     /// Bytes are left over.
-    pub fn end(self) -> Result<(), Broken> {
+    pub fn end(self) -> Result<(), Malformed> {
         if self.left.is_empty() {
             Ok(())
         } else {
-            Err(Broken::new(format!(
+            Err(Malformed::new(format!(
                 "a payload with {} bytes too many",
                 self.left.len()
             )))
@@ -125,6 +125,6 @@ impl<'a> Take<'a> {
     }
 }
 
-fn short() -> Broken {
-    Broken::new("a payload that ends too early")
+fn short() -> Malformed {
+    Malformed::new("a payload that ends too early")
 }
