@@ -10,7 +10,10 @@ use meterbox_plugin_loader::Refusal;
 use meterbox_plugin_loader::file::{Candidate, Pins, candidates};
 use meterbox_telemetry::server::FaultCounters;
 use parking_lot::Mutex;
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A file that could be a plugin, and whether it was shipped with the host.
 pub(super) type FoundFile = (Candidate, bool);
@@ -80,9 +83,13 @@ impl Folders {
     ) -> Vec<(PathBuf, Fingerprint)> {
         let present = self.present(options, &mut ScanReport::default());
         let slots = slots.all();
+        let known: HashMap<Place<'_>, &PluginSlot> = slots
+            .iter()
+            .map(|slot| (place(&slot.candidate), &**slot))
+            .collect();
         let mut differences = Vec::new();
         for (candidate, bundled) in &present {
-            let known = slots.iter().find(|slot| slot.candidate == *candidate);
+            let known = known.get(&place(candidate)).copied();
             let look = match known {
                 Some(slot) if slot.phase == SlotPhase::Disabled => continue,
                 Some(slot) => slot.look(),
@@ -93,39 +100,55 @@ impl Folders {
             };
             let is_old =
                 |slot: &PluginSlot| slot.phase != SlotPhase::New && look == slot.fingerprint;
-            if !known.is_some_and(|slot| is_old(slot)) {
+            if !known.is_some_and(is_old) {
                 differences.push((candidate.path(), look));
             }
         }
-        let gone = slots.iter().filter(|slot| is_gone(slot, &present));
+        let gone = gone(&slots, &present);
         differences.extend(gone.map(|slot| (slot.path(), slot.look())));
         differences
     }
 
-    /// The slot of a candidate if it is new or its files have changed.
-    pub(super) fn changed(
+    /// The slots of those files that are new or have changed.
+    pub(super) fn changed<'p>(
         &self,
         slots: &PluginSlots,
         options: &Options,
-        (candidate, bundled): &FoundFile,
-    ) -> Option<usize> {
-        let lock = lock_of(options.plugins(), &candidate.folder, *bundled);
-        let Some(index) = slots.position(candidate) else {
-            let slot = PluginSlot::new(candidate.clone(), *bundled, lock, self.faults.clone());
-            return Some(slots.add(slot));
-        };
-        let mut slot = slots.get(index);
-        if slot.bundled != *bundled {
-            // The list of what was shipped has changed.
-            slots.change(index, |slot| {
-                slot.bundled = *bundled;
-                slot.lock = lock;
-            });
-            slot = slots.get(index);
+        present: impl Iterator<Item = &'p FoundFile>,
+    ) -> Vec<usize> {
+        let before = slots.all();
+        let known: HashMap<Place<'_>, usize> = before
+            .iter()
+            .enumerate()
+            .map(|(index, slot)| (place(&slot.candidate), index))
+            .collect();
+        let mut changed = Vec::new();
+        for (candidate, bundled) in present {
+            let lock = lock_of(options.plugins(), &candidate.folder, *bundled);
+            let Some(&index) = known.get(&place(candidate)) else {
+                let slot = PluginSlot::new(candidate.clone(), *bundled, lock, self.faults.clone());
+                changed.push(slots.add(slot));
+                continue;
+            };
+            let mut slot = before[index].clone();
+            if slot.bundled != *bundled {
+                // The list of what was shipped has changed.
+                slots.change(index, |slot| {
+                    slot.bundled = *bundled;
+                    slot.lock = lock;
+                });
+                slot = slots.get(index);
+            }
+            let is_old = match slot.phase {
+                SlotPhase::New => false,
+                SlotPhase::Disabled => true,
+                _ => slot.look() == slot.fingerprint,
+            };
+            if !is_old {
+                changed.push(index);
+            }
         }
-        let by_operator = slot.phase == SlotPhase::Disabled;
-        let changed = slot.phase == SlotPhase::New || slot.look() != slot.fingerprint;
-        (changed && !by_operator).then_some(index)
+        changed
     }
 
     /// Says how many files of a folder are no plugins, such as the jars of an existing installation; again
@@ -159,10 +182,22 @@ pub(super) fn watched(options: &Options) -> Vec<PathBuf> {
     folders.chain(beside.map(Path::to_path_buf)).collect()
 }
 
-/// Whether a file is really gone: while its folder cannot be listed, nobody knows.
-pub(super) fn is_gone(slot: &PluginSlot, present: &[FoundFile]) -> bool {
-    let is_there = present
-        .iter()
-        .any(|(candidate, _)| *candidate == slot.candidate);
-    !is_there && std::fs::read_dir(&slot.candidate.folder).is_ok()
+/// What tells two files apart.
+type Place<'a> = (&'a OsStr, &'a Path);
+
+fn place(candidate: &Candidate) -> Place<'_> {
+    (&candidate.file_name, &candidate.folder)
+}
+
+/// The slots whose files are really gone: while a folder cannot be listed, nobody knows.
+pub(super) fn gone<'s>(
+    slots: &'s [Arc<PluginSlot>],
+    present: &[FoundFile],
+) -> impl Iterator<Item = &'s Arc<PluginSlot>> {
+    let places = present.iter().map(|(candidate, _)| place(candidate));
+    let places: HashSet<Place<'_>> = places.collect();
+    let absent = |slot: &&Arc<PluginSlot>| !places.contains(&place(&slot.candidate));
+    let absent: Vec<&Arc<PluginSlot>> = slots.iter().filter(absent).collect();
+    let is_listed = |slot: &&Arc<PluginSlot>| std::fs::read_dir(&slot.candidate.folder).is_ok();
+    absent.into_iter().filter(is_listed)
 }

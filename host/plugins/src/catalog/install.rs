@@ -200,7 +200,7 @@ impl Installer {
             if at == index {
                 slot.serving = serving.take();
                 slot.last_refusal = None;
-                slot.enter(SlotPhase::ServingGeneration);
+                slot.enter(SlotPhase::Serving);
                 slot.since = SystemTime::now();
                 return retired;
             }

@@ -25,6 +25,7 @@ use meterbox_plugin_abi::gather::{Filter, Visitor};
 use meterbox_plugin_loader::running::Running;
 use meterbox_plugin_loader::{Reason, Refusal};
 use parking_lot::Mutex;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -124,11 +125,10 @@ impl Catalog {
         let mut scan = ScanReport::default();
         let present = self.folders.present(&options, &mut scan);
         self.remove_absent(&options, &present, &wanted, &mut scan);
-        let due: Vec<usize> = present
+        let looked_at = present
             .iter()
-            .filter(|(candidate, _)| wanted(&candidate.path()))
-            .filter_map(|present| self.folders.changed(&self.slots, &options, present))
-            .collect();
+            .filter(|(candidate, _)| wanted(&candidate.path()));
+        let due = self.folders.changed(&self.slots, &options, looked_at);
         // As many at a time as there are processors: each holds a copy of its file.
         let at_once = std::thread::available_parallelism().map_or(1, |count| count.get());
         for indices in due.chunks(at_once) {
@@ -149,12 +149,10 @@ impl Catalog {
         wanted: &impl Fn(&Path) -> bool,
         scan: &mut ScanReport,
     ) {
-        let gone = |slot: &PluginSlot| wanted(&slot.path()) && folders::is_gone(slot, present);
         let slots = self.slots.all();
-        let gone: Vec<PathBuf> = slots
-            .iter()
-            .filter(|slot| gone(slot))
+        let gone: HashSet<PathBuf> = folders::gone(&slots, present)
             .map(|slot| slot.path())
+            .filter(|path| wanted(path))
             .collect();
         if gone.is_empty() {
             return;

@@ -54,7 +54,7 @@ pub(super) enum SlotPhase {
     /// Not looked at yet.
     New,
     /// In service.
-    ServingGeneration,
+    Serving,
     /// Refused; the reason is the last refusal.
     Rejected,
     /// Kept out by configuration or an operator.
@@ -160,7 +160,7 @@ impl PluginSlot {
         match (self.running(), self.phase) {
             (Some(running), _) => running.state(),
             (None, SlotPhase::New) => State::Discovered,
-            (None, SlotPhase::ServingGeneration) => State::Stopped,
+            (None, SlotPhase::Serving) => State::Stopped,
             (None, SlotPhase::Rejected) => State::Rejected,
             (None, SlotPhase::Disabled) => State::Disabled,
             (None, SlotPhase::Superseded) => State::Superseded,

@@ -5,7 +5,6 @@
 //! is throughout a change.
 
 use super::slot::PluginSlot;
-use meterbox_plugin_loader::file::Candidate;
 use meterbox_plugin_loader::{Reason, Refusal};
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -54,12 +53,6 @@ impl PluginSlots {
     /// Takes out of the list what `keep` does not want.
     pub(super) fn retain(&self, mut keep: impl FnMut(&PluginSlot) -> bool) {
         self.0.lock().retain(|slot| keep(slot));
-    }
-
-    /// The slot of a file.
-    pub(super) fn position(&self, candidate: &Candidate) -> Option<usize> {
-        let slots = self.0.lock();
-        slots.iter().position(|slot| slot.candidate == *candidate)
     }
 
     /// The slot of a plugin; of several files with its name the one in service.
