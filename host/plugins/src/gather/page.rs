@@ -40,15 +40,15 @@ enum PageEntry<'a> {
     Collected(&'a OwnedFamily),
 }
 
-impl PageEntry<'_> {
-    fn name(&self) -> &str {
+impl<'a> PageEntry<'a> {
+    fn name(&self) -> &'a str {
         match self {
             Self::Store(family) => family.name(),
             Self::Collected(family) => &family.head.name,
         }
     }
 
-    fn set(&self) -> &str {
+    fn set(&self) -> &'a str {
         match self {
             Self::Store(family) => family.set().unwrap_or(""),
             Self::Collected(family) => &family.head.set,
@@ -109,17 +109,9 @@ fn in_order<'a>(
         .collect();
     // Stable: at equal rank and name the store's family stays before a collector's.
     ranked.sort_by(|(a_rank, a), (b_rank, b)| (a_rank, a.name()).cmp(&(b_rank, b.name())));
-    let mut seen = HashSet::new();
-    let keep: Vec<bool> = ranked
-        .iter()
-        .map(|(_, entry)| seen.insert(entry.name().to_owned()))
-        .collect();
-    ranked
-        .into_iter()
-        .zip(keep)
-        .filter(|(_, keep)| *keep)
-        .map(|((_, entry), _)| entry)
-        .collect()
+    let mut seen = HashSet::with_capacity(ranked.len());
+    let entries = ranked.into_iter().map(|(_, entry)| entry);
+    entries.filter(|entry| seen.insert(entry.name())).collect()
 }
 
 fn show_store(family: FamilyView<'_>, values: &mut Columns, visitor: &mut dyn Visitor) -> Flow {
