@@ -19,8 +19,16 @@ pub type Outcome = Result<Reply, ApiError>;
 /// was begun is spawned.
 pub type Answer = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 
-/// What answers a request: `|services, request, params| Box::pin(async move { ... })`.
+/// What answers a request; [`operation!`](crate::operation) makes one of an `async fn`.
 pub type Operation<S> = fn(Arc<S>, Request, Params) -> Answer;
+
+/// An `async fn(Arc<S>, Request, Params) -> Outcome` as an [`Operation`].
+#[macro_export]
+macro_rules! operation {
+    ($operation:path) => {
+        |services, request, params| ::std::boxed::Box::pin($operation(services, request, params))
+    };
+}
 
 /// One row.
 #[derive(Debug)]

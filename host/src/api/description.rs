@@ -4,7 +4,9 @@
 //! is answered, and that no token is needed.
 
 use crate::services::{Route, Services};
-use meterbox_http::{Answer, Effect, Guard, Listener, Listeners, Methods, Params, Reply, Request};
+use meterbox_http::{
+    Effect, Guard, Listener, Listeners, Methods, Outcome, Params, Reply, Request, operation,
+};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
@@ -17,7 +19,7 @@ pub(super) const ROUTES: &[Route] = &[
         guard: Guard::Open,
         effect: Effect::Reads,
         about: "This document",
-        operation: describe,
+        operation: operation!(describe),
     },
     Route {
         listeners: Listeners::ALL,
@@ -26,15 +28,12 @@ pub(super) const ROUTES: &[Route] = &[
         guard: Guard::Open,
         effect: Effect::Reads,
         about: "This document",
-        operation: describe,
+        operation: operation!(describe),
     },
 ];
 
-fn describe(services: Arc<Services>, request: Request, _: Params) -> Answer {
-    let listeners = request.listeners;
-    // Its body is of no interest.
-    drop(request);
-    Box::pin(async move { Ok(Reply::json(&document(&services, listeners))) })
+async fn describe(services: Arc<Services>, request: Request, _: Params) -> Outcome {
+    Ok(Reply::json(&document(&services, request.listeners)))
 }
 
 /// The document of the listeners of one socket.

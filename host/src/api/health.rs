@@ -5,7 +5,7 @@
 use crate::services::{Route, Services};
 use http::Method;
 use meterbox_http::{
-    Answer, ApiError, Class, Effect, Guard, Listeners, Methods, Params, Reply, Request,
+    ApiError, Class, Effect, Guard, Listeners, Methods, Outcome, Params, Reply, Request, operation,
 };
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ pub(super) const ROUTES: &[Route] = &[
         guard: Guard::Open,
         effect: Effect::Reads,
         about: "200 as long as the process answers",
-        operation: healthy,
+        operation: operation!(healthy),
     },
     Route {
         listeners: Listeners::ALL,
@@ -29,7 +29,7 @@ pub(super) const ROUTES: &[Route] = &[
         guard: Guard::Open,
         effect: Effect::Reads,
         about: "200 while requests are wanted, 503 at the start and during the drain",
-        operation: ready,
+        operation: operation!(ready),
     },
     Route {
         listeners: Listeners::MANAGEMENT,
@@ -38,34 +38,30 @@ pub(super) const ROUTES: &[Route] = &[
         guard: Guard::Token,
         effect: Effect::Changes,
         about: "Read the configuration again, as at SIGHUP",
-        operation: reload,
+        operation: operation!(reload),
     },
 ];
 
-fn healthy(_: Arc<Services>, _: Request, _: Params) -> Answer {
-    Box::pin(async { Ok(Reply::text("healthy\n")) })
+async fn healthy(_: Arc<Services>, _: Request, _: Params) -> Outcome {
+    Ok(Reply::text("healthy\n"))
 }
 
-fn ready(services: Arc<Services>, _: Request, _: Params) -> Answer {
-    Box::pin(async move {
-        if services.stage.is_ready() {
-            Ok(Reply::text("ready\n"))
-        } else {
-            Err(ApiError::new(
-                Class::SERVICE_UNAVAILABLE,
-                "The server starts or ends.",
-            ))
-        }
-    })
+async fn ready(services: Arc<Services>, _: Request, _: Params) -> Outcome {
+    if services.stage.is_ready() {
+        Ok(Reply::text("ready\n"))
+    } else {
+        Err(ApiError::new(
+            Class::SERVICE_UNAVAILABLE,
+            "The server starts or ends.",
+        ))
+    }
 }
 
-fn reload(services: Arc<Services>, _: Request, _: Params) -> Answer {
-    Box::pin(async move {
-        match services.reloads.ask().await {
-            Ok(()) => Ok(Reply::status_text("Configuration reloaded")),
-            Err(why) => Err(ApiError::bad_request(format!(
-                "The configuration was refused, the one before stays in force: {why}"
-            ))),
-        }
-    })
+async fn reload(services: Arc<Services>, _: Request, _: Params) -> Outcome {
+    match services.reloads.ask().await {
+        Ok(()) => Ok(Reply::status_text("Configuration reloaded")),
+        Err(why) => Err(ApiError::bad_request(format!(
+            "The configuration was refused, the one before stays in force: {why}"
+        ))),
+    }
 }

@@ -3,13 +3,13 @@
 use crate::api::errors;
 use crate::models::Version;
 use crate::services::Services;
-use meterbox_http::{ApiError, Outcome, Params, Reply};
+use meterbox_http::{ApiError, Outcome, Params, Reply, Request};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
 /// How to ask the model.
-pub(super) fn inference(services: &Services, params: &Params) -> Outcome {
-    let version = found(services, params)?;
+pub(super) async fn inference(services: Arc<Services>, _: Request, params: Params) -> Outcome {
+    let version = found(&services, &params)?;
     let operation = json!({
         "operationId": version.name(),
         "description": "Predict with the default version; the body is the input",
@@ -30,8 +30,8 @@ pub(super) fn inference(services: &Services, params: &Params) -> Outcome {
 }
 
 /// How to manage the model.
-pub(super) fn management(services: &Services, params: &Params) -> Outcome {
-    let version = found(services, params)?;
+pub(super) async fn management(services: Arc<Services>, _: Request, params: Params) -> Outcome {
+    let version = found(&services, &params)?;
     let of = |about: &str, parameters: &[(&str, &str)]| {
         let parameters = parameters.iter().map(|(name, kind)| {
             json!({ "in": "query", "name": name, "required": false, "schema": { "type": kind } })

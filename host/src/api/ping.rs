@@ -3,7 +3,9 @@
 //! **Source:** TorchServe 0.12; answered on every listener, unlike there.
 
 use crate::services::{Route, Services};
-use meterbox_http::{Answer, ApiError, Effect, Guard, Listeners, Methods, Params, Reply, Request};
+use meterbox_http::{
+    ApiError, Effect, Guard, Listeners, Methods, Outcome, Params, Reply, Request, operation,
+};
 use std::sync::Arc;
 
 /// The rows.
@@ -14,11 +16,11 @@ pub(super) const ROUTES: &[Route] = &[Route {
     guard: Guard::Token,
     effect: Effect::Reads,
     about: "Whether every model has the workers that it should have",
-    operation: ping,
+    operation: operation!(ping),
 }];
 
-fn ping(services: Arc<Services>, _: Request, _: Params) -> Answer {
-    Box::pin(async move { Ok::<_, ApiError>(reply(services.healthy())) })
+async fn ping(services: Arc<Services>, _: Request, _: Params) -> Outcome {
+    Ok::<_, ApiError>(reply(services.healthy()))
 }
 
 fn reply(healthy: bool) -> Reply {

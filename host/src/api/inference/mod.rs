@@ -9,7 +9,7 @@ mod predict;
 
 use crate::api::model_document;
 use crate::services::{Operation, Route};
-use meterbox_http::{Effect, Guard, Listeners, Methods};
+use meterbox_http::{Effect, Guard, Listeners, Methods, operation};
 
 const fn row(
     methods: Methods,
@@ -34,86 +34,84 @@ pub(super) const ROUTES: &[Route] = &[
         Methods::OPTIONS,
         "/predictions/{model}",
         "Describe how to ask a model",
-        |services, _, params| {
-            Box::pin(async move { model_document::inference(&services, &params) })
-        },
+        operation!(model_document::inference),
     ),
     row(
         Methods::Any,
         "/predictions/{model}",
         "Ask a model",
-        predict::predictions,
+        operation!(predict::predictions),
     ),
     row(
         Methods::Any,
         "/predictions/{model}/{version}/{rest...}",
         "Ask a version of a model; what follows the version goes to the handler",
-        predict::predictions,
+        operation!(predict::predictions),
     ),
     row(
         Methods::Any,
         "/explanations/{model}",
         "Ask a model to explain itself",
-        predict::explanations,
+        operation!(predict::explanations),
     ),
     row(
         Methods::Any,
         "/explanations/{model}/{version}",
         "Ask a version of a model to explain itself",
-        predict::explanations,
+        operation!(predict::explanations),
     ),
     row(
         Methods::Any,
         "/invocations",
         "Ask the model that model_name names",
-        predict::invocations,
+        operation!(predict::invocations),
     ),
     row(
         Methods::Any,
         "/models/{model}/invoke",
         "Ask a model; query parameters become inputs",
-        predict::invoke,
+        operation!(predict::invoke),
     ),
     row(
         Methods::POST,
         "/v1/models/{model}:predict",
         "Ask a model, KServe v1",
-        predict::predictions,
+        operation!(predict::predictions),
     ),
     row(
         Methods::POST,
         "/v1/models/{model}:explain",
         "Ask a model to explain itself, KServe v1",
-        predict::explanations,
+        operation!(predict::explanations),
     ),
     row(
         Methods::POST,
         "/v2/models/{model}/infer",
         "Ask a model, KServe v2",
-        predict::predictions,
+        operation!(predict::predictions),
     ),
     row(
         Methods::POST,
         "/v2/models/{model}/explain",
         "Ask a model to explain itself, KServe v2",
-        predict::explanations,
+        operation!(predict::explanations),
     ),
     row(
         Methods::POST,
         "/wfpredict/{workflow}",
         "Ask a workflow; there are none",
-        predict::workflow,
+        operation!(predict::workflow),
     ),
     row(
         Methods::Any,
         "/{model}/predict",
         "Ask a model, old form",
-        predict::invoke,
+        operation!(predict::invoke),
     ),
     row(
         Methods::Any,
         "/{model}/{version}/predict",
         "Ask a version of a model, old form",
-        predict::invoke,
+        operation!(predict::invoke),
     ),
 ];

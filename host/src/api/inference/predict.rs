@@ -7,7 +7,7 @@ use super::input::{self, Question};
 use crate::api::errors;
 use crate::models::{self, AskError, Input};
 use crate::services::Services;
-use meterbox_http::{Answer, ApiError, Class, Outcome, Params, Request};
+use meterbox_http::{ApiError, Class, Outcome, Params, Request};
 use meterbox_telemetry::serving::Refusal;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,12 +15,20 @@ use std::time::Duration;
 /// When a client may come back that met a full queue.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
-pub(super) fn predictions(services: Arc<Services>, request: Request, params: Params) -> Answer {
-    Box::pin(async move { question(&services, &request, &params, Question::Predict).await })
+pub(super) async fn predictions(
+    services: Arc<Services>,
+    request: Request,
+    params: Params,
+) -> Outcome {
+    question(&services, &request, &params, Question::Predict).await
 }
 
-pub(super) fn explanations(services: Arc<Services>, request: Request, params: Params) -> Answer {
-    Box::pin(async move { question(&services, &request, &params, Question::Explain).await })
+pub(super) async fn explanations(
+    services: Arc<Services>,
+    request: Request,
+    params: Params,
+) -> Outcome {
+    question(&services, &request, &params, Question::Explain).await
 }
 
 async fn question(
@@ -40,40 +48,35 @@ async fn question(
     .await
 }
 
-pub(super) fn invoke(services: Arc<Services>, request: Request, params: Params) -> Answer {
-    Box::pin(async move {
-        let input = input::of_invocation(&request)?;
-        ask(
-            &services,
-            &request,
-            params.get("model"),
-            params.find("version"),
-            input,
-        )
-        .await
-    })
+pub(super) async fn invoke(services: Arc<Services>, request: Request, params: Params) -> Outcome {
+    let input = input::of_invocation(&request)?;
+    ask(
+        &services,
+        &request,
+        params.get("model"),
+        params.find("version"),
+        input,
+    )
+    .await
 }
 
-pub(super) fn invocations(services: Arc<Services>, request: Request, _: Params) -> Answer {
-    Box::pin(async move {
-        let input = input::of_invocation(&request)?;
-        let named = input.parameters.iter().find(|one| one.name == "model_name");
-        let named = named.map(|one| String::from_utf8_lossy(&one.value).into_owned());
-        let only = || {
-            services
-                .models
-                .only_startup_model()
-                .map(|one| one.name().to_owned())
-        };
-        let name = named.filter(|name| !name.is_empty()).or_else(only);
-        let name =
-            name.ok_or_else(|| ApiError::bad_request("Parameter model_name is required."))?;
-        ask(&services, &request, &name, None, input).await
-    })
+pub(super) async fn invocations(services: Arc<Services>, request: Request, _: Params) -> Outcome {
+    let input = input::of_invocation(&request)?;
+    let named = input.parameters.iter().find(|one| one.name == "model_name");
+    let named = named.map(|one| String::from_utf8_lossy(&one.value).into_owned());
+    let only = || {
+        services
+            .models
+            .only_startup_model()
+            .map(|one| one.name().to_owned())
+    };
+    let name = named.filter(|name| !name.is_empty()).or_else(only);
+    let name = name.ok_or_else(|| ApiError::bad_request("Parameter model_name is required."))?;
+    ask(&services, &request, &name, None, input).await
 }
 
-pub(super) fn workflow(_: Arc<Services>, _: Request, params: Params) -> Answer {
-    Box::pin(async move { Err(errors::workflow_not_found(params.get("workflow"))) })
+pub(super) async fn workflow(_: Arc<Services>, _: Request, params: Params) -> Outcome {
+    Err(errors::workflow_not_found(params.get("workflow")))
 }
 
 async fn ask(

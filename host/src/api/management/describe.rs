@@ -7,7 +7,7 @@ use crate::api::errors;
 use crate::models::{Input, JobAnswer, Version, WorkerReport};
 use crate::services::Services;
 use meterbox_calendar::rfc3339;
-use meterbox_http::{Answer, ApiError, Class, Params, Reply, Request};
+use meterbox_http::{ApiError, Class, Outcome, Params, Reply, Request};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::sync::Arc;
@@ -68,33 +68,31 @@ struct QueueItem {
     pending_requests: usize,
 }
 
-pub(super) fn describe(services: Arc<Services>, request: Request, params: Params) -> Answer {
-    Box::pin(async move {
-        let (name, version) = (params.get("model"), params.find("version"));
-        let models = &services.models;
-        let found = match version {
-            Some("all") => models.versions(name),
-            version => models.find(name, version).map(|found| vec![found]),
+pub(super) async fn describe(services: Arc<Services>, request: Request, params: Params) -> Outcome {
+    let (name, version) = (params.get("model"), params.find("version"));
+    let models = &services.models;
+    let found = match version {
+        Some("all") => models.versions(name),
+        version => models.find(name, version).map(|found| vec![found]),
+    };
+    let found = found.map_err(|error| errors::repository(&error))?;
+    let customized = Fields::Query(&request.query)
+        .bool("customized")
+        .unwrap_or(false);
+    let mut descriptions = Vec::with_capacity(found.len());
+    for one in found {
+        let metadata = match customized {
+            true => Some(ask(&one, version, &request).await?),
+            false => None,
         };
-        let found = found.map_err(|error| errors::repository(&error))?;
-        let customized = Fields::Query(&request.query)
-            .bool("customized")
-            .unwrap_or(false);
-        let mut descriptions = Vec::with_capacity(found.len());
-        for one in found {
-            let metadata = match customized {
-                true => Some(ask(&one, version, &request).await?),
-                false => None,
-            };
-            descriptions.push(of(&one, metadata));
-        }
-        let reply = Reply::json(&descriptions);
-        // This one goes through the worker, where answers have no phrase.
-        Ok(if customized {
-            reply.with_phrase("")
-        } else {
-            reply
-        })
+        descriptions.push(of(&one, metadata));
+    }
+    let reply = Reply::json(&descriptions);
+    // This one goes through the worker, where answers have no phrase.
+    Ok(if customized {
+        reply.with_phrase("")
+    } else {
+        reply
     })
 }
 

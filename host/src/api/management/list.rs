@@ -5,7 +5,7 @@
 use super::fields::Fields;
 use crate::models::Version;
 use crate::services::Services;
-use meterbox_http::{Answer, Params, Reply, Request};
+use meterbox_http::{Outcome, Params, Reply, Request};
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -26,21 +26,19 @@ struct Item {
     model_url: String,
 }
 
-pub(super) fn list(services: Arc<Services>, request: Request, _: Params) -> Answer {
-    Box::pin(async move {
-        let fields = Fields::Query(&request.query);
-        let item = |version: &Arc<Version>| Item {
-            model_name: version.name().to_owned(),
-            model_url: version.url().to_owned(),
-        };
-        let items = services.models.defaults().iter().map(item).collect();
-        let page = page(
-            items,
-            fields.integer("limit"),
-            fields.integer("next_page_token"),
-        );
-        Ok(Reply::json(&page))
-    })
+pub(super) async fn list(services: Arc<Services>, request: Request, _: Params) -> Outcome {
+    let fields = Fields::Query(&request.query);
+    let item = |version: &Arc<Version>| Item {
+        model_name: version.name().to_owned(),
+        model_url: version.url().to_owned(),
+    };
+    let items = services.models.defaults().iter().map(item).collect();
+    let page = page(
+        items,
+        fields.integer("limit"),
+        fields.integer("next_page_token"),
+    );
+    Ok(Reply::json(&page))
 }
 
 fn page(items: Vec<Item>, limit: Option<i64>, token: Option<i64>) -> Page {

@@ -4,7 +4,7 @@ use super::{default_version, describe, list, ready, register, scale, unregister,
 use crate::api::model_document;
 use crate::services::{Operation, Route};
 use http::Method;
-use meterbox_http::{Effect, Guard, Listeners, Methods};
+use meterbox_http::{Effect, Guard, Listeners, Methods, operation};
 
 const fn row(
     methods: Methods,
@@ -33,87 +33,90 @@ pub(in crate::api) const ROUTES: &[Route] = &[
         Methods::POST,
         "/models",
         "Register a model",
-        register::register,
+        operation!(register::register),
     ),
-    row(Methods::GET, "/models", "List models", list::list),
+    row(
+        Methods::GET,
+        "/models",
+        "List models",
+        operation!(list::list),
+    ),
     row(
         Methods::OPTIONS,
         "/models/{model}",
         "Describe how to manage a model",
-        |services, _, params| {
-            Box::pin(async move { model_document::management(&services, &params) })
-        },
+        operation!(model_document::management),
     ),
     row(
         Methods::GET,
         "/models/{model}",
         "Describe a model",
-        describe::describe,
+        operation!(describe::describe),
     ),
     row(
         Methods::PUT,
         "/models/{model}",
         "Scale a model",
-        scale::scale,
+        operation!(scale::scale),
     ),
     row(
         Methods::DELETE,
         "/models/{model}",
         "Unregister a model",
-        unregister::unregister,
+        operation!(unregister::unregister),
     ),
     row(
         Methods::GET,
         "/models/{model}/{version}",
         "Describe a version of a model, or all",
-        describe::describe,
+        operation!(describe::describe),
     ),
     row(
         Methods::PUT,
         "/models/{model}/{version}",
         "Scale a version of a model",
-        scale::scale,
+        operation!(scale::scale),
     ),
     row(
         Methods::DELETE,
         "/models/{model}/{version}",
         "Unregister a version of a model",
-        unregister::unregister,
+        operation!(unregister::unregister),
     ),
     row(
         Methods::PUT,
         "/models/{model}/{version}/set-default",
         "Make a version the default one",
-        default_version::set,
+        operation!(default_version::set),
     ),
     row(
         Methods::GET,
         "/v1/models/{model}",
         "Say whether a model is ready, KServe v1",
-        ready::ready,
+        operation!(ready::ready),
     ),
     row(
         Methods::GET,
         "/workflows",
         "List workflows; there are none",
-        workflows::list,
+        operation!(workflows::list),
     ),
     row(
         Methods::POST,
         "/workflows",
         "Refused: workflows are not supported",
-        workflows::register,
+        operation!(workflows::register),
     ),
     row(
         Methods::GET,
         "/workflows/{workflow}",
         "Describe a workflow; there are none",
-        workflows::one,
+        operation!(workflows::one),
     ),
     row(
         Methods::DELETE,
         "/workflows/{workflow}",
         "Unregister a workflow; there are none",
-        workflows::one,
+        operation!(workflows::one),
     ),
 ];

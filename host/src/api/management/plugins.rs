@@ -3,7 +3,7 @@
 use crate::services::{Operation, Route, Services};
 use meterbox_calendar::rfc3339;
 use meterbox_http::{
-    Answer, ApiError, Class, Effect, Guard, Listeners, Methods, Outcome, Params, Reply, Request,
+    ApiError, Class, Effect, Guard, Listeners, Methods, Outcome, Params, Reply, Request, operation,
 };
 use meterbox_plugin_loader::running::Isolation;
 use meterbox_plugin_loader::{Reason, Refusal};
@@ -39,65 +39,61 @@ pub(in crate::api) const ROUTES: &[Route] = &[
         "/plugins",
         Effect::Reads,
         "Every plugin",
-        list,
+        operation!(list),
     ),
     row(
         Methods::GET,
         "/plugins/{name}",
         Effect::Reads,
         "One plugin",
-        show,
+        operation!(show),
     ),
     row(
         Methods::POST,
         "/plugins/{name}/reload",
         Effect::Changes,
         "Load the file of a plugin again",
-        reload,
+        operation!(reload),
     ),
     row(
         Methods::POST,
         "/plugins/{name}/enable",
         Effect::Changes,
         "Put a plugin that was disabled back into service",
-        enable,
+        operation!(enable),
     ),
     row(
         Methods::POST,
         "/plugins/{name}/disable",
         Effect::Changes,
         "Take a plugin out of service",
-        disable,
+        operation!(disable),
     ),
 ];
 
-fn list(services: Arc<Services>, _: Request, _: Params) -> Answer {
-    Box::pin(async move {
-        let all: Vec<Value> = services.plugins.plugins().iter().map(object).collect();
-        Ok(Reply::json(&all))
-    })
+async fn list(services: Arc<Services>, _: Request, _: Params) -> Outcome {
+    let all: Vec<Value> = services.plugins.plugins().iter().map(object).collect();
+    Ok(Reply::json(&all))
 }
 
-fn show(services: Arc<Services>, _: Request, params: Params) -> Answer {
-    Box::pin(async move {
-        let name = params.get("name");
-        match services.plugins.plugin(name) {
-            Some(status) => Ok(Reply::json(&object(&status))),
-            None => Err(unknown(name)),
-        }
-    })
+async fn show(services: Arc<Services>, _: Request, params: Params) -> Outcome {
+    let name = params.get("name");
+    match services.plugins.plugin(name) {
+        Some(status) => Ok(Reply::json(&object(&status))),
+        None => Err(unknown(name)),
+    }
 }
 
-fn reload(services: Arc<Services>, _: Request, params: Params) -> Answer {
-    Box::pin(change(services, params, Catalog::reload))
+async fn reload(services: Arc<Services>, _: Request, params: Params) -> Outcome {
+    change(services, params, Catalog::reload).await
 }
 
-fn enable(services: Arc<Services>, _: Request, params: Params) -> Answer {
-    Box::pin(change(services, params, Catalog::enable))
+async fn enable(services: Arc<Services>, _: Request, params: Params) -> Outcome {
+    change(services, params, Catalog::enable).await
 }
 
-fn disable(services: Arc<Services>, _: Request, params: Params) -> Answer {
-    Box::pin(change(services, params, Catalog::disable))
+async fn disable(services: Arc<Services>, _: Request, params: Params) -> Outcome {
+    change(services, params, Catalog::disable).await
 }
 
 /// A change may take as long as the plugin takes to start, so it has a thread of its own, which

@@ -8,23 +8,21 @@ use crate::api::errors;
 use crate::models::archive::Runtime;
 use crate::models::{Models, Registered, Scaled, WORKERS_MAX, Wishes};
 use crate::services::Services;
-use meterbox_http::{Answer, ApiError, Outcome, Params, Reply, Request};
+use meterbox_http::{ApiError, Outcome, Params, Reply, Request};
 use std::sync::Arc;
 
-pub(super) fn register(services: Arc<Services>, request: Request, _: Params) -> Answer {
-    Box::pin(async move {
-        if !services.models.api_enabled() {
-            return Err(ApiError::method_not_allowed(&["GET"]));
-        }
-        let content_type = request.header("content-type").unwrap_or("");
-        let essence = content_type.split(';').next().unwrap_or("").trim();
-        let fields = if essence.eq_ignore_ascii_case("application/json") {
-            Fields::of_json(&request.body)?
-        } else {
-            Fields::Query(&request.query)
-        };
-        run(&services.models, &fields).await
-    })
+pub(super) async fn register(services: Arc<Services>, request: Request, _: Params) -> Outcome {
+    if !services.models.api_enabled() {
+        return Err(ApiError::method_not_allowed(&["GET"]));
+    }
+    let content_type = request.header("content-type").unwrap_or("");
+    let essence = content_type.split(';').next().unwrap_or("").trim();
+    let fields = if essence.eq_ignore_ascii_case("application/json") {
+        Fields::of_json(&request.body)?
+    } else {
+        Fields::Query(&request.query)
+    };
+    run(&services.models, &fields).await
 }
 
 async fn run(models: &Models, fields: &Fields<'_>) -> Outcome {

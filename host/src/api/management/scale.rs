@@ -7,28 +7,26 @@ use super::fields::Fields;
 use crate::api::errors;
 use crate::models::{Scaled, WORKERS_MAX};
 use crate::services::Services;
-use meterbox_http::{Answer, ApiError, Outcome, Params, Reply, Request};
+use meterbox_http::{ApiError, Outcome, Params, Reply, Request};
 use std::sync::Arc;
 
-pub(super) fn scale(services: Arc<Services>, request: Request, params: Params) -> Answer {
-    Box::pin(async move {
-        let fields = Fields::Query(&request.query);
-        let min = fields.integer("min_worker").unwrap_or(1);
-        let max = fields.integer("max_worker").unwrap_or(min);
-        let (min, max) = checked(min, max)?;
-        let named = fields.set("model_version");
-        let version = params.find("version").or(named.as_deref());
-        let name = params.get("model");
-        let found = services.models.find(name, version);
-        let found = found.map_err(|error| errors::repository(&error))?;
-        let wait = fields.bool("synchronous").unwrap_or(false);
-        reply(
-            services.models.scale(&found, min, max, wait).await,
-            min,
-            name,
-            version,
-        )
-    })
+pub(super) async fn scale(services: Arc<Services>, request: Request, params: Params) -> Outcome {
+    let fields = Fields::Query(&request.query);
+    let min = fields.integer("min_worker").unwrap_or(1);
+    let max = fields.integer("max_worker").unwrap_or(min);
+    let (min, max) = checked(min, max)?;
+    let named = fields.set("model_version");
+    let version = params.find("version").or(named.as_deref());
+    let name = params.get("model");
+    let found = services.models.find(name, version);
+    let found = found.map_err(|error| errors::repository(&error))?;
+    let wait = fields.bool("synchronous").unwrap_or(false);
+    reply(
+        services.models.scale(&found, min, max, wait).await,
+        min,
+        name,
+        version,
+    )
 }
 
 fn checked(min: i64, max: i64) -> Result<(u32, u32), ApiError> {

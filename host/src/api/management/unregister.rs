@@ -3,23 +3,21 @@
 use crate::api::errors;
 use crate::models::Removal;
 use crate::services::Services;
-use meterbox_http::{Answer, ApiError, Class, Params, Reply, Request};
+use meterbox_http::{ApiError, Class, Outcome, Params, Reply, Request};
 use std::sync::Arc;
 
-pub(super) fn unregister(services: Arc<Services>, _: Request, params: Params) -> Answer {
-    Box::pin(async move {
-        let models = &services.models;
-        if !models.api_enabled() {
-            return Err(ApiError::method_not_allowed(&["GET", "OPTIONS", "PUT"]));
+pub(super) async fn unregister(services: Arc<Services>, _: Request, params: Params) -> Outcome {
+    let models = &services.models;
+    if !models.api_enabled() {
+        return Err(ApiError::method_not_allowed(&["GET", "OPTIONS", "PUT"]));
+    }
+    let name = params.get("model");
+    let removal = models.unregister(name, params.find("version")).await;
+    match removal.map_err(|error| errors::repository(&error))? {
+        Removal::Done => Ok(Reply::status_text(format!("Model \"{name}\" unregistered"))),
+        Removal::TimedOut => {
+            let text = format!("Timed out while cleaning resources: {name}");
+            Err(ApiError::new(Class::REQUEST_TIMEOUT, text))
         }
-        let name = params.get("model");
-        let removal = models.unregister(name, params.find("version")).await;
-        match removal.map_err(|error| errors::repository(&error))? {
-            Removal::Done => Ok(Reply::status_text(format!("Model \"{name}\" unregistered"))),
-            Removal::TimedOut => {
-                let text = format!("Timed out while cleaning resources: {name}");
-                Err(ApiError::new(Class::REQUEST_TIMEOUT, text))
-            }
-        }
-    })
+    }
 }

@@ -4,7 +4,9 @@
 
 use crate::services::{Route, Services};
 use http::{HeaderValue, Method, header};
-use meterbox_http::{Answer, Effect, Guard, Listener, Listeners, Methods, Params, Reply, Request};
+use meterbox_http::{
+    Effect, Guard, Listener, Listeners, Methods, Outcome, Params, Reply, Request, operation,
+};
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -16,16 +18,14 @@ pub(in crate::api) const ROUTES: &[Route] = &[Route {
     guard: Guard::Open,
     effect: Effect::Reads,
     about: "A page that lists every endpoint and every plugin",
-    operation: show,
+    operation: operation!(show),
 }];
 
-fn show(services: Arc<Services>, _: Request, _: Params) -> Answer {
-    Box::pin(async move {
-        let html = HeaderValue::from_static("text/html; charset=utf-8");
-        let policy = HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'");
-        let reply = Reply::bytes(page(&services)).with_type(html);
-        Ok(reply.with_header(header::CONTENT_SECURITY_POLICY, policy))
-    })
+async fn show(services: Arc<Services>, _: Request, _: Params) -> Outcome {
+    let html = HeaderValue::from_static("text/html; charset=utf-8");
+    let policy = HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'");
+    let reply = Reply::bytes(page(&services)).with_type(html);
+    Ok(reply.with_header(header::CONTENT_SECURITY_POLICY, policy))
 }
 
 const HEAD: &str = "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
