@@ -146,6 +146,28 @@ fn dependencies_go_one_way() {
             &["meterbox-metrics", "meterbox", "tokio", "hyper"],
         ),
         (
+            "meterbox-plugin-files",
+            &[
+                "meterbox-metrics",
+                "meterbox-plugin-c",
+                "meterbox-plugin-loader",
+                "meterbox",
+                "libloading",
+                "tokio",
+                "hyper",
+            ],
+        ),
+        (
+            "meterbox-plugin-c",
+            &[
+                "meterbox-metrics",
+                "meterbox-plugin-loader",
+                "meterbox",
+                "tokio",
+                "hyper",
+            ],
+        ),
+        (
             "meterbox-plugin-loader",
             &[
                 "meterbox-metrics",
@@ -182,7 +204,11 @@ fn dependencies_go_one_way() {
     {
         if matches!(
             package.as_str(),
-            "meterbox-plugin-abi" | "meterbox-plugin-loader" | "meterbox-plugin-process"
+            "meterbox-plugin-abi"
+                | "meterbox-plugin-files"
+                | "meterbox-plugin-c"
+                | "meterbox-plugin-loader"
+                | "meterbox-plugin-process"
         ) {
             continue;
         }
@@ -300,6 +326,8 @@ fn nobody_but_the_border_and_the_loader_writes_abi_stable() {
         "plugin-api/src",
         "crates/metrics/src",
         "crates/exposition/src",
+        "crates/plugin-files/src",
+        "crates/plugin-c/src",
         "plugins",
     ] {
         nobody_knows(folder, &["abi_stable"], &[]);
@@ -321,6 +349,8 @@ fn unsafe_code_stays_where_it_is_allowed() {
     }
     // The stand-in for NVIDIA's C library speaks C.
     nobody_knows("plugins", &words, &["system/tests/stub-nvml/"]);
+    // The running C library's version, which only C knows.
+    nobody_knows("crates/plugin-files/src", &words, &["glibc.rs"]);
     // Only the slabs of the store, whose benchmark shows what they buy.
     let slabs = ["slab.rs", "cells.rs", "rows.rs"];
     nobody_knows("crates/metrics/src", &words, &slabs);

@@ -10,14 +10,13 @@
     reason = "the dynamic linker and the plugin header are foreign by nature"
 )]
 
-use crate::c::CModule;
-use crate::file::{Border, Language, Metadata, Verified};
-use crate::{Reason, Refusal};
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 use meterbox_plugin_abi::raw::{
     AbiHeaderRef, HEADER_SYMBOL, LAYOUT, LibHeader, check_layout_compatibility,
 };
 use meterbox_plugin_abi::{API_VERSION, Failure, Host, PluginModuleRef, PluginObject};
+use meterbox_plugin_c::CModule;
+use meterbox_plugin_files::{Border, Language, Metadata, Reason, Refusal, Verified};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

@@ -218,11 +218,12 @@ fn plugin(variant: &Variant, folder: &Path, api: &str) -> PathBuf {
     folder.join("libplain.so")
 }
 
-/// Compiles the loader and a host on it against the border in `folder`.
-fn host(variant: &Variant, folder: &Path) -> PathBuf {
-    let package = root().join("crates/plugin-loader");
-    let name = "meterbox_plugin_loader";
-    let mut loader = rustc(variant, folder, name, "rlib", &package.join("src/lib.rs"));
+/// Compiles a package of `crates/` against the border in `folder`.
+fn package(variant: &Variant, folder: &Path, name: &str) {
+    let package = root().join("crates").join(name);
+    let source = package.join("src/lib.rs");
+    let crate_name = format!("meterbox_{}", name.replace('-', "_"));
+    let mut library = rustc(variant, folder, &crate_name, "rlib", &source);
     let manifest = std::fs::read_to_string(package.join("Cargo.toml")).unwrap();
     let (_, dependencies) = manifest.split_once("[dependencies]").unwrap();
     let (dependencies, _) = dependencies.split_once("\n\n").unwrap();
@@ -231,8 +232,16 @@ fn host(variant: &Variant, folder: &Path) -> PathBuf {
         .filter_map(|line| Some(line.split_once('.')?.0.replace('-', "_")))
         .collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    with(&mut loader, folder, &names);
-    run(&mut loader);
+    with(&mut library, folder, &names);
+    run(&mut library);
+}
+
+/// Compiles the loader, what it stands on and a host on it against the border in `folder`.
+fn host(variant: &Variant, folder: &Path) -> PathBuf {
+    for name in ["plugin-files", "plugin-c", "plugin-loader"] {
+        package(variant, folder, name);
+    }
+    let package = root().join("crates/plugin-loader");
     // Its source stands beside the fakes that it uses.
     let copied = [
         ("tests/abi/host.rs", "host.rs"),
@@ -242,7 +251,12 @@ fn host(variant: &Variant, folder: &Path) -> PathBuf {
         std::fs::copy(package.join(from), folder.join(to)).unwrap();
     }
     let mut program = rustc(variant, folder, "host", "bin", &folder.join("host.rs"));
-    with(&mut program, folder, &["meterbox_plugin_abi", name]);
+    let names = [
+        "meterbox_plugin_abi",
+        "meterbox_plugin_files",
+        "meterbox_plugin_loader",
+    ];
+    with(&mut program, folder, &names);
     run(&mut program);
     folder.join("host")
 }

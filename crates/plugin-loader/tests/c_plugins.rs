@@ -12,8 +12,8 @@ use meterbox_plugin_abi::{
     Failure, Host, PluginObject, Reply, ReplyWatch, Request, Responder, Roles, Row, Status, Table,
     Verdict, events,
 };
+use meterbox_plugin_files::{self as file, Reason, Refusal};
 use meterbox_plugin_loader::load::Loaded;
-use meterbox_plugin_loader::{Reason, Refusal, file};
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;

@@ -3,8 +3,8 @@
 
 mod support;
 
+use meterbox_plugin_files::{self as file, Reason, Refusal};
 use meterbox_plugin_loader::load::Loaded;
-use meterbox_plugin_loader::{Reason, Refusal, file};
 use std::path::Path;
 use support::{Library, folder, policy};
 

@@ -8,9 +8,9 @@ use meterbox_plugin_abi::{
     Clock, Fact, Failure, FamilySpec, Host, HostServices, Level, MetricFamily, ReplyHead,
     ReplySink, Request, RequestService, Table, events::EventKinds,
 };
+use meterbox_plugin_files::{self as file, Reason};
 use meterbox_plugin_loader::load::Loaded;
 use meterbox_plugin_loader::running::{Ended, Lane, Monotonic, Running, Settings, State};
-use meterbox_plugin_loader::{Reason, file};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -9,7 +9,7 @@
 
 mod support;
 
-use meterbox_plugin_loader::Reason;
+use meterbox_plugin_files::Reason;
 use meterbox_plugin_loader::probe::{ProbeCommand, child_main, probe};
 use std::path::Path;
 use std::time::{Duration, Instant};

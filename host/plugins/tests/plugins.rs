@@ -5,7 +5,7 @@ mod support;
 use meterbox_config::PluginGrants;
 use meterbox_plugin_abi::events::{self, EventKinds};
 use meterbox_plugin_abi::{Listener, Row};
-use meterbox_plugin_loader::Reason;
+use meterbox_plugin_files::Reason;
 use meterbox_plugin_loader::running::State;
 use meterbox_plugins::{FolderWatch, PluginRequest, call};
 use std::sync::Arc;

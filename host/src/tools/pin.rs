@@ -4,7 +4,7 @@
 //! of other files stay as they are.
 
 use super::digest::{DigestError, digest};
-use meterbox_plugin_loader::file::Pins;
+use meterbox_plugin_files::Pins;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;

@@ -1,6 +1,6 @@
 //! The one line by which a probe child tells what it found.
 
-use crate::{Reason, Refusal};
+use meterbox_plugin_files::{Reason, Refusal};
 use serde::{Deserialize, Serialize};
 
 /// Output of constructors may surround the line; this field marks ours.

@@ -11,9 +11,8 @@ mod process;
 
 pub use child::child_main;
 
-use crate::file::{Language, Verified};
-use crate::{Reason, Refusal};
 use answer::Answer;
+use meterbox_plugin_files::{Language, Reason, Refusal, Verified};
 use process::{End, Outcome};
 use std::ffi::OsString;
 use std::path::PathBuf;

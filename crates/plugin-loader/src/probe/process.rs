@@ -1,7 +1,7 @@
 //! Runs one child under a time limit and collects a bounded part of what it prints.
 
 use super::ProbeCommand;
-use crate::file::PrivateCopy;
+use meterbox_plugin_files::PrivateCopy;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use std::io::Read;

@@ -15,10 +15,10 @@ use super::state::{Isolation, State};
 use super::supervisor::{Outage, Supervisor};
 use super::ticket::Ticket;
 use crate::load::{Loaded, Origin};
-use crate::{Reason, Refusal};
 use meterbox_plugin_abi::{
     Failure, Host, PluginObject, Reply, ReplySink, Request, Roles, Route, Status,
 };
+use meterbox_plugin_files::{Reason, Refusal};
 use parking_lot::{Mutex, RwLock};
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -5,7 +5,7 @@ mod fakes;
 
 use fakes::Fake;
 use meterbox_plugin_abi::{API_VERSION, Host, Table};
-use meterbox_plugin_loader::file::{ApiVersion, Candidate, Policy, verify};
+use meterbox_plugin_files::{ApiVersion, Candidate, Policy, verify};
 use meterbox_plugin_loader::load::Loaded;
 use std::path::Path;
 use std::sync::Arc;

@@ -6,7 +6,7 @@
     reason = "a test that cannot build its fixture has failed"
 )]
 
-use meterbox_plugin_loader::file::{ApiVersion, Policy};
+use meterbox_plugin_files::{ApiVersion, Policy};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -140,8 +140,8 @@ pub(crate) fn package(package: &str, folder: &Path) -> PathBuf {
 }
 
 /// Checks the file `name` in `folder`.
-pub(crate) fn verified(folder: &Path, name: &str) -> meterbox_plugin_loader::file::Verified {
-    use meterbox_plugin_loader::file::{Candidate, verify};
+pub(crate) fn verified(folder: &Path, name: &str) -> meterbox_plugin_files::Verified {
+    use meterbox_plugin_files::{Candidate, verify};
     let candidate = Candidate {
         folder: folder.to_path_buf(),
         file_name: name.into(),

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use meterbox_plugin_abi::{Failure, ROUTES_MAX, Roles, Route, Status};
-use meterbox_plugin_loader::file::Metadata;
+use meterbox_plugin_files::Metadata;
 use rustix::process::Pid;
 
 use super::calls::Calls;

@@ -2,7 +2,7 @@
 
 use crate::house::{Answer, Client, Get, House, PATIENCE, Place};
 use meterbox_plugin_abi::{Failure, PluginObject, Reply, Request};
-use meterbox_plugin_loader::file::Metadata;
+use meterbox_plugin_files::Metadata;
 use meterbox_plugin_loader::load::Origin;
 use meterbox_plugin_process::parent::{
     Backoff, ChildCommand, Isolated, Phase, Plugin, ProcessSettings, RestartSettings, Sizes,
@@ -51,7 +51,7 @@ pub(crate) fn quick() -> ProcessSettings {
 
 pub(crate) fn metadata() -> Metadata {
     let json = br#"{"name":"actor","version":"1","api":"0.3.0","panic":"unwind"}"#;
-    let api = meterbox_plugin_loader::file::ApiVersion { major: 0, minor: 3 };
+    let api = meterbox_plugin_files::ApiVersion { major: 0, minor: 3 };
     Metadata::parse(json, api).unwrap()
 }
 

@@ -2,7 +2,7 @@
 
 use crate::bench::{Bench, get, quick, spawner};
 use crate::house::{Get, House};
-use meterbox_plugin_loader::file::{ApiVersion, Candidate, Policy, Verified, verify};
+use meterbox_plugin_files::{ApiVersion, Candidate, Policy, Verified, verify};
 use meterbox_plugin_loader::load::Origin;
 use meterbox_plugin_process::parent::{ChildCommand, Isolated, Plugin, ProcessSettings};
 use std::path::Path;

@@ -3,8 +3,7 @@
 use super::slots::PluginSlots;
 use crate::options::locks::policy_of;
 use crate::options::settings::Options;
-use meterbox_plugin_loader::Refusal;
-use meterbox_plugin_loader::file::{Verified, verify};
+use meterbox_plugin_files::{Refusal, Verified, verify};
 
 /// A file that was looked at, or why it is refused.
 pub(super) type Examined = Result<Verified, Refusal>;

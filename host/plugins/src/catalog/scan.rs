@@ -1,6 +1,6 @@
 //! What a look through the folders came to.
 
-use meterbox_plugin_loader::Refusal;
+use meterbox_plugin_files::Refusal;
 use std::path::PathBuf;
 
 /// What a scan did, for the log and for people who asked for it.

@@ -5,7 +5,7 @@
 //! is throughout a change.
 
 use super::slot::PluginSlot;
-use meterbox_plugin_loader::{Reason, Refusal};
+use meterbox_plugin_files::{Reason, Refusal};
 use parking_lot::Mutex;
 use std::sync::Arc;
 

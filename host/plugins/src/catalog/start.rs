@@ -9,11 +9,10 @@ use crate::served::shared::SharedHost;
 use crate::served::subscription::Subscription;
 use meterbox_metrics::{Source, SourceOptions};
 use meterbox_plugin_abi::{Host, Roles};
-use meterbox_plugin_loader::file::Verified;
+use meterbox_plugin_files::{Reason, Refusal, Verified};
 use meterbox_plugin_loader::load::Loaded;
 use meterbox_plugin_loader::probe::{PROBE_LIMIT, ProbeCommand, probe};
 use meterbox_plugin_loader::running::{Clock, Monotonic, Running, Supervisor};
-use meterbox_plugin_loader::{Reason, Refusal};
 use std::path::Path;
 use std::sync::Arc;
 

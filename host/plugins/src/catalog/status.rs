@@ -7,7 +7,7 @@ use crate::process::processes::ProcessStatus;
 use crate::served::timers::{TIMERS_MAX, Timers};
 use meterbox_metrics::{LABELS_MAX, VALUE_BYTES_MAX};
 use meterbox_plugin_abi::{Listener, Route};
-use meterbox_plugin_loader::file::Metadata;
+use meterbox_plugin_files::Metadata;
 use meterbox_plugin_loader::running::{Counts, Isolation, State};
 use std::path::PathBuf;
 use std::time::SystemTime;

@@ -4,8 +4,7 @@
 //! before the plugin is created.
 
 use super::schema;
-use meterbox_plugin_loader::file::read_trusted;
-use meterbox_plugin_loader::{Reason, Refusal};
+use meterbox_plugin_files::{Reason, Refusal, read_trusted};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 

@@ -7,8 +7,7 @@
 
 use meterbox_config::PluginSettings;
 use meterbox_plugin_abi::API_VERSION;
-use meterbox_plugin_loader::file::{ApiVersion, Pins, Policy, read_trusted};
-use meterbox_plugin_loader::{Reason, Refusal};
+use meterbox_plugin_files::{ApiVersion, Pins, Policy, Reason, Refusal, read_trusted};
 use std::path::{Path, PathBuf};
 
 /// The lock file of a folder.

@@ -3,10 +3,9 @@
 use super::locks::pins;
 use super::permissions::Permissions;
 use meterbox_config::{Isolation as Choice, PluginGrants, PluginSettings, Settings};
-use meterbox_plugin_loader::file::{Language, Metadata, Verified};
+use meterbox_plugin_files::{Language, Metadata, Reason, Refusal, Verified};
 use meterbox_plugin_loader::probe::ProbeCommand;
 use meterbox_plugin_loader::running::{self, BreakerSettings, Isolation};
-use meterbox_plugin_loader::{Reason, Refusal};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;

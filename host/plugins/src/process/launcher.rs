@@ -10,11 +10,10 @@ use crate::options::permissions::Permissions;
 use crate::options::settings::Options;
 use meterbox_config::PluginGrants;
 use meterbox_plugin_abi::{HostServices, Level};
-use meterbox_plugin_loader::file::{Language, Verified};
+use meterbox_plugin_files::{Language, Reason, Refusal, Verified};
 use meterbox_plugin_loader::load::Origin;
 use meterbox_plugin_loader::probe::ProbeCommand;
 use meterbox_plugin_loader::running::{PoolSettings, Settings};
-use meterbox_plugin_loader::{Reason, Refusal};
 use meterbox_plugin_process::parent::{
     Cause, ChildCommand, Isolated, Observer, Plugin, ProcessSettings, RestartSettings, Sizes,
     Spawner, Stream,

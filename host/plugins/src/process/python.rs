@@ -3,7 +3,7 @@
 //! The interpreter says itself where its program and its modules are, so that a name in `PATH`, a
 //! launcher script and a virtual environment all work in a child that can read nothing else.
 
-use meterbox_plugin_loader::{Reason, Refusal};
+use meterbox_plugin_files::{Reason, Refusal};
 use parking_lot::Mutex;
 use std::ffi::{OsStr, OsString};
 use std::io::Read;

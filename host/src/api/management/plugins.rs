@@ -5,8 +5,8 @@ use meterbox_calendar::rfc3339;
 use meterbox_http::{
     ApiError, Class, Effect, Guard, Listeners, Methods, Outcome, Params, Reply, Request, operation,
 };
+use meterbox_plugin_files::{Reason, Refusal};
 use meterbox_plugin_loader::running::Isolation;
-use meterbox_plugin_loader::{Reason, Refusal};
 use meterbox_plugins::{
     BudgetStatus, Catalog, EndpointStatus, LastCrash, PluginStatus, ProcessStatus,
 };

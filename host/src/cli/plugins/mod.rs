@@ -177,7 +177,7 @@ pub(super) fn run(command: PluginsCommand, environment: &Environment) -> Result<
 /// # Errors
 /// It cannot be the name of a plugin.
 fn named(name: &str) -> Result<&str, Failure> {
-    if meterbox_plugin_loader::file::valid_name(name) {
+    if meterbox_plugin_files::valid_name(name) {
         Ok(name)
     } else {
         Err(Failure::refused(format!(

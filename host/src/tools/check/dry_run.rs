@@ -5,7 +5,7 @@ use super::exchange::{self, Answer};
 use super::witness::{Pushed, Seen, Witness};
 use meterbox_plugin_abi::gather::Filter;
 use meterbox_plugin_abi::{Failure, PluginObject, Roles, Route, Status};
-use meterbox_plugin_loader::file::Verified;
+use meterbox_plugin_files::Verified;
 use meterbox_plugin_loader::load::Origin;
 use meterbox_plugin_process::parent::{
     Cause, ChildCommand, Isolated, Observer, Plugin, ProcessSettings, RestartSettings, Sizes,

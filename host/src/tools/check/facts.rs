@@ -2,8 +2,7 @@
 
 use super::finding::Finding;
 use meterbox_plugin_abi::API_VERSION;
-use meterbox_plugin_loader::file::{ApiVersion, Candidate, Policy, Verified, verify};
-use meterbox_plugin_loader::{Reason, Refusal};
+use meterbox_plugin_files::{ApiVersion, Candidate, Policy, Reason, Refusal, Verified, verify};
 use std::ffi::OsString;
 use std::path::Path;
 

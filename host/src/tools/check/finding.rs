@@ -1,6 +1,6 @@
 //! What is wrong with a plugin: cause, place and fix, apart.
 
-use meterbox_plugin_loader::{Reason, Refusal};
+use meterbox_plugin_files::{Reason, Refusal};
 use serde_json::{Value, json};
 use std::path::Path;
 

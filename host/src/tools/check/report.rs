@@ -3,7 +3,7 @@
 use super::dry_run::{DryRun, Step};
 use super::finding::Finding;
 use meterbox_plugin_abi::Route;
-use meterbox_plugin_loader::file::{Language, Metadata, Verified};
+use meterbox_plugin_files::{Language, Metadata, Verified};
 use meterbox_plugins::PERMISSIONS;
 use serde_json::{Value, json};
 use std::fmt::Write;

@@ -1,6 +1,6 @@
 //! The name of a new plugin: fit for a route, a metric, a file and an identifier at once.
 
-use meterbox_plugin_loader::file::valid_name;
+use meterbox_plugin_files::valid_name;
 
 /// Names that the server has use for itself, each with its use.
 const TAKEN: [(&str, &str); 8] = [

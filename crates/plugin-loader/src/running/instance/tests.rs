@@ -1,13 +1,13 @@
 //! A plugin made of closures, called through the real border, on the real threads.
 
 use super::*;
-use crate::file::Metadata;
 use crate::running::PoolSettings;
 use meterbox_plugin_abi::gather::{Filter, GatherSource, Visitor};
 use meterbox_plugin_abi::{
     Listener, Methods, PluginEntries, PushSink, ReplyHead, RequestService, Responder, Table,
     Verdict,
 };
+use meterbox_plugin_files::Metadata;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};

@@ -103,8 +103,8 @@ fn unreadable(folder: &Path, error: &std::io::Error) -> Refusal {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::Folder;
     use super::*;
+    use crate::testing::Folder;
 
     #[test]
     fn folders_keep_their_order_and_files_are_sorted() {

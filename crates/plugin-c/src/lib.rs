@@ -30,4 +30,4 @@ mod tables;
 mod tests;
 mod values;
 
-pub(crate) use module::CModule;
+pub use module::CModule;

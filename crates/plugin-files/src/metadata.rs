@@ -24,7 +24,7 @@ const C_PREFIX: &str = "c-";
 
 /// Which border a library was built against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Border {
+pub enum Border {
     /// `meterbox-plugin-abi`.
     Rust,
     /// `meterbox_plugin.h`.
@@ -125,7 +125,8 @@ impl Metadata {
     }
 
     /// Which border it was built against.
-    pub(crate) fn border(&self) -> Border {
+    #[must_use]
+    pub fn border(&self) -> Border {
         self.stated_api().0
     }
 

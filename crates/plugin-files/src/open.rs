@@ -98,8 +98,8 @@ fn kind_name(kind: FileType) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::Folder;
     use super::*;
+    use crate::testing::Folder;
 
     fn refused(folder: &Folder, name: &str) -> Refusal {
         let candidate = Candidate {

@@ -79,7 +79,7 @@ impl PrivateCopy {
     }
 
     /// Leaves the copy open for the life of the process.
-    pub(crate) fn keep_open(self) {
+    pub fn keep_open(self) {
         std::mem::forget(self.file);
     }
 
@@ -168,8 +168,8 @@ fn failed(why: &str) -> Refusal {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::Folder;
     use super::*;
+    use crate::testing::Folder;
 
     fn source(folder: &Folder, bytes: &[u8]) -> File {
         File::open(folder.write("a.so", bytes)).unwrap()

@@ -2,10 +2,9 @@
 
 use super::layout::CPluginTable;
 use super::plugin::CPlugin;
-use crate::file::{C_API, METADATA_BYTES_MAX};
-use crate::{Reason, Refusal};
 use libloading::os::unix::Library;
 use meterbox_plugin_abi::{Failure, Host, PluginObject, growing};
+use meterbox_plugin_files::{C_API, METADATA_BYTES_MAX, Reason, Refusal};
 
 /// The symbol, ended by NUL for the linker.
 const SYMBOL: &[u8] = b"meterbox_plugin_get_v1\0";
@@ -14,7 +13,7 @@ type Get = unsafe extern "C" fn() -> *const CPluginTable;
 
 /// The table of an open library, judged.
 #[derive(Clone, Copy)]
-pub(crate) struct CModule {
+pub struct CModule {
     table: CPluginTable,
 }
 
@@ -25,7 +24,8 @@ unsafe impl Sync for CModule {}
 
 impl CModule {
     /// The table of `library`; `None` when it does not export the symbol.
-    pub(crate) fn find(library: &Library) -> Option<Result<Self, Refusal>> {
+    #[must_use]
+    pub fn find(library: &Library) -> Option<Result<Self, Refusal>> {
         // SAFETY: the name is that of a function of this type; nothing else may export it.
         let get = unsafe { library.get::<Get>(SYMBOL) }.ok()?;
         // SAFETY: the header says that it takes nothing and returns a static table.
@@ -62,7 +62,8 @@ impl CModule {
     }
 
     /// What the running library says about itself, up to one byte more than is allowed.
-    pub(crate) fn metadata(&self) -> &'static [u8] {
+    #[must_use]
+    pub fn metadata(&self) -> &'static [u8] {
         let text = self.table.metadata.cast::<u8>();
         // SAFETY: a static text ended by NUL, says the header; it is not read past that.
         let len = unsafe { libc::strnlen(text.cast(), METADATA_BYTES_MAX + 1) };
@@ -71,7 +72,7 @@ impl CModule {
     }
 
     /// Creates the plugin. `config` is a JSON object.
-    pub(crate) fn create(&self, host: Host, config: &str) -> Result<PluginObject, Failure> {
+    pub fn create(&self, host: Host, config: &str) -> Result<PluginObject, Failure> {
         let plugin = CPlugin::create(self.table, host, config)?;
         Ok(PluginObject::of(Box::new(plugin)))
     }

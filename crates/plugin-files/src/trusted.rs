@@ -73,8 +73,8 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Refusal {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::Folder;
     use super::*;
+    use crate::testing::Folder;
 
     #[test]
     fn a_text_is_read_unless_others_could_change_it_or_it_is_too_long() {
