@@ -1,9 +1,9 @@
 //! Where components meet that do not know each other: each trait is its user's, each value another's.
 
-use crate::models::{EventSink, Models};
 use http::Version;
 use meterbox_http::{Access, Peer};
 use meterbox_logs::AccessLog;
+use meterbox_models::{EventSink, Models};
 use meterbox_plugin_abi::Row;
 use meterbox_plugin_abi::events::EventKinds;
 use meterbox_plugin_abi::gather::{Filter, GatherSource, Visitor};

@@ -8,7 +8,6 @@ use crate::api;
 use crate::banner;
 use crate::cli::{Failure, Start};
 use crate::counters::counters;
-use crate::models::{self, Models};
 use crate::reload::Reloader;
 use crate::reload_requests::{self, ReloadRequests};
 use crate::services::Services;
@@ -22,11 +21,13 @@ use meterbox_http::{Listener, Listeners, Server, Tokens, bind};
 use meterbox_logs::metric_log::LogTarget;
 use meterbox_logs::{AccessLog, Log, MetricLog};
 use meterbox_metrics::{Limits, Registry, SourceOptions};
+use meterbox_models::{self as models, LineOptions, Models};
 use meterbox_plugin_loader::probe::ProbeCommand;
 use meterbox_plugins::{
     Catalog, CatalogParts, FolderWatch, HostFacts, Options as PluginOptions, Program, Subscribers,
 };
-use meterbox_telemetry::custom::Declarations;
+use meterbox_telemetry::declarations::Declarations;
+use meterbox_telemetry::names::Set;
 use meterbox_telemetry::server::Build;
 use meterbox_telemetry::{Drops, Options as TelemetryOptions, Telemetry, modes, unix_seconds};
 use std::ffi::OsString;
@@ -126,10 +127,17 @@ impl App {
         };
         let drops = Drops::default();
         let registry = registry(&settings);
-        let telemetry = telemetry(&settings, environment, &registry, &facts, &drops)?;
+        let lines = lines(&settings, environment, &registry, &drops)?;
+        let telemetry = telemetry(&settings, &registry, &facts, &lines)?;
         let telemetry = Arc::new(telemetry);
         let subscribers = Subscribers::counted_in(telemetry.plugins().clone());
-        let models = models(&settings, environment, &telemetry, subscribers.clone())?;
+        let models = models(
+            &settings,
+            environment,
+            &telemetry,
+            lines,
+            subscribers.clone(),
+        )?;
         let settings = Arc::new(settings);
         let catalog = Catalog::new(CatalogParts {
             options: plugin_options(&settings)?,
@@ -304,13 +312,13 @@ fn registry(settings: &Settings) -> Registry {
     Registry::new(options)
 }
 
-fn telemetry(
+/// What TorchServe's metrics are held against, and where their lines go.
+fn lines(
     settings: &Settings,
     environment: &Environment,
     registry: &Registry,
-    facts: &HostFacts,
     drops: &Drops,
-) -> Result<Telemetry, Failure> {
+) -> Result<LineOptions, Failure> {
     let metrics = &settings.metrics;
     let declarations = match &metrics.declarations {
         None => Declarations::default(),
@@ -327,6 +335,27 @@ fn telemetry(
         };
         MetricLog::start(target, Arc::new(unix_seconds), Arc::new(drops.clone()))
     });
+    let torchserve = Set::TorchServe.word();
+    Ok(LineOptions {
+        registry: registry.clone(),
+        declarations,
+        auto_detect: metrics.auto_detect,
+        series_max: u32::try_from(metrics.series_per_model_max).unwrap_or(u32::MAX),
+        ttl: metrics.series_ttl,
+        torchserve: metrics.name_sets.iter().any(|set| set == torchserve),
+        mode: metrics.mode,
+        log: log.transpose().map_err(Failure::failed)?,
+        drops: drops.clone(),
+    })
+}
+
+fn telemetry(
+    settings: &Settings,
+    registry: &Registry,
+    facts: &HostFacts,
+    lines: &LineOptions,
+) -> Result<Telemetry, Failure> {
+    let metrics = &settings.metrics;
     let options = TelemetryOptions {
         hostname: facts.hostname.clone(),
         uuid: facts.uuid.clone(),
@@ -338,12 +367,9 @@ fn telemetry(
         name_sets: metrics.name_sets.clone(),
         detail: metrics.detail,
         mode: metrics.mode,
-        log: log.transpose().map_err(Failure::failed)?,
-        declarations,
-        auto_detect: metrics.auto_detect,
-        series_per_model_max: u32::try_from(metrics.series_per_model_max).unwrap_or(u32::MAX),
-        series_ttl: metrics.series_ttl,
-        drops: drops.clone(),
+        log: lines.log.clone(),
+        declarations: lines.declarations.clone(),
+        drops: lines.drops.clone(),
     };
     Telemetry::new(registry, options).map_err(Failure::failed)
 }
@@ -352,6 +378,7 @@ fn models(
     settings: &Settings,
     environment: &Environment,
     telemetry: &Telemetry,
+    lines: LineOptions,
     subscribers: Subscribers,
 ) -> Result<Models, Failure> {
     let options = models::Options {
@@ -360,7 +387,7 @@ fn models(
         reply_bytes_max: settings.http.response_bytes_max,
         environment: environment.clone(),
         serving: telemetry.serving().clone(),
-        custom: telemetry.custom().clone(),
+        lines,
         events: Arc::new(Announced(subscribers)),
     };
     Models::new(options).map_err(Failure::failed)

@@ -2,8 +2,8 @@
 //!
 //! Programs read these lines, so their form is part of the interface; everything else goes to the log.
 
-use crate::models::Started;
 use meterbox_http::{Listeners, Place};
+use meterbox_models::Started;
 use meterbox_plugins::PluginStatus;
 use std::fmt::Write as _;
 use std::io::Write as _;

@@ -13,7 +13,6 @@ mod banner;
 pub mod cli;
 mod counters;
 mod endpoint;
-pub mod models;
 mod reload;
 pub mod reload_requests;
 pub mod services;

@@ -1,12 +1,12 @@
 //! What an operation may use: the one value that `app` builds and every request gets.
 
 use crate::endpoint::PluginEndpoint;
-use crate::models::Models;
 use crate::reload_requests::ReloadRequests;
 use crate::stage::Stage;
 use arc_swap::ArcSwap;
 use meterbox_config::Settings;
 use meterbox_http::{Listener, Listeners, Place, Tokens};
+use meterbox_models::Models;
 use meterbox_plugins::Catalog;
 use meterbox_telemetry::Telemetry;
 use std::sync::Arc;

@@ -128,6 +128,27 @@ fn dependencies_go_one_way() {
             ],
         ),
         (
+            "meterbox-models",
+            &[
+                "meterbox",
+                "meterbox-http",
+                "meterbox-net",
+                "meterbox-plugins",
+                "hyper",
+                "http",
+            ],
+        ),
+        (
+            "meterbox-logs",
+            &[
+                "meterbox",
+                "meterbox-http",
+                "meterbox-telemetry",
+                "tokio",
+                "hyper",
+            ],
+        ),
+        (
             "meterbox-sandbox",
             &["meterbox", "meterbox-plugin-abi", "tokio", "hyper"],
         ),

@@ -2,8 +2,8 @@
 //!
 //! **Source:** classes and statuses are TorchServe 0.12's.
 
-use crate::models::{RegisterError, RepositoryError};
 use meterbox_http::{ApiError, Class};
+use meterbox_models::{RegisterError, RepositoryError};
 
 /// No such workflow.
 const WORKFLOW_NOT_FOUND: Class = Class {

@@ -1,9 +1,9 @@
 //! `OPTIONS` on a model: an OpenAPI document of what can be asked of it.
 
 use crate::api::errors;
-use crate::models::Version;
 use crate::services::Services;
 use meterbox_http::{ApiError, Outcome, Params, Reply, Request};
+use meterbox_models::Version;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 

@@ -3,10 +3,10 @@
 //! What kind such a metric is follows from the declarations: `metrics.yaml` may make a histogram of
 //! what TorchServe ships as a counter, and an update does what the kind asks for.
 
-use super::custom::Declared;
+use super::declarations::Declared;
 use meterbox_logs::MetricLog;
 use meterbox_logs::metric_log::Frame;
-use meterbox_metrics::{Family, Kind, Series, SeriesError};
+use meterbox_metrics::{Family, Kind, Series};
 use std::sync::Arc;
 
 /// A metric of TorchServe's, or nothing if it is not declared.
@@ -101,14 +101,5 @@ impl Inherited {
         if let Some((log, frame, hostname)) = &self.log {
             log.server(frame, value, hostname);
         }
-    }
-}
-
-/// What [`Inherited::update`] does, for a series that is named by its label values.
-pub(super) fn update(family: &Family, values: &[&str], value: f64) -> Result<(), SeriesError> {
-    match family.kind() {
-        Kind::Gauge => family.set(values, value),
-        Kind::Histogram => family.observe(values, value),
-        _ => family.add_f64(values, value),
     }
 }

@@ -1,13 +1,13 @@
 //! What the server says about itself: its metrics.
 //!
 //! `names` is the table of all metrics; [`Telemetry`] registers those of the chosen name sets and hands
-//! out typed handles: `http`, `serving` and `workers`, `plugins`, `server`, and `custom` for the metrics
-//! of model code. `modes` are TorchServe's log modes. Nothing here measures time or
+//! out typed handles: `http`, `serving` and `workers`, `plugins`, `exports`, `server`. `declarations` says which
+//! of TorchServe's metrics there are, `modes` are TorchServe's log modes. Nothing here measures time or
 //! knows a format; callers say what happened and how long it took.
 
 mod alive;
 mod clock;
-pub mod custom;
+pub mod declarations;
 pub mod docs;
 mod drops;
 pub mod exports;
@@ -25,20 +25,18 @@ pub mod workers;
 pub use clock::unix_seconds;
 pub use drops::Drops;
 
-use custom::{CustomMetrics, CustomOptions, Declarations};
+use declarations::Declarations;
 use exports::ExportsMetrics;
 use http::HttpMetrics;
 use meterbox_config::{MetricsDetail, MetricsMode};
 use meterbox_logs::MetricLog;
 use meterbox_metrics::{RegisterError, Registry, SourceOptions};
 use modes::Page;
-use names::Set;
 use plugins::PluginsMetrics;
 use register::Registrar;
 use server::{Build, ServerMetrics};
 use serving::ServingMetrics;
 use std::sync::Arc;
-use std::time::Duration;
 use workers::WorkersMetrics;
 
 /// The source under which the server registers its own metrics.
@@ -62,12 +60,6 @@ pub struct Options {
     pub log: Option<MetricLog>,
     /// What is declared (`metrics_config`).
     pub declarations: Declarations,
-    /// Whether metrics of model code need no declaration (`model_metrics_auto_detect`).
-    pub auto_detect: bool,
-    /// Series of one model's code (`series_per_model_max`).
-    pub series_per_model_max: u32,
-    /// Age at which untouched series of model code go (`series_ttl_s`).
-    pub series_ttl: Option<Duration>,
     /// The ledger that all parts count what they drop in.
     pub drops: Drops,
 }
@@ -82,7 +74,6 @@ pub struct Telemetry {
     plugins: PluginsMetrics,
     exports: ExportsMetrics,
     server: ServerMetrics,
-    custom: CustomMetrics,
 }
 
 impl Telemetry {
@@ -112,20 +103,8 @@ impl Telemetry {
         let plugins = PluginsMetrics::new(&registrar)?;
         let exports = ExportsMetrics::new(&registrar)?;
         let server = ServerMetrics::new(&registrar, &options.build)?;
-        let torchserve = registrar.chosen(Set::TorchServe);
         // Declared metrics of model code print their help and type before any model wrote one.
         registrar.declared_for_models()?;
-        let custom = CustomMetrics::new(CustomOptions {
-            registry: registry.clone(),
-            declared: options.declarations.model,
-            auto_detect: options.auto_detect,
-            series_max: options.series_per_model_max,
-            ttl: options.series_ttl,
-            torchserve,
-            mode: options.mode,
-            log: options.log,
-            drops: options.drops.clone(),
-        });
         Ok(Self {
             registry: registry.clone(),
             drops: options.drops,
@@ -135,7 +114,6 @@ impl Telemetry {
             plugins,
             exports,
             server,
-            custom,
         })
     }
 
@@ -167,12 +145,6 @@ impl Telemetry {
     #[must_use]
     pub fn server(&self) -> &ServerMetrics {
         &self.server
-    }
-
-    /// Metrics of model code.
-    #[must_use]
-    pub fn custom(&self) -> &CustomMetrics {
-        &self.custom
     }
 
     /// Where all parts count what they drop.

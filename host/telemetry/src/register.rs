@@ -1,6 +1,6 @@
 //! From rows of the table to families of the store.
 
-use super::custom::Declarations;
+use super::declarations::Declarations;
 use super::handle::Metric;
 use super::inherited::InheritedMetric;
 use super::modes;

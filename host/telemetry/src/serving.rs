@@ -256,7 +256,7 @@ impl VersionMetrics {
     }
 
     /// A handler said how long it took, in milliseconds.
-    pub(super) fn handled(&self, milliseconds: f64) {
+    pub fn handled(&self, milliseconds: f64) {
         let design = self.design_handler.get_or_init(|| {
             self.families
                 .design_handler

@@ -1,6 +1,6 @@
 //! What several test modules need, here and in the packages that count.
 
-use super::custom::Declarations;
+use super::declarations::Declarations;
 use super::server::Build;
 use super::{Drops, Options, Telemetry};
 use meterbox_config::{MetricsDetail, MetricsMode};
@@ -52,9 +52,6 @@ pub fn options() -> Options {
         mode: MetricsMode::Prometheus,
         log: None,
         declarations: Declarations::default(),
-        auto_detect: false,
-        series_per_model_max: 50_000,
-        series_ttl: None,
         drops: Drops::default(),
     }
 }

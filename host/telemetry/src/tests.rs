@@ -1,10 +1,12 @@
 //! All metrics together: sets, declarations, modes.
 
 use super::*;
+use crate::names::Set;
 use crate::serving::{Answer, UrlVersion};
 use crate::testing::{Bench, Folder};
 use meterbox_logs::metric_log::{LogTarget, MetricLog};
 use std::path::Path;
+use std::time::Duration;
 
 fn only(sets: &[&str]) -> Bench {
     let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
@@ -114,9 +116,6 @@ fn a_declared_name_that_is_taken_is_refused_with_its_owner() {
         mode: MetricsMode::Prometheus,
         log: None,
         declarations: Declarations::default(),
-        auto_detect: false,
-        series_per_model_max: 1,
-        series_ttl: None,
         drops: Drops::default(),
     };
     let error = Telemetry::new(&registry, options)

@@ -3,11 +3,11 @@
 //!
 //! **Source:** TorchServe 0.12, where an answer without a phrase has an empty one.
 
-use crate::models::wire::Prediction;
-use crate::models::{JobAnswer, JobFailure, Part};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode};
 use meterbox_http::{ApiError, BodyWriter, Class, Outcome, Reply, body_stream};
+use meterbox_models::wire::Prediction;
+use meterbox_models::{JobAnswer, JobFailure, Part};
 use tokio::sync::mpsc;
 
 /// Headers that frame an answer or a connection: the server's own business.

@@ -2,9 +2,9 @@
 //!
 //! **Source:** a body without any `=` yields no parameter at all, as in TorchServe 0.12.
 
-use crate::models::Parameter;
 use bytes::Bytes;
 use meterbox_http::{ApiError, Query};
+use meterbox_models::Parameter;
 
 /// The fields of a form body.
 pub(super) fn fields(body: &Bytes) -> Result<Vec<Parameter>, ApiError> {

@@ -4,8 +4,8 @@
 
 use super::header_order::arrange;
 use super::{form, multipart};
-use crate::models::{Input, Parameter};
 use meterbox_http::{ApiError, Request};
+use meterbox_models::{Input, Parameter};
 
 /// Which question is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

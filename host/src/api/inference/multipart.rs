@@ -3,9 +3,9 @@
 //! The body is in memory already; parts are slices of it. A plain field loses its content type, a file
 //! keeps it, as in TorchServe 0.12.
 
-use crate::models::Parameter;
 use bytes::Bytes;
 use meterbox_http::ApiError;
+use meterbox_models::Parameter;
 
 /// Most parts of one body.
 const PARTS_MAX: usize = 1_000;

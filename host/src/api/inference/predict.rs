@@ -1,13 +1,13 @@
-//! Questions to a model in all their HTTP forms; the asking itself is [`models::Models::ask`].
+//! Questions to a model in all their HTTP forms; the asking itself is [`meterbox_models::Models::ask`].
 //!
 //! **Source:** URL forms and texts are TorchServe 0.12's.
 
 use super::answer;
 use super::input::{self, Question};
 use crate::api::errors;
-use crate::models::{self, AskError, Input};
 use crate::services::Services;
 use meterbox_http::{ApiError, Class, Outcome, Params, Request};
+use meterbox_models::{AskError, Input};
 use meterbox_telemetry::serving::Refusal;
 use std::sync::Arc;
 use std::time::Duration;
@@ -86,7 +86,7 @@ async fn ask(
     version: Option<&str>,
     input: Input,
 ) -> Outcome {
-    let question = models::Question {
+    let question = meterbox_models::Question {
         model,
         version,
         id: request.id.to_string(),

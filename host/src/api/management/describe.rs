@@ -4,10 +4,10 @@
 
 use super::fields::Fields;
 use crate::api::errors;
-use crate::models::{Input, JobAnswer, Version, WorkerReport};
 use crate::services::Services;
 use meterbox_calendar::rfc3339;
 use meterbox_http::{ApiError, Class, Outcome, Params, Reply, Request};
+use meterbox_models::{Input, JobAnswer, Version, WorkerReport};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::sync::Arc;

@@ -3,9 +3,9 @@
 //! **Source:** TorchServe 0.12; a token is also given when the page ends exactly at the end.
 
 use super::fields::Fields;
-use crate::models::Version;
 use crate::services::Services;
 use meterbox_http::{Outcome, Params, Reply, Request};
+use meterbox_models::Version;
 use serde::Serialize;
 use std::sync::Arc;
 

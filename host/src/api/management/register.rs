@@ -5,10 +5,10 @@
 
 use super::fields::Fields;
 use crate::api::errors;
-use crate::models::archive::Runtime;
-use crate::models::{Models, Registered, Scaled, WORKERS_MAX, Wishes};
 use crate::services::Services;
 use meterbox_http::{ApiError, Outcome, Params, Reply, Request};
+use meterbox_models::archive::Runtime;
+use meterbox_models::{Models, Registered, Scaled, WORKERS_MAX, Wishes};
 use std::sync::Arc;
 
 pub(super) async fn register(services: Arc<Services>, request: Request, _: Params) -> Outcome {

@@ -5,9 +5,9 @@
 
 use super::fields::Fields;
 use crate::api::errors;
-use crate::models::{Scaled, WORKERS_MAX};
 use crate::services::Services;
 use meterbox_http::{ApiError, Outcome, Params, Reply, Request};
+use meterbox_models::{Scaled, WORKERS_MAX};
 use std::sync::Arc;
 
 pub(super) async fn scale(services: Arc<Services>, request: Request, params: Params) -> Outcome {

@@ -1,9 +1,9 @@
 //! `DELETE /models/{model}[/{version}]`: remove a version and end its workers.
 
 use crate::api::errors;
-use crate::models::Removal;
 use crate::services::Services;
 use meterbox_http::{ApiError, Class, Outcome, Params, Reply, Request};
+use meterbox_models::Removal;
 use std::sync::Arc;
 
 pub(super) async fn unregister(services: Arc<Services>, _: Request, params: Params) -> Outcome {
