@@ -5,9 +5,9 @@
 
 use meterbox_tests::{Host, built, eventually, http};
 
-/// A host with these sets, one worker, three predictions, and the family that comes last on its page.
-/// Without the system plugin, whose families depend on the machine.
-fn host(names: &str, last: &str) -> Host {
+/// A host with these sets, one worker, three predictions, and a page with samples of all the families
+/// that come later than the others. Without the system plugin, whose families depend on the machine.
+fn host(names: &str, late: &[&str]) -> Host {
     let host = Host::builder()
         .plugin("prometheus")
         .line(format!("metrics_names={names}"))
@@ -18,11 +18,22 @@ fn host(names: &str, last: &str) -> Host {
     }
     eventually("the worker's readings have come", || {
         let page = http::get(host.metrics(), "/metrics").text();
-        let there = page.lines().any(|line| line.starts_with(last));
-        if there { Ok(()) } else { Err(page) }
+        let is_there = |name: &&str| page.lines().any(|line| line.starts_with(*name));
+        if late.iter().all(is_there) {
+            Ok(())
+        } else {
+            Err(page)
+        }
     });
     host
 }
+
+/// What a worker's readings and the metric lines of its model bring.
+const OURS_LATE: &[&str] = &[
+    "meterbox_worker_resident_memory_bytes{",
+    "meterbox_dropped_samples_total{",
+    "meterbox_handler_duration_seconds_count{",
+];
 
 /// Parts of names whose values are measured and so differ from run to run.
 const MEASURED: &[&str] = &[
@@ -132,19 +143,19 @@ fn page(host: &Host, accept: &str) -> String {
 
 #[test]
 fn the_inherited_sets_print_the_golden_page() {
-    let host = host("torchserve,torchserve-plugin", "HandlerTime{");
+    let host = host("torchserve,torchserve-plugin", &["HandlerTime{"]);
     compare("torchserve.txt", &page(&host, "text/plain"));
 }
 
 #[test]
 fn our_own_set_prints_the_golden_page() {
-    let host = host("meterbox", "meterbox_worker_resident_memory_bytes{");
+    let host = host("meterbox", OURS_LATE);
     compare("meterbox.txt", &page(&host, "text/plain"));
 }
 
 #[test]
 fn our_own_set_prints_the_golden_openmetrics_page() {
-    let host = host("meterbox", "meterbox_worker_resident_memory_bytes{");
+    let host = host("meterbox", OURS_LATE);
     let text = page(&host, "application/openmetrics-text;version=1.0.0");
     // Creation times have no other name than their family's with `_created`.
     let kept: String = text
