@@ -24,7 +24,8 @@ use meterbox_metrics::{Limits, Registry, SourceOptions};
 use meterbox_models::{self as models, LineOptions, Models};
 use meterbox_plugin_loader::probe::ProbeCommand;
 use meterbox_plugins::{
-    Catalog, CatalogParts, FolderWatch, HostFacts, Options as PluginOptions, Program, Subscribers,
+    Catalog, CatalogParts, FolderWatch, HostFacts, HostPaths, Options as PluginOptions, Program,
+    Subscribers,
 };
 use meterbox_telemetry::declarations::Declarations;
 use meterbox_telemetry::names::Set;
@@ -405,6 +406,7 @@ fn plugin_options(settings: &Arc<Settings>) -> Result<PluginOptions, Failure> {
         // This very program, also when another version of it was installed meanwhile: both ends must
         // agree.
         child: Some(command(Path::new("/proc/self/exe"), "__plugin")),
+        host_paths: HostPaths::of(api::routes().map(|row| row.pattern)),
         ..Program::default()
     };
     PluginOptions::new(Arc::clone(settings), program).map_err(Failure::refused)

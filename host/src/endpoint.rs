@@ -32,7 +32,6 @@ const NOT_A_PLUGINS: &[&str] = &[
     "set-cookie",
     "server",
     "strict-transport-security",
-    "content-security-policy",
     "content-security-policy-report-only",
     "permissions-policy",
     "x-frame-options",
@@ -103,7 +102,7 @@ async fn answer(endpoint: &Endpoint, request: Request) -> Outcome {
     };
     let limit = deadline(endpoint.limit, request.header(SCRAPE_TIMEOUT));
     let name = endpoint.running.origin().metadata.name.clone();
-    let request = plugin_request(&request);
+    let request = plugin_request(endpoint, &request);
     let reply = call_within(endpoint, route, request, limit)
         .await
         .map_err(error)?;
@@ -114,13 +113,6 @@ async fn answer(endpoint: &Endpoint, request: Request) -> Outcome {
     passed
 }
 
-/// What follows the first segment of a path, with its leading `/`.
-fn rest(path: &str) -> &str {
-    let path = path.trim_end_matches('/');
-    let inner = path.strip_prefix('/').unwrap_or(path);
-    inner.find('/').map_or("", |at| &inner[at..])
-}
-
 /// The plugin's deadline, or the scraper's if that is sooner.
 fn deadline(limit: Duration, scraper: Option<&str>) -> Duration {
     let seconds = scraper.and_then(|text| text.trim().parse::<f64>().ok());
@@ -129,14 +121,14 @@ fn deadline(limit: Duration, scraper: Option<&str>) -> Duration {
     allowed.map_or(limit, |allowed| allowed.min(limit))
 }
 
-fn plugin_request(request: &Request) -> PluginRequest {
+fn plugin_request(endpoint: &Endpoint, request: &Request) -> PluginRequest {
     let headers = request.headers.iter();
     let headers =
         headers.map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()));
     PluginRequest {
         method: request.method.as_str().to_owned(),
         path: request.path().to_owned(),
-        rest: rest(request.path()).to_owned(),
+        rest: endpoint.rest(request.path()).to_owned(),
         query: request.raw_query().to_owned(),
         peer: request.peer.to_string(),
         headers: headers.collect(),
@@ -275,6 +267,7 @@ mod tests {
             "vary",
             "etag",
             "location",
+            "content-security-policy",
         ] {
             assert!(!forbidden(name), "{name}");
         }

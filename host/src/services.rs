@@ -65,7 +65,7 @@ impl meterbox_http::Services for Services {
 
     fn endpoint(&self, listener: Listener, path: &str) -> Option<PluginEndpoint> {
         let routes = self.plugins.routes();
-        let (endpoint, _) = routes.find(border_name(listener), path.trim_end_matches('/'))?;
+        let (endpoint, _) = routes.find(border_name(listener), path)?;
         Some(PluginEndpoint {
             endpoint: Arc::clone(endpoint),
             listener,

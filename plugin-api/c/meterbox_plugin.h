@@ -215,14 +215,16 @@ typedef struct meterbox_table meterbox_table;       /* events or models, in rows
 /* ------------------------------------------------------------------------------------------------- */
 /* Tables of data                                                                                    */
 
-/* A route: requests on `listener` whose first path segment is `pattern` go to `call` with `id`. */
+/* A route: requests on `listener` whose path matches `pattern` go to `call` with `id`. `drift` is /drift
+ * and everything below, `v1/metrics` likewise, `metrics/job/{rest}` only what is below /metrics/job. Of
+ * several patterns that match a path the longest counts. */
 typedef struct meterbox_route_v1 {
   size_t struct_size;
   uint32_t id;
   uint32_t listener;
   uint32_t methods;
   uint32_t reserved; /* 0 */
-  meterbox_text pattern; /* one path segment without slashes */
+  meterbox_text pattern; /* segments with / between them, maybe /{rest} at the end */
 } meterbox_route_v1;
 
 /* What all series of one name share. */

@@ -34,7 +34,7 @@ impl Request {
         self.0.path()
     }
 
-    /// What follows the route's own segment in the path: `/noop`; empty when nothing does.
+    /// What follows the route's own segments in the path: `/noop`; empty when nothing does.
     #[must_use]
     pub fn rest(&self) -> &str {
         self.0.rest()

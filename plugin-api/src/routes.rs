@@ -1,6 +1,6 @@
 //! Which requests a plugin answers, and with which of its methods.
 
-use meterbox_plugin_abi::{Listener, Methods, ROUTES_MAX, Route};
+use meterbox_plugin_abi::{Listener, Methods, Pattern, ROUTES_MAX, Route};
 
 use crate::error::{Error, Result};
 use crate::request::Request;
@@ -11,8 +11,10 @@ type Handler<P> = Box<dyn Fn(&P, &Request, Responder) -> Result<()> + Send + Syn
 
 /// The routes of a plugin, filled by [`Plugin::routes`](crate::Plugin::routes).
 ///
-/// A route owns the first segment of a path on one of the host's three listeners, with everything below
-/// it. Methods that it does not name are answered with 405 by the host; `HEAD` follows `GET`.
+/// A route owns a path on one of the host's three listeners with everything below it: `drift`,
+/// `v1/metrics`. One that ends in `/{rest}` owns only what is below. Of several routes that match a path
+/// the longest answers; what the host itself serves cannot be claimed. Methods that a route does not name
+/// are answered with 405 by the host; `HEAD` follows `GET`.
 pub struct Routes<P> {
     entries: Vec<Entry<P>>,
 }
@@ -53,23 +55,23 @@ impl<P> Routes<P> {
         }
     }
 
-    /// A route on the inference listener: `/segment` and everything below.
-    pub fn inference(&mut self, segment: &str) -> RouteMethods<'_, P> {
-        self.on(Listener::INFERENCE, segment)
+    /// A route on the inference listener.
+    pub fn inference(&mut self, pattern: &str) -> RouteMethods<'_, P> {
+        self.on(Listener::INFERENCE, pattern)
     }
 
     /// A route on the management listener.
-    pub fn management(&mut self, segment: &str) -> RouteMethods<'_, P> {
-        self.on(Listener::MANAGEMENT, segment)
+    pub fn management(&mut self, pattern: &str) -> RouteMethods<'_, P> {
+        self.on(Listener::MANAGEMENT, pattern)
     }
 
     /// A route on the metrics listener.
-    pub fn metrics(&mut self, segment: &str) -> RouteMethods<'_, P> {
-        self.on(Listener::METRICS, segment)
+    pub fn metrics(&mut self, pattern: &str) -> RouteMethods<'_, P> {
+        self.on(Listener::METRICS, pattern)
     }
 
-    fn on(&mut self, listener: Listener, segment: &str) -> RouteMethods<'_, P> {
-        let pattern = segment.trim_start_matches('/').to_owned();
+    fn on(&mut self, listener: Listener, pattern: &str) -> RouteMethods<'_, P> {
+        let pattern = pattern.trim_start_matches('/').to_owned();
         let same = |entry: &Entry<P>| entry.listener == listener && entry.pattern == pattern;
         let index = self.entries.iter().position(same).unwrap_or_else(|| {
             self.entries.push(Entry {
@@ -93,12 +95,8 @@ impl<P> Routes<P> {
             pattern, handlers, ..
         } in &self.entries
         {
-            let fine = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-            if pattern.is_empty() || !pattern.bytes().all(fine) {
-                let text = format!(
-                    "route {pattern:?} is not one path segment of letters, digits, -, ., _ or ~"
-                );
-                return Err(Error::invalid(text));
+            if let Err(fault) = Pattern::parse(pattern) {
+                return Err(Error::invalid(format!("route {pattern:?} {fault}")));
             }
             if handlers.is_empty() {
                 return Err(Error::invalid(format!("route {pattern} answers no method")));
@@ -199,23 +197,25 @@ mod tests {
     }
 
     #[test]
-    fn one_segment_with_several_handlers_is_one_route() {
+    fn one_pattern_with_several_handlers_is_one_route() {
         check(
             |routes| {
                 routes.metrics("drift").get(ok).post(ok);
                 routes.metrics("/drift").delete(ok);
                 routes.inference("drift").any(ok);
+                routes.inference("drift/job/{rest}").put(ok);
             },
-            Ok(vec![Methods(1 | 2 | 4 | 16), Methods::ANY]),
+            Ok(vec![Methods(1 | 2 | 4 | 16), Methods::ANY, Methods::PUT]),
         );
     }
 
     #[test]
     fn what_no_path_could_match_is_refused() {
-        let text = "route \"a/b\" is not one path segment of letters, digits, -, ., _ or ~";
+        let text = "route \"a b\" is not path segments of letters, digits, -, ., _ or ~ with / \
+                    between them, and maybe /{rest} at the end";
         check(
             |routes| {
-                routes.metrics("a/b").get(ok);
+                routes.metrics("a b").get(ok);
             },
             Err(text),
         );

@@ -10,7 +10,7 @@ from .errors import Invalid, NotFound, Unsupported
 
 #: Most routes of one plugin.
 ROUTES_MAX = 64
-_SEGMENT = re.compile(r"[A-Za-z0-9._~-]+")
+_PATTERN = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*(/\{rest\})?")
 _NOTES = "_meterbox_routes"
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -19,56 +19,60 @@ class Note(NamedTuple):
     """What a decorator says: this method answers these HTTP methods of this route."""
 
     listener: str
-    segment: str
+    pattern: str
     methods: int
 
 
-def route(segment: str, methods: int, on: str = "metrics") -> Callable[[Method], Method]:
-    """The method answers requests for `/segment` and everything below it on one of the host's listeners."""
+def route(pattern: str, methods: int, on: str = "metrics") -> Callable[[Method], Method]:
+    """The method answers requests for a path and everything below it on one of the host's listeners.
+
+    `"drift"` is `/drift` and below, `"drift/job/{rest}"` only what is below `/drift/job`; of several routes that match
+    a path the longest answers.
+    """
 
     def decorate(method: Method) -> Method:
         notes: List[Note] = vars(method).setdefault(_NOTES, [])
-        notes.append(Note(on, segment.lstrip("/"), methods))
+        notes.append(Note(on, pattern.lstrip("/"), methods))
         return method
 
     return decorate
 
 
-def get(segment: str, on: str = "metrics") -> Callable[[Method], Method]:
+def get(pattern: str, on: str = "metrics") -> Callable[[Method], Method]:
     """Answers `GET`, and `HEAD` by dropping the body. `on` is "metrics", "inference" or "management"."""
-    return route(segment, METHODS["GET"] | METHODS["HEAD"], on)
+    return route(pattern, METHODS["GET"] | METHODS["HEAD"], on)
 
 
-def post(segment: str, on: str = "metrics") -> Callable[[Method], Method]:
+def post(pattern: str, on: str = "metrics") -> Callable[[Method], Method]:
     """Answers `POST`."""
-    return route(segment, METHODS["POST"], on)
+    return route(pattern, METHODS["POST"], on)
 
 
-def put(segment: str, on: str = "metrics") -> Callable[[Method], Method]:
+def put(pattern: str, on: str = "metrics") -> Callable[[Method], Method]:
     """Answers `PUT`."""
-    return route(segment, METHODS["PUT"], on)
+    return route(pattern, METHODS["PUT"], on)
 
 
-def delete(segment: str, on: str = "metrics") -> Callable[[Method], Method]:
+def delete(pattern: str, on: str = "metrics") -> Callable[[Method], Method]:
     """Answers `DELETE`."""
-    return route(segment, METHODS["DELETE"], on)
+    return route(pattern, METHODS["DELETE"], on)
 
 
-def patch(segment: str, on: str = "metrics") -> Callable[[Method], Method]:
+def patch(pattern: str, on: str = "metrics") -> Callable[[Method], Method]:
     """Answers `PATCH`."""
-    return route(segment, METHODS["PATCH"], on)
+    return route(pattern, METHODS["PATCH"], on)
 
 
-def any_method(segment: str, on: str = "metrics") -> Callable[[Method], Method]:
+def any_method(pattern: str, on: str = "metrics") -> Callable[[Method], Method]:
     """Answers every method that no other handler of this route names."""
-    return route(segment, ANY_METHOD, on)
+    return route(pattern, ANY_METHOD, on)
 
 
 class Entry(NamedTuple):
     """One route and what answers it."""
 
     listener: int
-    segment: str
+    pattern: str
     handlers: List[Tuple[int, Callable[[Any], Any]]]
 
     @property
@@ -89,7 +93,7 @@ class Entry(NamedTuple):
             elif methods & bit:
                 return handler
         if rest is None:
-            raise Unsupported(f"{self.segment} does not answer {method}")
+            raise Unsupported(f"{self.pattern} does not answer {method}")
         return rest
 
 
@@ -100,7 +104,7 @@ class Routes:
         found: Dict[Tuple[int, str], Entry] = {}
         for name in dir(type(plugin)):
             for note in getattr(getattr(type(plugin), name), _NOTES, ()):
-                key = (_listener(note), note.segment)
+                key = (_listener(note), note.pattern)
                 entry = found.setdefault(key, Entry(*key, []))
                 entry.handlers.append((note.methods, getattr(plugin, name)))
         self.entries = list(found.values())
@@ -115,9 +119,12 @@ class Routes:
 
 
 def _listener(note: Note) -> int:
-    if not _SEGMENT.fullmatch(note.segment):
-        raise Invalid(f"route {note.segment!r} is not one path segment of letters, digits, -, ., _ or ~")
+    if not _PATTERN.fullmatch(note.pattern):
+        raise Invalid(
+            f"route {note.pattern!r} is not path segments of letters, digits, -, ., _ or ~ with / between them, "
+            "and maybe /{rest} at the end"
+        )
     if note.listener not in LISTENERS:
         names = ", ".join(LISTENERS)
-        raise Invalid(f"route {note.segment}: {note.listener!r} is no listener; those are {names}")
+        raise Invalid(f"route {note.pattern}: {note.listener!r} is no listener; those are {names}")
     return LISTENERS[note.listener]

@@ -1,7 +1,7 @@
 //! Finds the row of a request in the route table.
 //!
-//! Rows are compiled once, at the start, and found by their first fixed segment. Which requests go to
-//! plugins instead is not decided here.
+//! Rows are compiled once, at the start, and found by their first segment, if that is fixed. Which
+//! requests go to endpoints instead is not decided here.
 
 use crate::error::ApiError;
 use crate::listener::Listeners;
@@ -32,6 +32,15 @@ enum Part {
     /// A variable beginning and a fixed end.
     Ending(&'static str, &'static str),
     Rest(&'static str),
+}
+
+/// How the rows begin that are looked through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Begin {
+    /// With a fixed segment, or they are `/`.
+    Fixed,
+    /// With a variable one.
+    Variable,
 }
 
 /// What the table says about a request.
@@ -101,19 +110,21 @@ impl<S> Router<S> {
     /// Looks through the rows of `listeners`.
     pub(crate) fn find(
         &self,
+        begin: Begin,
         listeners: Listeners,
         method: &Method,
         segments: &Segments<'_>,
     ) -> Found {
-        let first = segments.first().map_or("", |first| first.as_ref());
-        let fixed = self
-            .by_first
-            .get(first)
-            .map(Vec::as_slice)
-            .unwrap_or_default();
+        let rows = match begin {
+            Begin::Fixed => {
+                let first = segments.first().map_or("", |first| first.as_ref());
+                self.by_first.get(first).map_or(&[][..], Vec::as_slice)
+            }
+            Begin::Variable => &self.open,
+        };
         let mut allow: Vec<&'static str> = Vec::new();
         let mut served = Listeners::NONE;
-        for &index in fixed.iter().chain(&self.open) {
+        for &index in rows {
             let row = &self.rows[index];
             if row.route.listeners.both(listeners).is_empty() {
                 continue;
@@ -241,7 +252,12 @@ mod tests {
     #[track_caller]
     fn check(listeners: Listeners, method: &Method, path: &str, expect: &str) {
         let router = Router::new(ROWS.iter());
-        let found = match router.find(listeners, method, &segments(path).unwrap()) {
+        let segments = segments(path).unwrap();
+        let found = match router.find(Begin::Fixed, listeners, method, &segments) {
+            Found::Nothing => router.find(Begin::Variable, listeners, method, &segments),
+            found => found,
+        };
+        let found = match found {
             Found::Row(index, params) => {
                 let params: Vec<_> = params
                     .0

@@ -12,7 +12,7 @@ use crate::reply::Reply;
 use crate::request::{Request, RequestId};
 use crate::respond::respond;
 use crate::route::{Answer, Effect, Guard, Outcome, Params};
-use crate::router::{self, Found, Segments};
+use crate::router::{self, Begin, Found, Segments};
 use crate::services::{Endpoint, Services};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response, Version, header, request::Parts};
@@ -25,9 +25,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Instant;
-
-/// First segments that no plugin may take, and what is asked before plugins are.
-const RESERVED: [&str; 6] = ["", "-", "api-description", "models", "plugins", "token"];
 
 /// What the requests of one connection share.
 pub(crate) struct Session<S: Services> {
@@ -96,6 +93,16 @@ enum Target<E> {
     Endpoint(E, Listeners),
     OtherMethods(Vec<&'static str>, Listeners),
     Nothing,
+}
+
+impl<E> From<Found> for Target<E> {
+    fn from(found: Found) -> Self {
+        match found {
+            Found::Row(index, params) => Self::Row(index, params),
+            Found::OtherMethods(allow, listeners) => Self::OtherMethods(allow, listeners),
+            Found::Nothing => Self::Nothing,
+        }
+    }
 }
 
 impl<S: Services> Session<S> {
@@ -198,29 +205,44 @@ impl<S: Services> Session<S> {
         }
     }
 
-    /// Finds what a request is for. Reserved paths are the host's; on others an endpoint goes first,
-    /// so that it may take the place of `ping` or `predictions`, as in TorchServe.
+    /// Finds what a request is for: a row by its fixed begin, then an endpoint, then the rows that
+    /// begin with a model's name. What matches more of a path so goes first.
     fn find(&self, method: &Method, path: &str, segments: &Segments<'_>) -> Target<S::Endpoint> {
         let front = &*self.front;
-        let first = segments.first().map_or("", |first| first.as_ref());
         let listeners = front.services.open(front.shared.listeners);
-        if !RESERVED.contains(&first) {
-            let found = listeners
-                .iter()
-                .find_map(|listener| Some((front.services.endpoint(listener, path)?, listener)));
-            if let Some((endpoint, listener)) = found {
-                return if endpoint.allows(method) {
-                    Target::Endpoint(endpoint, listener.into())
-                } else {
-                    Target::OtherMethods(endpoint.methods(), listener.into())
-                };
+        let fixed = front.router.find(Begin::Fixed, listeners, method, segments);
+        match fixed {
+            Found::Row(..) => return fixed.into(),
+            Found::OtherMethods(..) => {}
+            Found::Nothing => {
+                if let Some(found) = self.endpoint(listeners, method, path) {
+                    return found;
+                }
             }
         }
-        match front.router.find(listeners, method, segments) {
-            Found::Row(index, params) => Target::Row(index, params),
-            Found::OtherMethods(allow, listeners) => Target::OtherMethods(allow, listeners),
-            Found::Nothing => Target::Nothing,
+        match front
+            .router
+            .find(Begin::Variable, listeners, method, segments)
+        {
+            Found::Nothing => fixed.into(),
+            found => found.into(),
         }
+    }
+
+    fn endpoint(
+        &self,
+        listeners: Listeners,
+        method: &Method,
+        path: &str,
+    ) -> Option<Target<S::Endpoint>> {
+        listeners.iter().find_map(|listener| {
+            let endpoint = self.front.services.endpoint(listener, path)?;
+            Some(if endpoint.allows(method) {
+                Target::Endpoint(endpoint, listener.into())
+            } else {
+                Target::OtherMethods(endpoint.methods(), listener.into())
+            })
+        })
     }
 
     /// Guard and origin rule of what was found; what was not found needs a token as well.

@@ -16,6 +16,7 @@ mod served;
 pub mod testing;
 
 pub use budgets::budget::{Budget, BudgetStatus, BudgetWords};
+pub use call::host_paths::HostPaths;
 pub use call::invoke::{Broken, CallError, PluginBody, PluginReply, call, call_within};
 pub use call::request::{BodyFault, BodyPiece, PluginRequest};
 pub use call::routes::{Endpoint, Routes};

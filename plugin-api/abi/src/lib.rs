@@ -56,6 +56,6 @@ pub use plugin::{PluginEntries, PluginObject};
 pub use reply::{CHUNK_BYTES_MAX, HEADERS_MAX, Reply, ReplyHead, ReplySink, ReplyWatch};
 pub use request::{Request, RequestService};
 pub use responder::{Responder, ResponderService};
-pub use route::{ROUTES_MAX, Route};
+pub use route::{PATTERN_BYTES_MAX, PATTERN_SEGMENTS_MAX, Pattern, ROUTES_MAX, Route};
 pub use status::{Failure, Status};
 pub use table::{Field, Row, Rows, Table};

@@ -2,7 +2,8 @@
 
 use super::exporters::{self, Exporter};
 use super::slot::PluginSlot;
-use crate::call::routes::{Claimant, Claims, Routes, claim};
+use crate::call::claims::{Claimant, Claims, claim};
+use crate::call::routes::Routes;
 use crate::gather::collectors::Collector;
 use crate::options::settings::{Options, series_max};
 use crate::served::shared::SharedHost;

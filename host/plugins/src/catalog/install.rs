@@ -12,7 +12,7 @@ use super::scan::ScanReport;
 use super::slot::{PluginSlot, ServingGeneration, SlotPhase};
 use super::slots::PluginSlots;
 use super::start::{StartRequest, Starter};
-use crate::call::routes;
+use crate::call::claims;
 use crate::options::config_file;
 use crate::options::settings::Options;
 use meterbox_plugin_files::{Reason, Refusal, Verified};
@@ -183,7 +183,7 @@ impl Installer {
         let mut refused: HashMap<usize, Refusal> =
             refused.map(|(at, refusal)| (owners[at], refusal)).collect();
         let own = refused.remove(&index).map_or(Ok(()), Err);
-        if let Err(refusal) = routes::check(&running).and(own) {
+        if let Err(refusal) = claims::check(&running, &options.program.host_paths).and(own) {
             // It has served nobody, so this takes no longer than its stop hook.
             let _ = running.drain();
             return Err(refusal);

@@ -2,6 +2,7 @@
 
 use super::locks::pins;
 use super::permissions::Permissions;
+use crate::call::host_paths::HostPaths;
 use meterbox_config::{Isolation as Choice, PluginGrants, PluginSettings, Settings};
 use meterbox_plugin_files::{Language, Metadata, Reason, Refusal, Verified};
 use meterbox_plugin_loader::probe::ProbeCommand;
@@ -24,6 +25,8 @@ pub struct Program {
     pub child: Option<ProbeCommand>,
     /// When failing plugins are left alone.
     pub breaker: BreakerSettings,
+    /// What no plugin can claim.
+    pub host_paths: HostPaths,
 }
 
 /// The settings of the server, and what its program brings along.

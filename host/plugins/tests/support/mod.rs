@@ -10,7 +10,7 @@ use meterbox_metrics::Registry;
 use meterbox_plugin_abi::Listener;
 use meterbox_plugin_abi::gather::{Filter, Flow, Head, Segment, Visitor};
 use meterbox_plugins::testing::parts;
-use meterbox_plugins::{Catalog, Options, PluginRequest, Program, Subscribers, call};
+use meterbox_plugins::{Catalog, HostPaths, Options, PluginRequest, Program, Subscribers, call};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -40,6 +40,7 @@ impl Site {
         let registry = Registry::new(store);
         let program = Program {
             bundled_folder: Some(root.join("bundled")),
+            host_paths: HostPaths::of(["/models/{model}"].into_iter()),
             ..Program::default()
         };
         let options = Options::new(Arc::new(settings(&root, name)), program).unwrap();

@@ -22,6 +22,7 @@ pub(super) struct Answer {
 /// `GET /pattern`, without query, headers and body.
 struct Get {
     path: String,
+    rest: &'static str,
     limit: Duration,
 }
 
@@ -33,7 +34,7 @@ impl RequestService for Get {
         &self.path
     }
     fn rest(&self) -> &'static str {
-        ""
+        self.rest
     }
     fn query(&self) -> &'static str {
         ""
@@ -107,8 +108,13 @@ pub(super) fn get(plugin: &PluginObject, route: &Route, limit: Duration) -> Resu
         done: Some(done),
     };
     let (responder, watch) = Reply::over(Box::new(sink));
+    let (begin, rest) = match route.pattern.strip_suffix("/{rest}") {
+        Some(begin) => (begin, "/check"),
+        None => (route.pattern.as_str(), ""),
+    };
     let request = Get {
-        path: format!("/{}", route.pattern),
+        path: format!("/{begin}{rest}"),
+        rest,
         limit,
     };
     let result = plugin.call(route.id, Request::of(Arc::new(request)), responder);
