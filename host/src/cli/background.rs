@@ -5,7 +5,6 @@
 
 use super::exit::{Exit, Failure};
 use super::print;
-use super::torchserve::STARTED;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, setsid};
 use std::ffi::OsString;
@@ -13,6 +12,9 @@ use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
+
+/// The line that launchers wait for on standard output.
+pub(super) const STARTED: &str = "Model server started.\n";
 
 /// The variable that tells the server that a launcher waits for it.
 pub(super) const MARK: &str = "METERBOX_IN_BACKGROUND";

@@ -13,9 +13,6 @@ use meterbox_config::{Environment, LoadRequest, Override, RelativeTo};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-/// The line that launchers wait for on standard output.
-pub(super) const STARTED: &str = "Model server started.\n";
-
 #[derive(Debug, Clone, Parser)]
 #[command(
     name = "torchserve",
@@ -124,7 +121,7 @@ fn start(
     }
     let written = pid_file.write()?;
     let done = serve(start.announcing(move || {
-        print(STARTED);
+        print(background::STARTED);
         if in_background {
             background::let_go_of_the_launcher();
         }
