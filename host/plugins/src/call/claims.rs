@@ -3,8 +3,8 @@
 //! A user's plugin goes before a bundled one; of two users' plugins the later by file name does not get
 //! in at all. What the host itself serves can't be claimed.
 
-use super::here::Here;
 use super::host_paths::HostPaths;
+use super::inline_fit::InlineFit;
 use super::routes::{Endpoint, Routes};
 use crate::budgets::counts::Budgets;
 use arc_swap::ArcSwap;
@@ -28,7 +28,7 @@ pub(crate) struct Claimant {
     pub(crate) metrics: Arc<PluginMetrics>,
     pub(crate) budgets: Arc<Budgets>,
     /// Short answers may be given on the runtime's own thread.
-    pub(crate) here: bool,
+    pub(crate) inline: bool,
 }
 
 /// What came of one round of claims.
@@ -151,7 +151,7 @@ fn table(
             reply_bytes_max: claimant.reply_bytes_max,
             metrics: claimant.metrics.clone(),
             budgets: claimant.budgets.clone(),
-            here: Here::new(claimant.here),
+            inline: InlineFit::new(claimant.inline),
             listener,
             current: Arc::downgrade(current),
             routes: own.map(|route| (route.methods, route.id)).collect(),

@@ -2,7 +2,7 @@
 //!
 //! Of the patterns that match a path the longest counts.
 
-use super::here::Here;
+use super::inline_fit::InlineFit;
 use crate::budgets::counts::Budgets;
 use arc_swap::ArcSwap;
 use meterbox_plugin_abi::{Listener, Methods, PATTERN_SEGMENTS_MAX, Pattern};
@@ -26,7 +26,7 @@ pub struct Endpoint {
     pub reply_bytes_max: u64,
     pub(crate) metrics: Arc<PluginMetrics>,
     pub(crate) budgets: Arc<Budgets>,
-    pub(crate) here: Here,
+    pub(super) inline: InlineFit,
     pub(super) listener: Listener,
     pub(super) routes: Vec<(Methods, u32)>,
     /// The table in force, for a call that comes just after a swap.

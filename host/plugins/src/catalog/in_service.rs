@@ -91,7 +91,7 @@ impl InService {
                 reply_bytes_max: options.reply_bytes_max(metadata, slot.bundled),
                 metrics: self.metrics.plugin(&metadata.name),
                 budgets: slot.record.budgets.clone(),
-                here: trusted && running.isolation() == Isolation::Thread && !waits,
+                inline: trusted && running.isolation() == Isolation::Thread && !waits,
             });
         }
         let endpoints = options.settings.metrics.endpoints_enabled;

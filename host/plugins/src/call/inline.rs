@@ -5,51 +5,19 @@
 //! for, and not again after an answer that was long or came late: those stream from a thread of
 //! the plugin.
 
-use super::invoke::{CallError, PluginBody, PluginReply};
+use super::reply::{CallError, PluginBody, PluginReply};
 use super::reply_channel::{BAD_GATEWAY, ReplyCap};
 use super::routes::Endpoint;
 use meterbox_plugin_abi::{Failure, ReplyHead, ReplySink, Request};
 use meterbox_plugin_loader::running::Reject;
 use parking_lot::Mutex;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
-/// Longest answer of an endpoint that is called so, in bytes.
-const BYTES_MAX: usize = 64 * 1024;
-
-/// Whether an endpoint is called so.
-#[derive(Debug, Default)]
-pub(crate) struct Here {
-    allowed: bool,
-    /// The last answer was long or late.
-    unsuited: AtomicBool,
-}
-
-impl Here {
-    pub(crate) fn new(allowed: bool) -> Self {
-        Self {
-            allowed,
-            unsuited: AtomicBool::new(false),
-        }
-    }
-
-    pub(crate) fn suits(&self) -> bool {
-        self.allowed && !self.unsuited.load(Ordering::Relaxed)
-    }
-
-    /// An answer of another call had this length.
-    pub(crate) fn answered(&self, bytes: usize) {
-        if self.allowed {
-            self.unsuited.store(bytes > BYTES_MAX, Ordering::Relaxed);
-        }
-    }
-}
-
 /// What the plugin has said so far.
 #[derive(Default)]
-struct Said {
+struct AnswerSoFar {
     head: Option<ReplyHead>,
     body: Vec<u8>,
     end: Option<End>,
@@ -69,10 +37,10 @@ pub(crate) async fn call(
     request: &Request,
     limit: Duration,
 ) -> Result<Result<PluginReply, CallError>, Reject> {
-    let said = Arc::new(Mutex::new(Said::default()));
+    let answer = Arc::new(Mutex::new(AnswerSoFar::default()));
     let (done, over) = oneshot::channel();
     let sink = Sink {
-        said: Arc::clone(&said),
+        answer: Arc::clone(&answer),
         cap: ReplyCap {
             bytes_max: endpoint.reply_bytes_max,
             budgets: endpoint.budgets.clone(),
@@ -82,28 +50,28 @@ pub(crate) async fn call(
     let begin = Instant::now();
     let running = &endpoint.running;
     running.call_here(route, request.clone(), Box::new(sink))?;
-    let unfinished = said.lock().end.is_none();
+    let unfinished = answer.lock().end.is_none();
     if unfinished {
         // Whether in time or not, what was said by then counts.
         let _ = tokio::time::timeout(limit, over).await;
     }
-    let said = std::mem::take(&mut *said.lock());
-    endpoint.here.answered(if unfinished {
+    let answer = std::mem::take(&mut *answer.lock());
+    endpoint.inline.answered(if unfinished {
         usize::MAX
     } else {
-        said.body.len()
+        answer.body.len()
     });
     endpoint.metrics.called(begin.elapsed());
-    Ok(reply(&running.origin().metadata.name, said, limit))
+    Ok(reply(&running.origin().metadata.name, answer, limit))
 }
 
-fn reply(plugin: &str, said: Said, limit: Duration) -> Result<PluginReply, CallError> {
+fn reply(plugin: &str, answer: AnswerSoFar, limit: Duration) -> Result<PluginReply, CallError> {
     let error = |status: u16, message: String| CallError {
         status,
         message: format!("plugin {plugin}{message}"),
         retry_after: None,
     };
-    let Said { head, body, end } = said;
+    let AnswerSoFar { head, body, end } = answer;
     let whole = body.len() as u64;
     let (head, length, body) = match (end, head) {
         (Some(End::Failed { status, message }), _) => {
@@ -128,14 +96,14 @@ fn reply(plugin: &str, said: Said, limit: Duration) -> Result<PluginReply, CallE
 
 /// Keeps what the plugin says.
 struct Sink {
-    said: Arc<Mutex<Said>>,
+    answer: Arc<Mutex<AnswerSoFar>>,
     cap: ReplyCap,
     done: Option<oneshot::Sender<()>>,
 }
 
 impl Sink {
     fn over(&mut self, end: End) {
-        self.said.lock().end.get_or_insert(end);
+        self.answer.lock().end.get_or_insert(end);
         // Nobody listens when the plugin had finished before it returned.
         self.done.take().map(|done| done.send(()));
     }
@@ -143,22 +111,25 @@ impl Sink {
 
 impl ReplySink for Sink {
     fn head(&mut self, head: ReplyHead) -> Result<(), Failure> {
-        let mut said = self.said.lock();
-        said.body
+        let mut answer = self.answer.lock();
+        answer
+            .body
             .reserve(head.length.map_or(0, |length| length.min(1 << 20) as usize));
-        said.head = Some(head);
+        answer.head = Some(head);
         Ok(())
     }
 
     fn body(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        let mut said = self.said.lock();
-        let length = (said.body.len() + bytes.len()) as u64;
+        let mut answer = self.answer.lock();
+        let length = (answer.body.len() + bytes.len()) as u64;
         if length > self.cap.bytes_max {
             let failure = self.cap.exceeded(length);
-            said.end.get_or_insert(End::Broken(failure.message.clone()));
+            answer
+                .end
+                .get_or_insert(End::Broken(failure.message.clone()));
             return Err(failure);
         }
-        said.body.extend_from_slice(bytes);
+        answer.body.extend_from_slice(bytes);
         Ok(())
     }
 
@@ -177,21 +148,5 @@ impl ReplySink for Sink {
 
     fn is_closed(&self) -> bool {
         false
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_long_answer_sends_the_next_call_to_another_thread() {
-        let here = Here::new(true);
-        assert!(here.suits());
-        here.answered(BYTES_MAX + 1);
-        assert!(!here.suits());
-        here.answered(BYTES_MAX);
-        assert!(here.suits(), "and a short one brings it back");
-        assert!(!Here::new(false).suits());
     }
 }
