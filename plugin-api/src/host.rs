@@ -9,7 +9,7 @@ use meterbox_plugin_abi::gather::{Filter, GatherSource, Visitor};
 use meterbox_plugin_abi::{Clock, Fact, Level};
 
 use crate::error::{Error, Result};
-use crate::metrics::{Metrics, Registered};
+use crate::registered::Registered;
 
 /// The host, as this plugin may use it. Cheap to clone, and may be kept and used from any thread.
 ///
@@ -44,12 +44,6 @@ impl Host {
     #[must_use]
     pub fn plugin_name(&self) -> &str {
         &self.inner.name
-    }
-
-    /// Registers metrics.
-    #[must_use]
-    pub fn metrics(&self) -> Metrics {
-        Metrics::new(self.clone())
     }
 
     /// Writes a line to the host's log, under this plugin's name.

@@ -68,6 +68,7 @@ mod percent;
 mod plugin;
 #[cfg(feature = "prometheus")]
 pub mod prometheus;
+mod registered;
 mod request;
 mod responder;
 mod routes;

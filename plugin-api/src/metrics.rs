@@ -4,18 +4,18 @@
 //! call over the border, a few nanoseconds. For values that are better read when somebody asks, see
 //! [`Families`](crate::Families).
 
-use std::collections::BTreeMap;
 use std::marker::PhantomData;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use meterbox_plugin_abi::gather::{
     FAMILY_FRACTIONS, FAMILY_INHERITED_NAME, FAMILY_SHOW_EMPTY, Kind,
 };
-use meterbox_plugin_abi::{FamilySpec, Instrument, MetricFamily};
+use meterbox_plugin_abi::{FamilySpec, Instrument};
 
 use crate::error::{Error, Result};
 use crate::host::Host;
+use crate::registered::Known;
 
 /// Registers metrics with the host; from [`Host::metrics`].
 ///
@@ -27,11 +27,15 @@ pub struct Metrics {
     host: Host,
 }
 
-impl Metrics {
-    pub(crate) fn new(host: Host) -> Self {
-        Self { host }
+impl Host {
+    /// Registers metrics.
+    #[must_use]
+    pub fn metrics(&self) -> Metrics {
+        Metrics { host: self.clone() }
     }
+}
 
+impl Metrics {
     fn family<I>(&self, kind: Kind, name: &str, help: &str, bounds: &[f64]) -> Result<Family<I>> {
         if name.is_empty() {
             return Err(Error::invalid("a metric needs a name"));
@@ -210,37 +214,6 @@ impl<I: From<Instrument>> Family<I> {
         });
         registered.insert(self.name.clone(), known.clone());
         Ok(known)
-    }
-}
-
-/// What this plugin has registered so far, by name.
-#[derive(Default)]
-pub(crate) struct Registered(Mutex<BTreeMap<String, Arc<Known>>>);
-
-struct Known {
-    kind: Kind,
-    bounds: Vec<f64>,
-    labels: Vec<String>,
-    family: MetricFamily,
-}
-
-impl Known {
-    /// The values in the order of the registered names.
-    fn order<'v>(&self, name: &str, labels: &[(&str, &'v str)]) -> Result<Vec<&'v str>> {
-        let value = |wanted: &String| labels.iter().find(|(label, _)| label == wanted);
-        let values: Vec<&str> = self
-            .labels
-            .iter()
-            .filter_map(|label| value(label).map(|(_, value)| *value))
-            .collect();
-        if values.len() == self.labels.len() && labels.len() == self.labels.len() {
-            return Ok(values);
-        }
-        let given: Vec<&str> = labels.iter().map(|(label, _)| *label).collect();
-        let (given, wanted) = (given.join(", "), self.labels.join(", "));
-        Err(Error::invalid(format!(
-            "metric {name} has the labels [{wanted}], not [{given}]"
-        )))
     }
 }
 

@@ -6,11 +6,9 @@
 
 use std::borrow::Cow;
 
+use crate::VALUE_BYTES_MAX;
 use crate::error::LabelError;
 use crate::name::LabelNames;
-
-/// Longest label value, in bytes before it is escaped.
-pub const VALUE_BYTES_MAX: usize = 1024;
 
 /// Appends a label to a block that begins at `start` of `out`.
 pub fn push_label(out: &mut String, start: usize, name: &str, value: &str) {

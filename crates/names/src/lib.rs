@@ -10,11 +10,17 @@ mod bounds;
 mod error;
 mod name;
 
-pub use block::{VALUE_BYTES_MAX, check_block, check_value, escape, labels, push_label, unescape};
+pub use block::{check_block, check_value, escape, labels, push_label, unescape};
 pub use bounds::{BOUNDS_MAX, check_bounds};
 pub use error::{LabelError, NameError};
-pub use name::{LABELS_MAX, LabelNames, NAME_BYTES_MAX, check_label, check_metric};
+pub use name::{LabelNames, check_label, check_metric};
 
+/// Longest metric or label name, in bytes.
+pub const NAME_BYTES_MAX: usize = 128;
+/// Most labels of a family.
+pub const LABELS_MAX: usize = 32;
+/// Longest label value, in bytes before it is escaped.
+pub const VALUE_BYTES_MAX: usize = 1024;
 /// Longest help text, in bytes.
 pub const HELP_BYTES_MAX: usize = 4096;
 /// Longest unit and longest name of a name set, in bytes.

@@ -1,11 +1,7 @@
 //! Names by themselves, and the names of one family's labels together.
 
 use crate::error::{LabelError, NameError};
-
-/// Longest metric or label name, in bytes.
-pub const NAME_BYTES_MAX: usize = 128;
-/// Most labels of a family.
-pub const LABELS_MAX: usize = 32;
+use crate::{LABELS_MAX, NAME_BYTES_MAX};
 
 /// Checks the name of a metric: `[a-zA-Z_:][a-zA-Z0-9_:]*`, at most 128 bytes.
 ///

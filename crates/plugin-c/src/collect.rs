@@ -1,8 +1,7 @@
 //! What a collector in C shows: the border's writer of families, with values in the order of labels.
 
-use super::layout::CStatus;
 use super::metrics::Described;
-use super::values::{CError, Text, answer, lent, lent_mut, list, texts};
+use super::values::{CError, CStatus, Text, answer, lent, lent_mut, list, texts};
 use meterbox_plugin_abi::gather::{
     FamilyWriter, Filter, Head, OwnedHead, Sample, Visitor, names::check_label,
 };

@@ -1,8 +1,8 @@
 //! Gathered metrics shown to C, and pushes taken from it.
 
 use super::host::HostHandle;
-use super::layout::{CPush, CStatus, CVisitor, ShowFamily, ShowSegment};
-use super::values::{CError, Text, answer, lent, lent_mut, list, texts};
+use super::layout::{CPush, CVisitor, ShowFamily, ShowSegment};
+use super::values::{CError, CStatus, Text, answer, lent, lent_mut, list, texts};
 use meterbox_plugin_abi::gather::{
     Filter, Flow, GatherSource, Head, Kind, Segment, Visitor, check,
 };

@@ -1,8 +1,7 @@
 //! The host's log, clocks, facts, timers, events and models, as functions for C.
 
-use super::layout::CStatus;
 use super::tables;
-use super::values::{CError, Text, answer, copy_out, lent, lent_mut};
+use super::values::{CError, CStatus, Text, answer, copy_out, lent, lent_mut};
 use meterbox_plugin_abi::events::EventKinds;
 use meterbox_plugin_abi::{Clock, Fact, Host, Level, Table, caught};
 use std::ffi::{c_char, c_int};

@@ -17,14 +17,17 @@
 )]
 
 mod collect;
+mod functions;
 mod gather;
 mod host;
 mod layout;
 mod metrics;
 mod module;
 mod plugin;
+mod plugin_table;
 mod reply;
 mod request;
+mod routes;
 mod tables;
 #[cfg(test)]
 mod tests;

@@ -4,8 +4,7 @@
 //! so there is no further wall around them.
 
 use super::host::HostHandle;
-use super::layout::CStatus;
-use super::values::{CError, Text, answer, lent, lent_mut, list, texts};
+use super::values::{CError, CStatus, Text, answer, lent, lent_mut, list, texts};
 use meterbox_plugin_abi::gather::Head;
 use meterbox_plugin_abi::{Failure, FamilySpec, Instrument, MetricFamily, growing};
 

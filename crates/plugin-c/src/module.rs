@@ -1,7 +1,7 @@
 //! The one symbol of a library written against the C header, and what is behind it.
 
-use super::layout::CPluginTable;
 use super::plugin::CPlugin;
+use super::plugin_table::CPluginTable;
 use libloading::os::unix::Library;
 use meterbox_plugin_abi::{Failure, Host, PluginObject, growing};
 use meterbox_plugin_files::{C_API, METADATA_BYTES_MAX, Reason, Refusal};

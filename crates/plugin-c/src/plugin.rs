@@ -1,15 +1,15 @@
 //! A plugin in C behind the border's entries.
 
 use super::collect::Collecting;
+use super::functions::FUNCTIONS;
 use super::gather::{Gathered, Pushes};
 use super::host::HostHandle;
-use super::layout::{CPluginTable, CRoute, FUNCTIONS, LATER};
+use super::plugin_table::CPluginTable;
 use super::reply::Lending;
-use super::values::{Bytes, Text, asked, failure, lent_mut, try_ask};
+use super::values::{Bytes, LATER, Text, asked, failure, try_ask};
 use meterbox_plugin_abi::gather::{Filter, GatherSource, Visitor};
 use meterbox_plugin_abi::{
-    Failure, Host, Listener, Methods, PluginEntries, PushSink, ROUTES_MAX, Request, Responder,
-    Roles, Route, Table, Verdict, caught, growing,
+    Failure, Host, PluginEntries, PushSink, Request, Responder, Roles, Route, Table, Verdict,
 };
 use std::ffi::c_void;
 use std::time::Duration;
@@ -61,25 +61,6 @@ impl CPlugin {
         }
         Ok(made)
     }
-}
-
-pub(super) unsafe extern "C" fn routes_add(routes: *mut Vec<Route>, route: *const CRoute) {
-    // SAFETY: the list lives for `routes`, used by one thread; the route is C's for the call.
-    let _no_panic = caught(|| unsafe {
-        let routes = lent_mut(routes)?;
-        let route = growing::read(route)?;
-        // One more than allowed is kept, so that the host sees that there are too many.
-        if routes.len() <= ROUTES_MAX {
-            routes.push(Route {
-                id: route.id,
-                listener: Listener(route.listener),
-                // Refused by the host, with its words, when it is no segment.
-                pattern: route.pattern.lossy().into_owned(),
-                methods: Methods(route.methods),
-            });
-        }
-        Ok::<(), Failure>(())
-    });
 }
 
 /// Calls a function of the plugin that it may not have.

@@ -4,8 +4,7 @@
 //! plugin's own thread may end the reply before the call has returned, and a call that returns without
 //! having ended it loses nothing.
 
-use super::layout::CStatus;
-use super::values::{Bytes, CError, Text, answer, lent};
+use super::values::{Bytes, CError, CStatus, Text, answer, lent};
 use meterbox_plugin_abi::{Failure, Responder, Status, caught};
 use parking_lot::Mutex;
 use std::ffi::c_int;

@@ -1,8 +1,7 @@
 //! A request, read by C. A handle is a border request: lent for a call, or boxed when C retained it.
 
-use super::layout::CStatus;
 use super::tables::put;
-use super::values::{Bytes, CError, Text, answer, lent, lent_mut};
+use super::values::{Bytes, CError, CStatus, Text, answer, lent, lent_mut};
 use meterbox_plugin_abi::{Failure, Request, Status};
 use std::ffi::{c_int, c_void};
 

@@ -1,6 +1,8 @@
 //! The header compiled, and its layout compared with this side's.
 
-use super::layout::{CFunctions, CPair, CPluginTable, CPush, CRoute, CVisitor, FUNCTION_NAMES};
+use super::functions::{CFunctions, FUNCTION_NAMES};
+use super::layout::{CPair, CPush, CRoute, CVisitor};
+use super::plugin_table::CPluginTable;
 use super::values::{Bytes, CError, Text};
 use meterbox_plugin_abi::gather::{Column, Head, Segment};
 use std::fmt::Write;

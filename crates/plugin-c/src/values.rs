@@ -1,8 +1,13 @@
 //! Texts, bytes, lists and failures on their way over the C border.
 
-use super::layout::CStatus;
 use meterbox_plugin_abi::{Failure, Status, caught};
 use std::ffi::c_char;
+
+/// `meterbox_status`.
+pub(super) type CStatus = u32;
+
+/// `METERBOX_LATER`.
+pub(super) const LATER: CStatus = u32::MAX;
 
 /// Room that a plugin gets for the sentence of a failure, in bytes.
 const SENTENCE_BYTES: usize = 1024;

@@ -13,11 +13,12 @@ use abi_stable::std_types::{RSlice, RStr, RString};
 use crate::border::{Ptr, answered, caught, cross, outcome, shims, try_cross};
 use crate::codes::{Clock, Fact, Level};
 use crate::events::EventKinds;
+use crate::gather::spec::FamilySpec;
 use crate::gather::{
     Filter, GatherSource, Head, Text, Visitor, VisitorHandle, gather_from, gather_over,
 };
 use crate::growing::Stated;
-use crate::metrics::{FamilySpec, MetricFamily};
+use crate::metrics::MetricFamily;
 use crate::status::{Failure, Status};
 use crate::table::Table;
 

@@ -46,8 +46,9 @@ pub mod testing;
 pub use border::caught;
 pub use codes::{Clock, Fact, Level, Listener, Methods, Roles, Verdict};
 pub use export::{Push, PushSink};
+pub use gather::spec::FamilySpec;
 pub use host::{Host, HostServices};
-pub use metrics::{Cells, FamilyService, FamilySpec, Instrument, MetricFamily};
+pub use metrics::{Cells, FamilyService, Instrument, MetricFamily};
 pub use module::{
     API_VERSION, Header, METADATA_BYTES_MAX, METADATA_SECTION, PluginFactory, PluginModuleRef,
     header_of, module_of,

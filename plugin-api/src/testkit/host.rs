@@ -7,16 +7,11 @@ use meterbox_plugin_abi as abi;
 use meterbox_plugin_abi::events::EventKinds;
 use meterbox_plugin_abi::gather::{Filter, GatherSource, Visitor};
 use meterbox_plugin_abi::{
-    Clock, Fact, Failure, FamilySpec, HostServices, Level, MetricFamily, PluginFactory, Row,
-    Status, Table, module_of,
+    Clock, Fact, Failure, FamilySpec, HostServices, Level, MetricFamily, Row, Status, Table,
 };
 
-use super::plugin::TestPlugin;
 use super::store::Store;
-use crate::entries;
-use crate::error::{Error, Result};
 use crate::host::{Host, Model};
-use crate::plugin::Plugin;
 
 /// Where the wall clock of a new test host stands: 2026-01-01 00:00:00 UTC.
 const START_UNIX_SECONDS: u64 = 1_767_225_600;
@@ -72,24 +67,15 @@ impl TestHost {
         Self::default()
     }
 
-    /// Creates a plugin with this configuration, a TOML text as in its `sample.toml`.
-    ///
-    /// # Errors
-    /// What stops a server from loading it: TOML that is none, the error of its `new`, its panic.
-    pub fn create<P: Plugin>(&self, toml: &str) -> Result<TestPlugin> {
-        let table: toml::Table =
-            toml::from_str(toml).map_err(|error| Error::invalid(error.to_string()))?;
-        let json = serde_json::to_string(&table)?;
-        let host = abi::Host::of(self.shared.clone());
-        let plugin = module_of::<Factory<P>>().create_plugin(host, &json)?;
-        plugin.start()?;
-        TestPlugin::new(plugin, self.clone())
-    }
-
     /// The host as a plugin sees it, for tests of parts of a plugin.
     #[must_use]
     pub fn host(&self) -> Host {
-        Host::new(abi::Host::of(self.shared.clone()))
+        Host::new(self.border())
+    }
+
+    /// The host as it crosses the border.
+    pub(super) fn border(&self) -> abi::Host {
+        abi::Host::of(self.shared.clone())
     }
 
     /// The value of a sample as a page would show it: a counter or gauge by its name, a histogram or
@@ -152,19 +138,6 @@ impl TestHost {
         }
         state.now = end;
         due
-    }
-}
-
-struct Factory<P>(std::marker::PhantomData<P>);
-
-impl<P: Plugin> PluginFactory for Factory<P> {
-    const METADATA: &'static str = "{}";
-
-    fn create(
-        host: abi::Host,
-        config: &str,
-    ) -> std::result::Result<Box<dyn abi::PluginEntries>, Failure> {
-        entries::create::<P>(&Host::new(host), config)
     }
 }
 

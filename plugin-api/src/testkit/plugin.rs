@@ -3,15 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use meterbox_plugin_abi as abi;
 use meterbox_plugin_abi::gather::check::Checked;
 use meterbox_plugin_abi::gather::{Filter, Visitor};
 use meterbox_plugin_abi::{
-    Failure, PluginObject, Push, PushSink, Roles, Route, Row, Table, Verdict,
+    Failure, PluginFactory, PluginObject, Push, PushSink, Roles, Route, Row, Table, Verdict,
+    module_of,
 };
 
 use super::call::{TestReply, TestRequest, call};
 use super::host::TestHost;
+use crate::entries;
 use crate::error::{Error, Result};
+use crate::host::Host;
+use crate::plugin::Plugin;
 
 /// A created and started plugin. Dropping it stops nothing: see [`TestPlugin::stop`].
 pub struct TestPlugin {
@@ -49,16 +54,40 @@ impl PushSink for Pushes {
     }
 }
 
-impl TestPlugin {
-    pub(super) fn new(plugin: PluginObject, host: TestHost) -> Result<Self> {
+impl TestHost {
+    /// Creates a plugin with this configuration, a TOML text as in its `sample.toml`.
+    ///
+    /// # Errors
+    /// What stops a server from loading it: TOML that is none, the error of its `new`, its panic.
+    pub fn create<P: Plugin>(&self, toml: &str) -> Result<TestPlugin> {
+        let table: toml::Table =
+            toml::from_str(toml).map_err(|error| Error::invalid(error.to_string()))?;
+        let json = serde_json::to_string(&table)?;
+        let plugin = module_of::<Factory<P>>().create_plugin(self.border(), &json)?;
+        plugin.start()?;
         let routes = plugin.routes()?;
-        Ok(Self {
+        Ok(TestPlugin {
             plugin,
             routes,
-            host,
+            host: self.clone(),
         })
     }
+}
 
+struct Factory<P>(std::marker::PhantomData<P>);
+
+impl<P: Plugin> PluginFactory for Factory<P> {
+    const METADATA: &'static str = "{}";
+
+    fn create(
+        host: abi::Host,
+        config: &str,
+    ) -> std::result::Result<Box<dyn abi::PluginEntries>, Failure> {
+        entries::create::<P>(&Host::new(host), config)
+    }
+}
+
+impl TestPlugin {
     /// What the plugin does.
     #[must_use]
     pub fn roles(&self) -> Roles {

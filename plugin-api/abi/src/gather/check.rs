@@ -7,8 +7,8 @@ use meterbox_names::{
     check_metric, labels as labels_of, unescape,
 };
 
+use super::spec::FamilySpec;
 use super::{Flow, Head, Kind, SEGMENT_SERIES_MAX, Segment, Visitor};
-use crate::metrics::FamilySpec;
 use crate::status::{Failure, Status};
 
 /// Why a family or its series cannot be shown.

@@ -13,6 +13,7 @@ mod head;
 mod rows;
 mod segment;
 mod source;
+pub(crate) mod spec;
 mod visitor;
 mod writer;
 
