@@ -3,9 +3,10 @@
 //! What the store itself refuses it counts itself; `meterbox_dropped_samples_total` is both together.
 
 use meterbox_metrics::DropCount;
-use parking_lot::Mutex;
+use parking_lot::RwLock;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Most pairs of source and reason. Sources are models and parts of the server, reasons a closed
 /// set, so this is never met by an honest run; beyond it everything counts as [`OVERFLOW`].
@@ -14,9 +15,32 @@ const OVERFLOW: (&str, &str) = ("other", "other");
 
 /// Counts what is dropped. Clones share one ledger.
 #[derive(Debug, Clone, Default)]
-pub struct Drops(Arc<Mutex<Counts>>);
+pub struct Drops(Arc<RwLock<Ledger>>);
+
+/// A pair that was met before costs a shared lock and no allocation: a flood of bad lines is no storm.
+#[derive(Debug, Default)]
+struct Ledger {
+    counts: BTreeMap<&'static str, BTreeMap<Box<str>, AtomicU64>>,
+    pairs: usize,
+}
 
 type Counts = BTreeMap<(Box<str>, &'static str), u64>;
+
+impl Ledger {
+    fn find(&self, source: &str, reason: &'static str) -> Option<&AtomicU64> {
+        self.counts.get(reason)?.get(source)
+    }
+
+    fn add(&mut self, source: &str, reason: &'static str, times: u64) -> u64 {
+        let full = self.pairs >= PAIRS_MAX && self.find(source, reason).is_none();
+        let (source, reason) = if full { OVERFLOW } else { (source, reason) };
+        self.pairs += usize::from(self.find(source, reason).is_none());
+        let sources = self.counts.entry(reason).or_default();
+        let count = sources.entry(source.into()).or_default().get_mut();
+        *count += times;
+        *count
+    }
+}
 
 impl Drops {
     /// Counts one drop, and says the how manieth of its source and reason it is: the first is worth
@@ -26,35 +50,33 @@ impl Drops {
     }
 
     fn add(&self, source: &str, reason: &'static str, times: u64) -> u64 {
-        let mut counts = self.0.lock();
-        let mut key = (source.into(), reason);
-        if counts.len() >= PAIRS_MAX && !counts.contains_key(&key) {
-            key = (OVERFLOW.0.into(), OVERFLOW.1);
+        if let Some(count) = self.0.read().find(source, reason) {
+            return count.fetch_add(times, Ordering::Relaxed) + times;
         }
-        let count = counts.entry(key).or_default();
-        *count += times;
-        *count
+        self.0.write().add(source, reason, times)
     }
 
     /// How often a source met a reason.
     #[must_use]
     pub fn get(&self, source: &str, reason: &'static str) -> u64 {
-        self.0
-            .lock()
-            .get(&(source.into(), reason))
-            .copied()
-            .unwrap_or_default()
+        let ledger = self.0.read();
+        let count = ledger.find(source, reason);
+        count.map_or(0, |count| count.load(Ordering::Relaxed))
     }
 
     /// Everything dropped so far, here and in the store.
     pub(super) fn with(&self, store: Vec<DropCount>) -> Counts {
-        let mut counts = self.0.lock().clone();
+        let mut all = Counts::new();
+        for (reason, sources) in &self.0.read().counts {
+            for (source, count) in sources {
+                all.insert((source.clone(), *reason), count.load(Ordering::Relaxed));
+            }
+        }
         for drop in store {
-            *counts
-                .entry((drop.source.into(), drop.reason.word()))
+            *all.entry((drop.source.into(), drop.reason.word()))
                 .or_default() += drop.count;
         }
-        counts
+        all
     }
 }
 
