@@ -6,21 +6,26 @@
     reason = "a test fails by panicking, its helpers too"
 )]
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
+use tempfile::{TempDir, tempdir};
 
 /// A folder of one test, removed at its end, and the program run in it with an empty environment.
-struct Folder(PathBuf);
+struct Folder(TempDir);
 
 impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("meterbox-cli-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(path.join("models")).unwrap();
-        Self(path)
+    fn new() -> Self {
+        let folder = tempdir().unwrap();
+        std::fs::create_dir_all(folder.path().join("models")).unwrap();
+        Self(folder)
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
     }
 
     fn write(&self, name: &str, text: &str) {
-        std::fs::write(self.0.join(name), text).unwrap();
+        std::fs::write(self.path().join(name), text).unwrap();
     }
 
     fn run(&self, program: &Path, arguments: &[&str]) -> (i32, String, String) {
@@ -29,10 +34,10 @@ impl Folder {
             stdout,
             stderr,
         } = Command::new(program)
-            .current_dir(&self.0)
+            .current_dir(self.path())
             .args(arguments)
             .env_clear()
-            .env("TEMP", &self.0)
+            .env("TEMP", self.path())
             .output()
             .unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
@@ -44,7 +49,7 @@ impl Folder {
     }
 
     fn torchserve(&self, arguments: &[&str]) -> (i32, String, String) {
-        let link = self.0.join("torchserve");
+        let link = self.path().join("torchserve");
         if !link.exists() {
             std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_meterbox"), &link).unwrap();
         }
@@ -52,15 +57,9 @@ impl Folder {
     }
 }
 
-impl Drop for Folder {
-    fn drop(&mut self) {
-        std::fs::remove_dir_all(&self.0).unwrap();
-    }
-}
-
 #[test]
 fn version_is_one_line() {
-    let folder = Folder::new("version");
+    let folder = Folder::new();
     let line = format!("meterbox {}\n", env!("CARGO_PKG_VERSION"));
     assert_eq!(
         folder.meterbox(&["version"]),
@@ -71,7 +70,7 @@ fn version_is_one_line() {
 
 #[test]
 fn bad_usage_is_2_and_says_what_was_meant() {
-    let folder = Folder::new("usage");
+    let folder = Folder::new();
     let (code, out, err) = folder.meterbox(&["serv"]);
     assert_eq!((code, out.as_str()), (2, ""));
     assert!(err.contains("'serve'"), "{err}");
@@ -86,7 +85,7 @@ fn bad_usage_is_2_and_says_what_was_meant() {
 
 #[test]
 fn check_reports_all_errors_and_is_2() {
-    let folder = Folder::new("check-errors");
+    let folder = Folder::new();
     folder.write(
         "config.properties",
         "job_queue_size=many\nplugin.drift.isolation=jail\n",
@@ -106,11 +105,11 @@ fn check_reports_all_errors_and_is_2() {
 
 #[test]
 fn check_prints_warnings_and_is_0() {
-    let folder = Folder::new("check-warnings");
+    let folder = Folder::new();
     folder.write("other.properties", "job_queu_size=5\nmodel_store=models\n");
     let (code, out, err) = folder.meterbox(&["config", "check", "--config", "other.properties"]);
     assert_eq!((code, err.as_str()), (0, ""));
-    let file = folder.0.join("other.properties");
+    let file = folder.path().join("other.properties");
     let expect = format!(
         "other.properties:1: job_queu_size: unknown key, did you mean job_queue_size?\n\
          {}: no errors, 1 warning\n",
@@ -121,7 +120,7 @@ fn check_prints_warnings_and_is_0() {
 
 #[test]
 fn show_names_the_origin_of_each_value() {
-    let folder = Folder::new("show");
+    let folder = Folder::new();
     folder.write(
         "config.properties",
         "# first\njob_queue_size=7\nkeystore_pass=secret\nmine=1\n",
@@ -160,7 +159,7 @@ fn show_names_the_origin_of_each_value() {
 
 #[test]
 fn what_show_prints_is_a_file_that_reads_the_same() {
-    let folder = Folder::new("show-again");
+    let folder = Folder::new();
     folder.write(
         "config.properties",
         "allowed_hosts=a\\\\b, c\nmine=x\\ny\njob_queue_size=3\n",
@@ -175,7 +174,7 @@ fn what_show_prints_is_a_file_that_reads_the_same() {
 
 #[test]
 fn serve_with_a_bad_configuration_is_refused_before_anything_starts() {
-    let folder = Folder::new("serve-bad");
+    let folder = Folder::new();
     folder.write(
         "config.properties",
         "metrics_address=https://127.0.0.1:8445\n",
@@ -190,7 +189,7 @@ fn serve_with_a_bad_configuration_is_refused_before_anything_starts() {
 
 #[test]
 fn torchserve_answers_like_the_launcher() {
-    let folder = Folder::new("torchserve");
+    let folder = Folder::new();
     let (code, out, _) = folder.torchserve(&["-v"]);
     assert_eq!(code, 0);
     assert!(out.starts_with("TorchServe Version is 0.12.0"), "{out}");
@@ -208,16 +207,16 @@ fn torchserve_answers_like_the_launcher() {
     assert_eq!(code, 2);
     let expect = format!(
         "command line --model-store: model_store: {} is not a folder; create it or name another one\n",
-        folder.0.join("nowhere").display()
+        folder.path().join("nowhere").display()
     );
     assert_eq!(err, expect);
 }
 
 #[test]
 fn a_left_over_pid_file_of_another_program_is_not_believed() {
-    let folder = Folder::new("left-over");
+    let folder = Folder::new();
     folder.write(".model_server.pid", "1\n");
     let already = "TorchServe already stopped.\n".to_owned();
     assert_eq!(folder.torchserve(&["--stop"]), (0, already, String::new()));
-    assert!(!folder.0.join(".model_server.pid").exists());
+    assert!(!folder.path().join(".model_server.pid").exists());
 }

@@ -72,7 +72,11 @@ impl Sources {
         for (from, to) in &needs {
             let shared = from.iter().zip(to).take_while(|(a, b)| a == b).count();
             if let (Some(a), Some(b)) = (from.get(shared), to.get(shared)) {
-                let names = |name: &String| [&from[..shared], &[name.clone()]].concat().join("/");
+                let names = |name: &String| {
+                    [&from[..shared], std::slice::from_ref(name)]
+                        .concat()
+                        .join("/")
+                };
                 let level = levels.entry(&from[..shared]).or_default();
                 level.insert((names(a), names(b)));
             }
@@ -148,7 +152,7 @@ impl Sources {
 fn read_module(src: &Path, file: &Path, module: &Module, files: &mut BTreeMap<Module, File>) {
     let text =
         std::fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-    let tokens = without_tests(tokens(&text));
+    let tokens = without_tests(&tokens(&text));
     let children: Vec<String> = tokens
         .windows(3)
         .filter(|window| window[0] == "mod" && window[2] == ";")
@@ -264,17 +268,17 @@ fn character(rest: &str) -> usize {
 }
 
 /// Leaves out each item behind an attribute that speaks of tests.
-fn without_tests(tokens: Vec<String>) -> Vec<String> {
+fn without_tests(tokens: &[String]) -> Vec<String> {
     let mut kept = Vec::with_capacity(tokens.len());
     let mut at = 0;
     while at < tokens.len() {
         if tokens[at] == "#" && tokens.get(at + 1).is_some_and(|next| next == "[") {
-            let end = closing(&tokens, at + 1);
+            let end = closing(tokens, at + 1);
             let attribute = &tokens[at..=end];
             let is = |word: &str| attribute.iter().any(|token| token == word);
             at = end + 1;
             if is("cfg") && is("test") && !is("not") {
-                at = after_item(&tokens, at);
+                at = after_item(tokens, at);
             }
             continue;
         }

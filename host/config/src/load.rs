@@ -142,26 +142,24 @@ fn missing(settings: &Settings) -> Vec<ConfigError> {
 mod tests {
     use super::{LoadRequest, RelativeTo};
     use crate::Environment;
-    use std::path::{Path, PathBuf};
+    use std::path::Path;
+    use tempfile::{TempDir, tempdir};
 
-    /// A folder of this test, removed at its end.
-    struct Folder(PathBuf);
+    struct Folder(TempDir);
 
     impl Folder {
-        fn new(name: &str) -> Self {
-            let path = std::env::temp_dir().join(format!("meterbox-{name}-{}", std::process::id()));
-            std::fs::create_dir_all(path.join("etc/models")).unwrap();
-            Self(path)
+        fn new() -> Self {
+            let folder = tempdir().unwrap();
+            std::fs::create_dir_all(folder.path().join("etc/models")).unwrap();
+            Self(folder)
+        }
+
+        fn path(&self) -> &Path {
+            self.0.path()
         }
 
         fn write(&self, name: &str, text: &str) {
-            std::fs::write(self.0.join(name), text).unwrap();
-        }
-    }
-
-    impl Drop for Folder {
-        fn drop(&mut self) {
-            std::fs::remove_dir_all(&self.0).unwrap();
+            std::fs::write(self.path().join(name), text).unwrap();
         }
     }
 
@@ -177,12 +175,12 @@ mod tests {
 
     #[test]
     fn the_variable_wins_over_the_option_and_the_option_over_the_working_folder() {
-        let folder = Folder::new("config-order");
+        let folder = Folder::new();
         folder.write("config.properties", "job_queue_size=1");
         folder.write("option.properties", "job_queue_size=2");
         folder.write("variable.properties", "job_queue_size=3");
         let size = |request: &LoadRequest| request.load().unwrap().settings.models.job_queue_size;
-        let mut request = request(&folder.0, &[]);
+        let mut request = request(folder.path(), &[]);
         assert_eq!(size(&request), 1);
         request.file = Some(("option.properties".into(), "--config"));
         assert_eq!(size(&request), 2);
@@ -194,8 +192,8 @@ mod tests {
 
     #[test]
     fn without_any_file_defaults_stand_and_a_named_file_must_be_there() {
-        let folder = Folder::new("config-none");
-        let mut request = request(&folder.0, &[]);
+        let folder = Folder::new();
+        let mut request = request(folder.path(), &[]);
         let loaded = request.load().unwrap();
         assert_eq!(
             (loaded.file, loaded.settings.models.job_queue_size),
@@ -211,35 +209,35 @@ mod tests {
 
     #[test]
     fn the_model_store_is_looked_for_beside_the_file_and_has_to_be_there() {
-        let folder = Folder::new("config-store");
+        let folder = Folder::new();
         folder.write("etc/a.properties", "model_store=models");
-        let mut request = request(&folder.0, &[]);
+        let mut request = request(folder.path(), &[]);
         request.file = Some(("etc/a.properties".into(), "--config"));
         assert!(request.load().is_ok());
         request.paths = RelativeTo::WorkingFolder;
         let expect = format!(
             "etc/a.properties:1: model_store: {} is not a folder; create it or name another one",
-            folder.0.join("models").display()
+            folder.path().join("models").display()
         );
         assert_eq!(request.load().unwrap_err().to_string(), expect);
     }
 
     #[test]
     fn all_that_is_named_and_not_there_is_said_at_once() {
-        let folder = Folder::new("config-missing");
+        let folder = Folder::new();
         folder.write(
             "config.properties",
             "metrics_config=a.yaml\nmodel_store=store",
         );
-        let error = request(&folder.0, &[]).load().unwrap_err().to_string();
-        let at = folder.0.display();
+        let error = request(folder.path(), &[]).load().unwrap_err().to_string();
+        let at = folder.path().display();
         let expect = format!(
             "config.properties:2: model_store: {at}/store is not a folder; create it or name another one\n\
              config.properties:1: metrics_config: {at}/a.yaml is not a file; create it or remove this line"
         );
         assert_eq!(error, expect);
         folder.write("a.yaml", "");
-        let error = request(&folder.0, &[]).load().unwrap_err().to_string();
+        let error = request(folder.path(), &[]).load().unwrap_err().to_string();
         assert!(!error.contains("metrics_config"), "{error}");
     }
 }

@@ -241,43 +241,45 @@ fn write(path: &Path, keys: &Keys) -> io::Result<()> {
 mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
+    use tempfile::{TempDir, tempdir};
 
-    struct Fixture(Tokens);
+    struct Fixture {
+        tokens: Tokens,
+        _folder: TempDir,
+    }
 
     impl Fixture {
-        fn new(name: &str, lifetime: Duration) -> Self {
-            let path = std::env::temp_dir().join(format!("key-{name}-{}.json", std::process::id()));
+        fn new(lifetime: Duration) -> Self {
+            let folder = tempdir().unwrap();
+            let path = folder.path().join("key_file.json");
             let settings = TokenSettings {
                 required: true,
                 lifetime,
                 key_file: path,
                 insecure_management: false,
             };
-            Self(Tokens::new(&settings).unwrap())
+            Self {
+                tokens: Tokens::new(&settings).unwrap(),
+                _folder: folder,
+            }
         }
 
         fn key(&self, name: &str) -> String {
-            let text = fs::read_to_string(self.0.path()).unwrap();
+            let text = fs::read_to_string(self.tokens.path()).unwrap();
             let json: serde_json::Value = serde_json::from_str(&text).unwrap();
             json[name]["key"].as_str().unwrap().to_owned()
         }
 
         fn status(&self, kinds: &[KeyKind], token: Option<&str>) -> Result<(), u16> {
-            self.0
+            self.tokens
                 .check(kinds, token, None)
                 .map_err(|error| error.status())
         }
     }
 
-    impl Drop for Fixture {
-        fn drop(&mut self) {
-            fs::remove_file(self.0.path()).unwrap();
-        }
-    }
-
     #[test]
     fn each_key_opens_its_own_listener_and_the_old_one_dies() {
-        let fixture = Fixture::new("own", Duration::from_secs(60));
+        let fixture = Fixture::new(Duration::from_secs(60));
         let (management, inference) = (fixture.key("management"), fixture.key("inference"));
         let kinds = [KeyKind::Management];
         assert_eq!(fixture.status(&kinds, Some(&management)), Ok(()));
@@ -287,21 +289,24 @@ mod tests {
             fixture.status(&[KeyKind::Api], Some(&fixture.key("API"))),
             Ok(())
         );
-        fixture.0.renew(KeyKind::Management).unwrap();
+        fixture.tokens.renew(KeyKind::Management).unwrap();
         assert_eq!(fixture.status(&kinds, Some(&management)), Err(400));
         assert_eq!(
             fixture.status(&kinds, Some(&fixture.key("management"))),
             Ok(())
         );
         assert_eq!(fixture.key("inference"), inference, "the others stay");
-        let mode = fs::metadata(fixture.0.path()).unwrap().permissions().mode();
+        let mode = fs::metadata(fixture.tokens.path())
+            .unwrap()
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o777, 0o600);
         assert_eq!(inference.len(), 43, "256 bits");
     }
 
     #[test]
     fn an_expired_key_opens_nothing() {
-        let fixture = Fixture::new("old", Duration::ZERO);
+        let fixture = Fixture::new(Duration::ZERO);
         let key = fixture.key("management");
         assert_eq!(fixture.status(&[KeyKind::Management], Some(&key)), Err(400));
         assert_eq!(
@@ -313,7 +318,7 @@ mod tests {
 
     #[test]
     fn a_client_that_guesses_is_slowed_down() {
-        let fixture = Fixture::new("guess", Duration::from_secs(60));
+        let fixture = Fixture::new(Duration::from_secs(60));
         let answers: Vec<_> = (0..11)
             .map(|_| fixture.status(&[KeyKind::Api], Some("wrong")))
             .collect();
@@ -321,7 +326,7 @@ mod tests {
         assert_eq!(answers[10], Err(429));
         let other = "127.0.0.9".parse().ok();
         let status = fixture
-            .0
+            .tokens
             .check(&[KeyKind::Api], Some("wrong"), other)
             .unwrap_err()
             .status();
@@ -330,9 +335,9 @@ mod tests {
 
     #[test]
     fn refusals_have_torchserves_words() {
-        let fixture = Fixture::new("words", Duration::from_secs(60));
+        let fixture = Fixture::new(Duration::from_secs(60));
         let message = |kinds: &[KeyKind]| {
-            let error = fixture.0.check(kinds, None, None).unwrap_err();
+            let error = fixture.tokens.check(kinds, None, None).unwrap_err();
             (error.kind(), error.message().to_owned())
         };
         let rest = "failed. Token either incorrect, expired, or not provided correctly";

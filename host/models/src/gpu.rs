@@ -30,11 +30,11 @@ fn below(devices: &Path, most: Option<u32>) -> Vec<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::Folder;
+    use tempfile::tempdir;
 
     #[test]
     fn gpus_are_counted_and_may_be_limited() {
-        let dev = Folder::new("gpu");
+        let dev = tempdir().unwrap();
         assert!(below(dev.path(), None).is_empty());
         for name in ["nvidia0", "nvidia3", "nvidiactl", "nvidia-uvm", "sda"] {
             std::fs::write(dev.path().join(name), "").unwrap();

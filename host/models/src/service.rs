@@ -340,7 +340,7 @@ mod tests {
 
     #[test]
     fn the_worker_of_model_server_home_comes_first() {
-        let home = crate::testing::Folder::new("home");
+        let home = tempfile::tempdir().unwrap();
         let script_of = |folder: &str| {
             std::fs::create_dir_all(home.path().join(folder)).unwrap();
             let path = home.path().join(folder).join("model_service_worker.py");

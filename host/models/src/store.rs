@@ -128,11 +128,11 @@ fn is_bare(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::Folder;
+    use tempfile::tempdir;
 
     #[test]
     fn only_bare_names_of_the_store_are_found() {
-        let folder = Folder::new("store");
+        let folder = tempdir().unwrap();
         std::fs::write(folder.path().join("noop.mar"), "x").unwrap();
         std::fs::create_dir(folder.path().join("sub")).unwrap();
         std::fs::write(folder.path().join("sub/x.mar"), "x").unwrap();
@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn archives_are_listed_by_name_and_other_files_are_not() {
-        let folder = Folder::new("list");
+        let folder = tempdir().unwrap();
         for file in ["b.mar", "a.tar.gz", "c.tgz", "readme.txt", ".x.mar"] {
             std::fs::write(folder.path().join(file), "x").unwrap();
         }

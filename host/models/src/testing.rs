@@ -19,34 +19,13 @@ use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tempfile::{TempDir, tempdir};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::sync::mpsc;
 
 /// Nothing in a test takes longer.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-/// A folder of a test's own, gone when the test ends.
-pub(crate) struct Folder(PathBuf);
-
-impl Folder {
-    pub(crate) fn new(name: &str) -> Self {
-        let id = uuid::Uuid::new_v4().simple().to_string();
-        let path = std::env::temp_dir().join(format!("meterbox-test-{name}-{}", &id[..8]));
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        &self.0
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
 
 /// Waits no longer than a test may take.
 pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
@@ -201,25 +180,25 @@ pub(crate) fn manifest(name: &str, version: &str) -> String {
 pub(crate) struct House {
     pub(crate) models: Models,
     workers: mpsc::Receiver<Actor>,
-    temp: Folder,
-    _store: Folder,
+    temp: TempDir,
+    _store: TempDir,
     _bench: Bench,
 }
 
 impl House {
     /// With this store, and settings changed so.
-    pub(crate) fn new(store: Folder, change: impl FnOnce(&mut ModelSettings)) -> Self {
+    pub(crate) fn new(store: TempDir, change: impl FnOnce(&mut ModelSettings)) -> Self {
         Self::heard_by(Arc::new(NoListeners), store, change)
     }
 
     /// The same, with somebody who listens.
     pub(crate) fn heard_by(
         events: Arc<dyn EventSink>,
-        store: Folder,
+        store: TempDir,
         change: impl FnOnce(&mut ModelSettings),
     ) -> Self {
         let bench = Bench::new();
-        let temp = Folder::new("house");
+        let temp = tempdir().unwrap();
         let mut settings = Settings::defaults().models;
         settings.store = Some(store.path().to_owned());
         change(&mut settings);

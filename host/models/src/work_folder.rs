@@ -77,12 +77,12 @@ fn remove_left_over(temp_folder: &Path) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::Folder;
+    use tempfile::tempdir;
 
     #[test]
     fn a_folder_is_private_and_goes_with_its_server() {
         use std::os::unix::fs::PermissionsExt;
-        let temp = Folder::new("work");
+        let temp = tempdir().unwrap();
         let work = WorkFolder::create(temp.path()).unwrap();
         let mode = work.path().metadata().unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o700);
@@ -94,7 +94,7 @@ mod tests {
 
     #[test]
     fn what_a_killed_server_left_is_removed_and_what_is_in_use_is_not() {
-        let temp = Folder::new("left");
+        let temp = tempdir().unwrap();
         let left = temp.path().join(format!("{PREFIX}dead"));
         std::fs::create_dir_all(left.join("models/x")).unwrap();
         std::fs::write(left.join(LOCK), "").unwrap();

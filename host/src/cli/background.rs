@@ -142,7 +142,8 @@ mod tests {
 
     #[test]
     fn only_the_lines_of_this_start_are_shown_and_only_the_last_of_them() {
-        let folder = std::env::temp_dir().join(format!("meterbox-tail-{}", std::process::id()));
+        let temp = tempfile::tempdir().unwrap();
+        let folder = temp.path().join("logs");
         let path = folder.join("ts_log.log");
         let (mut log, before) = open_log(&folder, &path).unwrap();
         assert_eq!(before, 0);
@@ -155,6 +156,5 @@ mod tests {
             tail(&path, before).unwrap(),
             "x".repeat(SHOWN_BYTES as usize)
         );
-        std::fs::remove_dir_all(&folder).unwrap();
     }
 }

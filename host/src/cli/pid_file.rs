@@ -98,15 +98,17 @@ fn is_this_program(pid: Pid) -> bool {
 #[cfg(test)]
 mod tests {
     use super::PidFile;
+    use tempfile::{TempDir, tempdir};
 
-    fn pid_file(name: &str) -> PidFile {
-        let path = std::env::temp_dir().join(format!("meterbox-pid-{name}-{}", std::process::id()));
+    fn pid_file(folder: &TempDir) -> PidFile {
+        let path = folder.path().join("pid");
         PidFile { path }
     }
 
     #[test]
     fn a_written_file_names_this_process_until_it_is_dropped() {
-        let file = pid_file("written");
+        let folder = tempdir().unwrap();
+        let file = pid_file(&folder);
         let written = file.write().unwrap();
         assert_eq!(file.running(), Some(rustix::process::getpid()));
         drop(written);
@@ -116,7 +118,8 @@ mod tests {
 
     #[test]
     fn the_pid_of_another_program_is_not_believed() {
-        let file = pid_file("other");
+        let folder = tempdir().unwrap();
+        let file = pid_file(&folder);
         for text in ["1", "-1", "0", "", "x"] {
             std::fs::write(&file.path, text).unwrap();
             assert_eq!(file.running(), None, "{text:?}");

@@ -5,34 +5,6 @@ use super::server::Build;
 use super::{Drops, Options, Telemetry};
 use meterbox_config::{MetricsDetail, MetricsMode};
 use meterbox_metrics::{Columns, Registry, Source, SourceOptions};
-#[cfg(test)]
-use std::path::{Path, PathBuf};
-
-/// A folder of a test's own, gone when the test ends.
-#[cfg(test)]
-pub(super) struct Folder(PathBuf);
-
-#[cfg(test)]
-impl Folder {
-    pub(super) fn new(name: &str) -> Self {
-        let folder = format!("meterbox-telemetry-{name}-{}", std::process::id());
-        let path = std::env::temp_dir().join(folder);
-        let _ = std::fs::remove_dir_all(&path);
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    pub(super) fn path(&self) -> &Path {
-        &self.0
-    }
-}
-
-#[cfg(test)]
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
 
 /// All sets, TorchServe's declarations, no log.
 #[must_use]

@@ -3,10 +3,11 @@
 use super::*;
 use crate::names::Set;
 use crate::serving::{Answer, UrlVersion};
-use crate::testing::{Bench, Folder};
+use crate::testing::Bench;
 use meterbox_logs::metric_log::{LogTarget, MetricLog};
 use std::path::Path;
 use std::time::Duration;
+use tempfile::tempdir;
 
 fn only(sets: &[&str]) -> Bench {
     let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
@@ -130,7 +131,7 @@ fn a_declared_name_that_is_taken_is_refused_with_its_owner() {
 
 #[test]
 fn log_mode_writes_what_torchserve_writes_in_its_order() {
-    let folder = Folder::new("log-mode");
+    let folder = tempdir().unwrap();
     let target = LogTarget {
         folder: folder.path().into(),
         console: None,
@@ -185,7 +186,7 @@ Requests2XX.Count:1.0|#Level:Host|#hostname:vm,timestamp:1795225510
 
 #[test]
 fn legacy_mode_logs_all_but_the_three_counters() {
-    let folder = Folder::new("legacy-mode");
+    let folder = tempdir().unwrap();
     let target = LogTarget {
         folder: folder.path().into(),
         console: None,

@@ -1,8 +1,9 @@
 //! A machine made of fixture texts, for the collectors' tests.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::path::Path;
+
+use tempfile::TempDir;
 
 use crate::collectors::Collector;
 use crate::config::Settings;
@@ -11,29 +12,26 @@ use crate::sample::Samples;
 
 /// A folder with `proc`, `sys` and `root` in it, removed when dropped.
 pub(crate) struct Fixture {
-    folder: PathBuf,
+    folder: TempDir,
 }
 
 impl Fixture {
     pub(crate) fn new() -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("meterbox-system-{}-{number}", std::process::id());
-        let folder = std::env::temp_dir().join(name);
+        let folder = tempfile::tempdir().unwrap();
         for below in ["proc", "sys", "root"] {
-            fs::create_dir_all(folder.join(below)).unwrap();
+            fs::create_dir_all(folder.path().join(below)).unwrap();
         }
         Self { folder }
     }
 
     /// Writes a file below procfs.
     pub(crate) fn proc(&self, name: &str, text: &str) {
-        self.write(&self.folder.join("proc").join(name), text);
+        self.write(&self.folder.path().join("proc").join(name), text);
     }
 
     /// Writes a file below sysfs.
     pub(crate) fn sys(&self, name: &str, text: &str) {
-        self.write(&self.folder.join("sys").join(name), text);
+        self.write(&self.folder.path().join("sys").join(name), text);
     }
 
     fn write(&self, path: &Path, text: &str) {
@@ -43,10 +41,10 @@ impl Fixture {
 
     pub(crate) fn machine(&self) -> Machine {
         Machine {
-            proc_root: self.folder.join("proc"),
-            sys_root: self.folder.join("sys"),
-            fs_root: self.folder.join("root"),
-            own_proc_root: self.folder.join("proc"),
+            proc_root: self.folder.path().join("proc"),
+            sys_root: self.folder.path().join("sys"),
+            fs_root: self.folder.path().join("root"),
+            own_proc_root: self.folder.path().join("proc"),
         }
     }
 
@@ -71,11 +69,5 @@ impl Fixture {
         let mut samples = Samples::default();
         collector.collect(&mut self.reader(), &mut samples).unwrap();
         samples
-    }
-}
-
-impl Drop for Fixture {
-    fn drop(&mut self) {
-        drop(fs::remove_dir_all(&self.folder));
     }
 }

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
 use meterbox_sandbox::{Policy, confine};
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
+use tempfile::{TempDir, tempdir};
 
 use crate::ground::Ground;
 use crate::{allowed, files, kernel, network, processes};
@@ -117,16 +118,16 @@ fn without_landlock() {
 }
 
 pub(crate) fn run() -> Vec<String> {
-    let folder = Folder::new();
+    let folder = target();
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("an address").port();
-    let _unix = UnixListener::bind(folder.0.join("socket")).expect("a socket");
+    let _unix = UnixListener::bind(folder.path().join("socket")).expect("a socket");
     let mut failures = Vec::new();
     for hold in [Hold::All, Hold::NoLandlock] {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         for attempt in all() {
             if attempt.expect == Expect::DeniedOnly && hold == Hold::All {
-                let (answer, _) = try_it(&attempt, Hold::Nothing, &folder.0, port);
+                let (answer, _) = try_it(&attempt, Hold::Nothing, folder.path(), port);
                 if answer != "done" {
                     failures.push(format!(
                         "{}: \"{answer}\" without confinement, so that its denial shows nothing",
@@ -134,7 +135,7 @@ pub(crate) fn run() -> Vec<String> {
                     ));
                 }
             }
-            let (answer, layers) = try_it(&attempt, hold, &folder.0, port);
+            let (answer, layers) = try_it(&attempt, hold, folder.path(), port);
             match judge(&attempt, &answer, &layers) {
                 Ok(verdict) => *counts.entry(verdict).or_default() += 1,
                 Err(failure) => failures.push(format!("{hold:?}: {failure}")),
@@ -198,22 +199,14 @@ fn try_it(attempt: &Attempt, hold: Hold, folder: &Path, port: u16) -> (String, S
     }
 }
 
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Self {
-        let folder = std::env::temp_dir().join(format!("sandbox-{}", std::process::id()));
-        std::fs::create_dir_all(folder.join("readable")).expect("a folder");
-        std::fs::write(folder.join("victim"), "unharmed").expect("a file");
-        std::fs::write(folder.join("readable/notes"), "read me").expect("a file");
-        Self(folder)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
+/// A folder with what an attempt may read, and what it must leave alone.
+fn target() -> TempDir {
+    let folder = tempdir().expect("a folder");
+    let path = folder.path();
+    std::fs::create_dir_all(path.join("readable")).expect("a folder");
+    std::fs::write(path.join("victim"), "unharmed").expect("a file");
+    std::fs::write(path.join("readable/notes"), "read me").expect("a file");
+    folder
 }
 
 /// A row with the strict policy.

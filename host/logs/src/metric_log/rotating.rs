@@ -89,11 +89,11 @@ fn numbered(path: &Path, number: u32) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::Folder;
+    use tempfile::tempdir;
 
     #[test]
     fn old_files_move_on_and_the_oldest_goes() {
-        let folder = Folder::new("rotating");
+        let folder = tempdir().unwrap();
         let path = folder.path().join("deep/er/m.log");
         let mut log = Rotating::new(path.clone(), 8);
         for number in 0..9 {
@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn a_file_that_is_there_is_continued_and_counts() {
-        let folder = Folder::new("continued");
+        let folder = tempdir().unwrap();
         let path = folder.path().join("m.log");
         std::fs::write(&path, "before\n").unwrap();
         let mut log = Rotating::new(path.clone(), 10);

@@ -1,8 +1,9 @@
 //! The logs as files, and what happens when the disk does not keep up or is not there.
 
 use super::*;
-use crate::testing::{Folder, Lost};
+use crate::testing::Lost;
 use parking_lot::{Condvar, Mutex};
+use tempfile::tempdir;
 
 const LIMIT: Duration = Duration::from_secs(10);
 
@@ -63,7 +64,7 @@ impl Write for Console {
 
 #[test]
 fn lines_go_to_their_files_and_to_the_console() {
-    let folder = Folder::new("metric-log");
+    let folder = tempdir().unwrap();
     let console = Console::default();
     console.open();
     let target = LogTarget {
@@ -90,7 +91,7 @@ fn lines_go_to_their_files_and_to_the_console() {
 
 #[test]
 fn a_writer_that_stands_still_costs_lines_and_never_the_caller() {
-    let folder = Folder::new("metric-log-slow");
+    let folder = tempdir().unwrap();
     let console = Console::default();
     let target = LogTarget {
         folder: folder.path().into(),
@@ -115,7 +116,7 @@ fn a_writer_that_stands_still_costs_lines_and_never_the_caller() {
 
 #[test]
 fn what_cannot_be_written_is_counted_and_tried_again() {
-    let folder = Folder::new("metric-log-broken");
+    let folder = tempdir().unwrap();
     let blocked = folder.path().join("logs");
     std::fs::write(&blocked, "a file where the folder should be").unwrap();
     let lost = Lost::default();

@@ -1,10 +1,10 @@
 //! Archives of all kinds, most of them hostile.
 
 use super::*;
-use crate::testing::Folder;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::io::Write;
+use tempfile::{TempDir, tempdir};
 
 /// One entry of a zip that no library would write.
 struct Entry<'a> {
@@ -84,12 +84,12 @@ fn tgz_of(entries: &[(&str, &[u8], tar::EntryType)]) -> Vec<u8> {
 }
 
 struct Bench {
-    folder: Folder,
+    folder: TempDir,
 }
 
 impl Bench {
     fn new() -> Self {
-        let folder = Folder::new("archive");
+        let folder = tempdir().unwrap();
         std::fs::create_dir(folder.path().join("target")).unwrap();
         Self { folder }
     }

@@ -1,11 +1,12 @@
 //! Questions from outside, answered by a worker that the test plays.
 
 use super::*;
-use crate::testing::{Folder, House, body, manifest, pack, soon};
+use crate::testing::{House, body, manifest, pack, soon};
 use crate::{EventSink, Wishes};
 use meterbox_plugin_abi::{Row, Rows};
 use parking_lot::Mutex;
 use std::sync::Arc;
+use tempfile::tempdir;
 
 /// Listens to answers alone.
 #[derive(Default)]
@@ -36,7 +37,7 @@ fn question<'a>(model: &'a str, version: Option<&'a str>) -> Question<'a> {
 }
 
 async fn house(ear: &Arc<Ear>) -> House {
-    let store = Folder::new("ask");
+    let store = tempdir().unwrap();
     pack(store.path(), "noop", &manifest("noop", "1.11"), "");
     let house = House::heard_by(Arc::clone(ear) as Arc<dyn EventSink>, store, |_| {});
     let register = house

@@ -1,10 +1,11 @@
 //! Lines of model code against declarations and limits: what moves, what is counted as lost.
 
 use super::*;
-use crate::testing::{Folder, line_options};
+use crate::testing::line_options;
 use meterbox_logs::metric_log::LogTarget;
 use meterbox_telemetry::testing::Bench;
 use std::path::Path;
+use tempfile::tempdir;
 
 const DECLARED: &str = "
 model_metrics:
@@ -359,7 +360,7 @@ fn a_model_cannot_bring_up_names_without_end() {
 
 #[test]
 fn values_are_logged_with_the_declared_unit_and_the_ids_of_their_requests() {
-    let folder = Folder::new("custom-log");
+    let folder = tempdir().unwrap();
     let target = LogTarget {
         folder: folder.path().into(),
         console: None,

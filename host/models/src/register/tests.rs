@@ -2,12 +2,13 @@
 
 use super::*;
 use crate::service::Removal;
-use crate::testing::{Actor, Folder, House, manifest, pack, soon};
+use crate::testing::{Actor, House, manifest, pack, soon};
 use meterbox_config::{LoadModels, ModelArchive};
+use tempfile::tempdir;
 
 /// A house whose store has versions 1.11 and 2.0 of noop.
 fn house() -> House {
-    let store = Folder::new("store");
+    let store = tempdir().unwrap();
     pack(store.path(), "noop", &manifest("noop", "1.11"), "");
     pack(
         store.path(),
@@ -91,7 +92,7 @@ async fn a_version_that_is_removed_leaves_no_file_behind() {
 
 #[tokio::test]
 async fn what_cannot_be_registered_says_why() {
-    let store = Folder::new("bad");
+    let store = tempdir().unwrap();
     pack(
         store.path(),
         "nameless",
@@ -202,7 +203,7 @@ async fn a_client_that_leaves_does_not_stop_a_registration() {
 
 #[tokio::test]
 async fn the_configuration_loads_models_with_their_presets_and_reports_those_that_it_cannot() {
-    let store = Folder::new("start");
+    let store = tempdir().unwrap();
     pack(store.path(), "noop", &manifest("noop", "1.11"), "");
     pack(store.path(), "noop2", &manifest("noop", "2.0"), "");
     pack(

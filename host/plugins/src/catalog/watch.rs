@@ -171,7 +171,8 @@ mod tests {
 
     #[test]
     fn a_file_is_handed_out_once_it_kept_its_mark_for_half_a_second() {
-        let file = std::env::temp_dir().join(format!("meterbox-watch-{}", std::process::id()));
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("half.so");
         let begin = Instant::now();
         let at = |ms| begin + Duration::from_millis(ms);
         let mut unsettled = ChangingFiles::default();
@@ -194,7 +195,6 @@ mod tests {
             std::slice::from_ref(&file)
         );
         assert!(unsettled.is_empty());
-        std::fs::remove_file(file).unwrap();
     }
 
     #[test]

@@ -69,13 +69,10 @@ mod tests {
     use serde_json::json;
 
     fn read_text(name: &str, text: &str, schema: Option<&Value>) -> Result<String, Refusal> {
-        let folder = std::env::temp_dir().join(format!("meterbox-config-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let path = path(&folder, name);
+        let folder = tempfile::tempdir().unwrap();
+        let path = path(folder.path(), name);
         std::fs::write(&path, text).unwrap();
-        let result = read(&path, schema, true);
-        std::fs::remove_file(path).unwrap();
-        result
+        read(&path, schema, true)
     }
 
     #[test]

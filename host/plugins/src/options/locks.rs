@@ -91,10 +91,10 @@ mod tests {
 
     #[test]
     fn a_broken_lock_file_is_a_refusal_with_its_line() {
-        let path = std::env::temp_dir().join(format!("meterbox-lock-{}", std::process::id()));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("plugins.lock");
         std::fs::write(&path, "# fine\nabc  one.so\n").unwrap();
         let refusal = pins(&path, true).unwrap_err();
         assert!(refusal.text.contains("line 2 is not"), "{refusal}");
-        std::fs::remove_file(path).unwrap();
     }
 }

@@ -3,7 +3,7 @@
 use super::*;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use std::io::Write;
-use std::path::PathBuf;
+use tempfile::NamedTempFile;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
@@ -52,27 +52,14 @@ async fn receiver(acceptor: TlsAcceptor, text: &'static str, goodbye: bool) -> S
 
 /// Trust in `authority` by way of a file.
 fn trust(authority: &CertifiedIssuer<'static, KeyPair>) -> Trust {
-    let file = TempFile::new(&authority.pem());
-    Trust::with_file(&file.0).unwrap()
+    let file = file_of(&authority.pem());
+    Trust::with_file(file.path()).unwrap()
 }
 
-struct TempFile(PathBuf);
-
-impl TempFile {
-    fn new(text: &str) -> Self {
-        let name = format!("meterbox-ca-{}", uuid::Uuid::new_v4());
-        let path = std::env::temp_dir().join(name);
-        let mut file = std::fs::File::create_new(&path).unwrap();
-        file.write_all(text.as_bytes()).unwrap();
-        Self(path)
-    }
-}
-
-impl Drop for TempFile {
-    fn drop(&mut self) {
-        // Only a leftover if it fails.
-        let _ = std::fs::remove_file(&self.0);
-    }
+fn file_of(text: &str) -> NamedTempFile {
+    let mut file = NamedTempFile::new().unwrap();
+    file.write_all(text.as_bytes()).unwrap();
+    file
 }
 
 async fn send(trust: Trust, uri: &str) -> Result<Received, SendError> {
@@ -155,9 +142,9 @@ async fn plain_http_and_tls_do_not_mix() {
 #[test]
 fn a_file_without_certificates_is_refused_with_its_name() {
     let refused = |text: &str| {
-        let file = TempFile::new(text);
-        let error = Trust::with_file(&file.0).unwrap_err().to_string();
-        assert!(error.starts_with(file.0.to_str().unwrap()), "{error}");
+        let file = file_of(text);
+        let error = Trust::with_file(file.path()).unwrap_err().to_string();
+        assert!(error.starts_with(file.path().to_str().unwrap()), "{error}");
         error
     };
     assert!(refused("nothing\n").contains("there is no certificate in it"));

@@ -2,9 +2,10 @@
 
 use super::*;
 use crate::lines::Lines;
-use crate::testing::{Folder, line_options, soon, until};
+use crate::testing::{line_options, soon, until};
 use crate::worker::WorkerStatus;
 use meterbox_telemetry::testing::Bench;
+use tempfile::{TempDir, tempdir};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// Listens where it is told to and says so, then does what the test puts behind it.
@@ -23,7 +24,7 @@ struct Play {
     launcher: ProcessLauncher,
     assignment: Assignment,
     bench: Bench,
-    folder: Folder,
+    folder: TempDir,
 }
 
 impl Play {
@@ -33,7 +34,7 @@ impl Play {
     }
 
     fn with(program: &str, startup_timeout: Duration) -> Self {
-        let folder = Folder::new("process");
+        let folder = tempdir().unwrap();
         let script = folder.path().join("worker.py");
         std::fs::write(&script, program).unwrap();
         let environment = [
