@@ -411,3 +411,25 @@ fn no_files_or_folders_stand_in_a_circle() {
         found.join("\n")
     );
 }
+
+/// Everything that looks like a file of this repository, in code spans and drawings.
+fn named_files(text: &str) -> BTreeSet<String> {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || "._-/".contains(c);
+    let words = text.split(|c| !is_part(c));
+    let words = words.map(|word| word.trim_end_matches('.'));
+    let named = words.filter(|word| word.contains('/') && !word.starts_with('/'));
+    let named = named.filter(|word| word.ends_with(".rs") || word.ends_with(".md"));
+    named.map(str::to_owned).collect()
+}
+
+#[test]
+fn the_map_names_only_files_that_are_there() {
+    for page in ["ARCHITECTURE.md", "CONTRIBUTING.md", "README.md"] {
+        let text = std::fs::read_to_string(root().join(page)).expect("it is there");
+        let absent: Vec<String> = named_files(&text)
+            .into_iter()
+            .filter(|file| !root().join(file).is_file())
+            .collect();
+        assert!(absent.is_empty(), "{page} names {absent:?}");
+    }
+}
