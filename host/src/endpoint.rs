@@ -6,15 +6,16 @@
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method};
 use meterbox_http::{
-    Answer, ApiError, Body, BodyWriter, Class, Listener, Outcome, Reply, Request, body_stream,
+    Answer, ApiError, Body, BodySource, BodyStream, BrokenOff, Class, Listener, Outcome, Reply,
+    Request,
 };
-use meterbox_plugins::{
-    BodyPiece, CallError, Endpoint, PluginBody, PluginReply, PluginRequest, call_within,
-};
+use meterbox_plugin_abi::{Failure, RequestService};
+use meterbox_plugins::{CallError, Endpoint, PluginBody, PluginReply, call_within};
 use meterbox_telemetry::http::HttpMetrics;
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::sync::mpsc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
 
 /// What a scraper allows for a scrape, in seconds. **Source:** Prometheus.
 const SCRAPE_TIMEOUT: &str = "x-prometheus-scrape-timeout-seconds";
@@ -102,8 +103,9 @@ async fn answer(endpoint: &Endpoint, request: Request) -> Outcome {
     };
     let limit = deadline(endpoint.limit, request.header(SCRAPE_TIMEOUT));
     let name = endpoint.running.origin().metadata.name.clone();
-    let request = plugin_request(endpoint, &request);
-    let reply = call_within(endpoint, route, request, limit)
+    let request = Borrowed::new(endpoint, request, Instant::now() + limit);
+    let request = meterbox_plugin_abi::Request::of(Arc::new(request));
+    let reply = call_within(endpoint, route, &request, limit)
         .await
         .map_err(error)?;
     let passed = pass_on(reply, &name).await;
@@ -121,27 +123,76 @@ fn deadline(limit: Duration, scraper: Option<&str>) -> Duration {
     allowed.map_or(limit, |allowed| allowed.min(limit))
 }
 
-fn plugin_request(endpoint: &Endpoint, request: &Request) -> PluginRequest {
-    let headers = request.headers.iter();
-    let headers =
-        headers.map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()));
-    PluginRequest {
-        method: request.method.as_str().to_owned(),
-        path: request.path().to_owned(),
-        rest: endpoint.rest(request.path()).to_owned(),
-        query: request.raw_query().to_owned(),
-        peer: request.peer.to_string(),
-        headers: headers.collect(),
-        body: (!request.body.is_empty()).then(|| one_piece(&request.body)),
+/// A request as the border lends it: nothing of it is copied but what a plugin reads of its body.
+struct Borrowed {
+    request: Request,
+    peer: String,
+    /// Where in the path that begins which follows the pattern.
+    rest: usize,
+    read: AtomicUsize,
+    until: Instant,
+}
+
+impl Borrowed {
+    fn new(endpoint: &Endpoint, request: Request, until: Instant) -> Self {
+        let path = request.path().trim_end_matches('/');
+        Self {
+            peer: request.peer.to_string(),
+            rest: path.len() - endpoint.rest(path).len(),
+            request,
+            read: AtomicUsize::new(0),
+            until,
+        }
     }
 }
 
-/// A body that was read already, as the plugin side takes bodies.
-fn one_piece(body: &Bytes) -> mpsc::Receiver<BodyPiece> {
-    let (sender, receiver) = mpsc::channel(1);
-    // There is room for one, and it is empty.
-    let _ = sender.try_send(Ok(body.to_vec()));
-    receiver
+impl RequestService for Borrowed {
+    fn method(&self) -> &str {
+        self.request.method.as_str()
+    }
+
+    fn path(&self) -> &str {
+        self.request.path()
+    }
+
+    fn rest(&self) -> &str {
+        &self.request.path().trim_end_matches('/')[self.rest..]
+    }
+
+    fn query(&self) -> &str {
+        self.request.raw_query()
+    }
+
+    fn peer(&self) -> &str {
+        &self.peer
+    }
+
+    fn header_at(&self, index: usize) -> Option<(&str, &[u8])> {
+        let (name, value) = self.request.headers.iter().nth(index)?;
+        Some((name.as_str(), value.as_bytes()))
+    }
+
+    fn header(&self, name: &str) -> Option<&[u8]> {
+        let value = self.request.headers.get(name)?;
+        Some(value.as_bytes())
+    }
+
+    /// The body came before the plugin was asked, so there is nothing to wait for.
+    fn read_body(&self, buffer: &mut [u8]) -> Result<usize, Failure> {
+        let body = &self.request.body;
+        let take = |read: usize| Some(read + buffer.len().min(body.len() - read));
+        let from = self
+            .read
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take)
+            .unwrap_or(body.len());
+        let length = buffer.len().min(body.len() - from);
+        buffer[..length].copy_from_slice(&body[from..from + length]);
+        Ok(length)
+    }
+
+    fn time_left(&self) -> Option<Duration> {
+        Some(self.until.saturating_duration_since(Instant::now()))
+    }
 }
 
 fn error(error: CallError) -> ApiError {
@@ -191,14 +242,14 @@ async fn pass_body(
     plugin: &str,
 ) -> Result<Body, ApiError> {
     if length.is_none_or(|length| length > READY_BYTES_MAX) {
-        let (writer, stream) = body_stream(length);
-        tokio::spawn(forward(body, writer, plugin.to_owned()));
+        let plugin = plugin.to_owned();
+        let stream = BodyStream::new(Passed { body, plugin }, length);
         return Ok(Body::Stream(stream));
     }
     let mut whole = Vec::new();
     loop {
         match body.next().await {
-            Ok(Some(piece)) if whole.is_empty() => whole = piece,
+            Ok(Some(piece)) if whole.is_empty() => whole = piece.into(),
             Ok(Some(piece)) => whole.extend_from_slice(&piece),
             Ok(None) => return Ok(Body::Ready(whole.into())),
             Err(broken) => {
@@ -216,21 +267,20 @@ fn forbidden(name: &str) -> bool {
             .any(|prefix| name.starts_with(prefix))
 }
 
-/// Passes the body on until its end, or until the client leaves.
-async fn forward(mut pieces: PluginBody, writer: BodyWriter, plugin: String) {
-    loop {
-        match pieces.next().await {
-            Ok(Some(piece)) => {
-                if writer.send(piece.into()).await.is_err() {
-                    return;
-                }
-            }
-            Ok(None) => return writer.finish(),
-            Err(broken) => {
-                tracing::warn!(target: "http", plugin, "an answer broke off: {broken}");
-                return;
-            }
-        }
+/// The body of a plugin's answer on its way.
+struct Passed {
+    body: PluginBody,
+    plugin: String,
+}
+
+impl BodySource for Passed {
+    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BrokenOff>>> {
+        let piece = ready!(self.body.poll_piece(cx));
+        Poll::Ready(piece.map(|piece| piece.map(Ok)).unwrap_or_else(|broken| {
+            let plugin = self.plugin.as_str();
+            tracing::warn!(target: "http", plugin, "an answer broke off: {broken}");
+            Some(Err(BrokenOff))
+        }))
     }
 }
 

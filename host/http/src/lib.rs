@@ -47,5 +47,5 @@ pub use request::{Request, RequestId};
 pub use route::{Answer, Effect, Guard, Methods, Operation, Outcome, Params, Route};
 pub use server::Server;
 pub use services::{Access, AccessLog, Counters, Endpoint, MakeCounters, RouteCounters, Services};
-pub use stream::{BodyStream, BodyWriter, BrokenOff, Closed, PIECES_MAX, body_stream};
+pub use stream::{BodySource, BodyStream, BrokenOff};
 pub use tokens::{KeyKind, Tokens};

@@ -19,7 +19,6 @@ pub use budgets::budget::{Budget, BudgetStatus, BudgetWords};
 pub use call::host_paths::HostPaths;
 pub use call::invoke::{call, call_within};
 pub use call::reply::{Broken, CallError, PluginBody, PluginReply};
-pub use call::request::{BodyFault, BodyPiece, PluginRequest};
 pub use call::routes::{Endpoint, Routes};
 pub use catalog::build::CatalogParts;
 pub use catalog::exporters::Exporter;

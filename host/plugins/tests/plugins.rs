@@ -7,7 +7,7 @@ use meterbox_plugin_abi::events::{self, EventKinds};
 use meterbox_plugin_abi::{Listener, Row};
 use meterbox_plugin_files::Reason;
 use meterbox_plugin_loader::running::State;
-use meterbox_plugins::{FolderWatch, PluginRequest, call};
+use meterbox_plugins::{FolderWatch, call};
 use std::sync::Arc;
 use std::time::Duration;
 use support::{Site, until};
@@ -232,11 +232,8 @@ fn a_slow_client_is_not_the_plugins_fault() {
     site.runtime.block_on(async {
         let routes = site.catalog.routes();
         let (endpoint, rest) = routes.find(Listener::METRICS, "/actor/stream").unwrap();
-        let request = PluginRequest {
-            query: "chunks=20".to_owned(),
-            ..support::request("/actor/stream", rest)
-        };
-        let mut reply = call(endpoint, endpoint.route("GET").unwrap(), request)
+        let request = support::request("/actor/stream", rest, "chunks=20");
+        let mut reply = call(endpoint, endpoint.route("GET").unwrap(), &request)
             .await
             .unwrap();
         let mut bytes = 0;

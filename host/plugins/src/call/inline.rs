@@ -90,7 +90,7 @@ fn reply(plugin: &str, answer: AnswerSoFar, limit: Duration) -> Result<PluginRep
         status: head.status,
         headers: head.headers,
         length,
-        body: PluginBody::ready(Ok(body)),
+        body: PluginBody::ready(body),
     })
 }
 

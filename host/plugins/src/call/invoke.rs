@@ -1,16 +1,13 @@
-//! Calls an endpoint plugin for one request and brings its answer to the connection.
+//! Calls an endpoint plugin for one request and waits for the head of its answer.
 //!
-//! Admission, queue and thread are the loader's; the deadline is kept here. It counts the plugin's
-//! own time: while its thread waits for a slow client the clock stands still.
+//! Admission, queue and thread are the loader's; the deadline is kept here.
 
 use super::inline;
 use super::reply::{Call, CallError, PluginBody, PluginReply};
 use super::reply_channel::{self, Beginning, Piece, ReplyCap, Source};
-use super::request::{PluginRequest, Service};
 use super::routes::Endpoint;
 use meterbox_plugin_abi::{Request, Status};
 use meterbox_plugin_loader::running::{Lane, Reject, RejectReason};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
@@ -23,27 +20,25 @@ use tokio::sync::{mpsc, oneshot};
 pub async fn call_within(
     endpoint: &Endpoint,
     route: u32,
-    request: PluginRequest,
+    request: &Request,
     limit: Duration,
 ) -> Result<PluginReply, CallError> {
     let begin = Instant::now();
-    let method = request.method.clone();
-    let request = Request::of(Arc::new(Service::new(request, begin + limit)));
     if endpoint.inline.suits() {
-        match inline::call(endpoint, route, &request, limit).await {
+        match inline::call(endpoint, route, request, limit).await {
             Ok(answer) => return answer,
             // It may have a successor by now, which is asked in the usual way.
             Err(reject) if reject.reason == RejectReason::Stopped => {}
             Err(reject) => return Err(rejected(endpoint, &reject)),
         }
     }
-    let (call, beginning, pieces) = match submit(endpoint, route, &request, begin, limit) {
+    let (call, beginning, pieces) = match submit(endpoint, route, request, begin, limit) {
         // The plugin was replaced between the look at the routes and now: its successor answers.
         Err(reject) if reject.reason == RejectReason::Stopped => {
             let next = endpoint.successor();
-            let next = next.and_then(|next| Some((next.route(&method)?, next)));
+            let next = next.and_then(|next| Some((next.route(request.method())?, next)));
             match next {
-                Some((route, next)) => submit(&next, route, &request, begin, limit),
+                Some((route, next)) => submit(&next, route, request, begin, limit),
                 None => Err(reject),
             }
         }
@@ -90,7 +85,7 @@ pub async fn call_within(
 pub async fn call(
     endpoint: &Endpoint,
     route: u32,
-    request: PluginRequest,
+    request: &Request,
 ) -> Result<PluginReply, CallError> {
     call_within(endpoint, route, request, endpoint.limit).await
 }

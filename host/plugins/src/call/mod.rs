@@ -7,5 +7,4 @@ mod inline_fit;
 pub(crate) mod invoke;
 pub(crate) mod reply;
 mod reply_channel;
-pub(crate) mod request;
 pub(crate) mod routes;

@@ -1,13 +1,21 @@
-//! What an endpoint answers: a head, and a body that comes piece by piece.
+//! The answer of a plugin as a connection takes it: a head, then a body piece by piece.
+//!
+//! The body is the one channel from the plugin's thread, with the call's deadline: the plugin's own time
+//! counts, and while its thread waits for a slow client the clock stands still.
 
 use super::reply_channel::{Piece, Shared};
 use crate::budgets::budget::Budget;
 use crate::budgets::counts::Budgets;
+use bytes::Bytes;
 use meterbox_plugin_loader::running::Ticket;
 use meterbox_telemetry::plugins::PluginMetrics;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
+use tokio::time::{Sleep, sleep};
 
 /// An answer whose head is there.
 #[derive(Debug)]
@@ -38,8 +46,8 @@ pub struct CallError {
 pub struct PluginBody(BodyFrom);
 
 enum BodyFrom {
-    /// All of it, or why it broke off.
-    Ready(Option<Result<Vec<u8>, Broken>>),
+    /// All of it.
+    Ready(Option<Bytes>),
     /// It comes from the plugin's thread.
     Coming(Coming),
 }
@@ -47,6 +55,8 @@ enum BodyFrom {
 struct Coming {
     pieces: mpsc::Receiver<Piece>,
     call: Call,
+    /// When the plugin's time is over if it is never waited for.
+    deadline: Pin<Box<Sleep>>,
 }
 
 /// Why a body broke off: the connection has to be cut.
@@ -65,55 +75,69 @@ pub(super) struct Call {
 }
 
 impl PluginBody {
-    pub(super) fn ready(body: Result<Vec<u8>, Broken>) -> Self {
-        Self(BodyFrom::Ready(Some(body)))
+    pub(super) fn ready(body: Vec<u8>) -> Self {
+        Self(BodyFrom::Ready(Some(body.into())))
     }
 
     pub(super) fn coming(pieces: mpsc::Receiver<Piece>, call: Call) -> Self {
-        Self(BodyFrom::Coming(Coming { pieces, call }))
+        let deadline = Box::pin(sleep(call.left()));
+        Self(BodyFrom::Coming(Coming {
+            pieces,
+            call,
+            deadline,
+        }))
     }
 
     /// The next piece of the body; none at its end.
     ///
     /// # Errors
     /// [`Broken`] when the plugin failed half way, took too long, or wrote more than it may.
-    pub async fn next(&mut self) -> Result<Option<Vec<u8>>, Broken> {
+    pub fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Broken>> {
         match &mut self.0 {
-            BodyFrom::Ready(body) => body.take().transpose(),
-            BodyFrom::Coming(coming) => coming.next().await,
+            BodyFrom::Ready(body) => Poll::Ready(Ok(body.take())),
+            BodyFrom::Coming(coming) => coming.poll_piece(cx),
         }
+    }
+
+    /// The same, waiting for it.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, Broken> {
+        poll_fn(|cx| self.poll_piece(cx)).await
     }
 }
 
 impl Coming {
-    async fn next(&mut self) -> Result<Option<Vec<u8>>, Broken> {
-        loop {
-            // A plugin that has returned and answers from a thread of its own has no deadline.
-            let left = if self.call.ticket.is_over() {
-                None
-            } else {
-                Some(self.call.left())
-            };
-            let piece = match left {
-                None => self.pieces.recv().await,
-                Some(left) => match tokio::time::timeout(left, self.pieces.recv()).await {
-                    Ok(piece) => piece,
-                    Err(_) if self.call.ticket.is_over() || !self.call.left().is_zero() => continue,
-                    Err(_) => {
-                        self.call.expire();
-                        let seconds = self.call.limit.as_secs_f64();
-                        return Err(Broken(format!("the plugin took more than {seconds} s")));
-                    }
-                },
-            };
-            return match piece {
-                Some(Piece::Chunk(bytes)) => Ok(Some(bytes)),
+    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Broken>> {
+        if let Poll::Ready(piece) = self.pieces.poll_recv(cx) {
+            return Poll::Ready(match piece {
+                Some(Piece::Chunk(bytes)) => Ok(Some(bytes.into())),
                 Some(Piece::End) => Ok(None),
                 Some(Piece::Broken(why)) => Err(Broken(why)),
                 None => Err(Broken(
                     "the plugin ended without finishing its answer".to_owned(),
                 )),
-            };
+            });
+        }
+        loop {
+            // A plugin that has returned and answers from a thread of its own has no deadline.
+            if self.call.ticket.is_over() {
+                return Poll::Pending;
+            }
+            ready!(self.deadline.as_mut().poll(cx));
+            let left = self.call.left();
+            if self.call.ticket.is_over() {
+                return Poll::Pending;
+            }
+            if left.is_zero() {
+                self.call.expire();
+                let seconds = self.call.limit.as_secs_f64();
+                let why = format!("the plugin took more than {seconds} s");
+                return Poll::Ready(Err(Broken(why)));
+            }
+            let until = tokio::time::Instant::now() + left;
+            self.deadline.as_mut().reset(until);
         }
     }
 }

@@ -7,10 +7,10 @@
 
 use meterbox_config::{PluginGrants, Settings};
 use meterbox_metrics::Registry;
-use meterbox_plugin_abi::Listener;
 use meterbox_plugin_abi::gather::{Filter, Flow, Head, Segment, Visitor};
+use meterbox_plugin_abi::{Failure, Listener, Request, RequestService};
 use meterbox_plugins::testing::parts;
-use meterbox_plugins::{Catalog, HostPaths, Options, PluginRequest, Program, Subscribers, call};
+use meterbox_plugins::{Catalog, HostPaths, Options, Program, Subscribers, call};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -111,12 +111,9 @@ impl Site {
         let Some((endpoint, rest)) = routes.find(Listener::METRICS, path) else {
             return (404, String::new());
         };
-        let request = PluginRequest {
-            query: query.to_owned(),
-            ..request(path, rest)
-        };
+        let request = request(path, rest, query);
         self.runtime.block_on(async {
-            let mut reply = match call(endpoint, endpoint.route("GET").unwrap(), request).await {
+            let mut reply = match call(endpoint, endpoint.route("GET").unwrap(), &request).await {
                 Ok(reply) => reply,
                 Err(error) => return (error.status, error.message),
             };
@@ -168,16 +165,46 @@ fn settings(root: &Path, name: &str) -> Settings {
     settings
 }
 
-pub(crate) fn request(path: &str, rest: &str) -> PluginRequest {
-    PluginRequest {
-        method: "GET".to_owned(),
+/// A GET without headers and body.
+struct Get {
+    path: String,
+    rest: String,
+    query: String,
+}
+
+impl RequestService for Get {
+    fn method(&self) -> &'static str {
+        "GET"
+    }
+    fn path(&self) -> &str {
+        &self.path
+    }
+    fn rest(&self) -> &str {
+        &self.rest
+    }
+    fn query(&self) -> &str {
+        &self.query
+    }
+    fn peer(&self) -> &'static str {
+        "test"
+    }
+    fn header_at(&self, _: usize) -> Option<(&str, &[u8])> {
+        None
+    }
+    fn read_body(&self, _: &mut [u8]) -> Result<usize, Failure> {
+        Ok(0)
+    }
+    fn time_left(&self) -> Option<Duration> {
+        None
+    }
+}
+
+pub(crate) fn request(path: &str, rest: &str, query: &str) -> Request {
+    Request::of(Arc::new(Get {
         path: path.to_owned(),
         rest: rest.to_owned(),
-        query: String::new(),
-        peer: "test".to_owned(),
-        headers: Vec::new(),
-        body: None,
-    }
+        query: query.to_owned(),
+    }))
 }
 
 #[derive(Default)]

@@ -5,9 +5,10 @@
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode};
-use meterbox_http::{ApiError, BodyWriter, Class, Outcome, Reply, body_stream};
+use meterbox_http::{ApiError, BodySource, BodyStream, BrokenOff, Class, Outcome, Reply};
 use meterbox_models::wire::Prediction;
 use meterbox_models::{JobAnswer, JobFailure, Part};
+use std::task::{Context, Poll, ready};
 use tokio::sync::mpsc;
 
 /// Headers that frame an answer or a connection: the server's own business.
@@ -30,29 +31,32 @@ pub(in crate::api) fn reply(answer: JobAnswer) -> Outcome {
             Ok(dressed(Reply::bytes(body), &prediction))
         }
         JobAnswer::Stream(mut first, parts) => {
-            let (writer, stream) = body_stream(None);
             let begin = std::mem::take(&mut first.body);
-            tokio::spawn(pass_on(begin, parts, writer));
+            let stream = BodyStream::new(Parts { begin, parts }, None);
             Ok(dressed(Reply::stream(stream), &first))
         }
         JobAnswer::Failed(failure) => failed(&failure),
     }
 }
 
-/// Hands part after part to the client. If the worker breaks off, so does the answer.
-async fn pass_on(begin: Bytes, mut parts: mpsc::Receiver<Part>, writer: BodyWriter) {
-    let mut next = Some(Part::Body(begin));
-    while let Some(part) = next {
-        match part {
-            Part::Body(bytes) if bytes.is_empty() => {}
-            Part::Body(bytes) => {
-                if writer.send(bytes).await.is_err() {
-                    return;
-                }
-            }
-            Part::End => return writer.finish(),
+/// Part after part of a worker's answer. If the worker breaks off, so does the answer.
+struct Parts {
+    /// What came with the head.
+    begin: Bytes,
+    parts: mpsc::Receiver<Part>,
+}
+
+impl BodySource for Parts {
+    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BrokenOff>>> {
+        let mut next = std::mem::take(&mut self.begin);
+        while next.is_empty() {
+            next = match ready!(self.parts.poll_recv(cx)) {
+                Some(Part::Body(bytes)) => bytes,
+                Some(Part::End) => return Poll::Ready(None),
+                None => return Poll::Ready(Some(Err(BrokenOff))),
+            };
         }
-        next = parts.recv().await;
+        Poll::Ready(Some(Ok(next)))
     }
 }
 
@@ -163,7 +167,6 @@ mod tests {
     async fn a_stream_ends_well_only_if_the_worker_ended_it() {
         for (last, whole) in [(Some(Part::End), true), (None, false)] {
             let (sender, receiver) = mpsc::channel(4);
-            let (writer, mut stream) = body_stream(None);
             sender
                 .send(Part::Body(Bytes::from_static(b"b")))
                 .await
@@ -172,7 +175,9 @@ mod tests {
                 sender.send(last).await.unwrap();
             }
             drop(sender);
-            pass_on(Bytes::from_static(b"a"), receiver, writer).await;
+            let begin = Bytes::from_static(b"a");
+            let parts = receiver;
+            let mut stream = BodyStream::new(Parts { begin, parts }, None);
             let mut pieces = Vec::new();
             while let Some(piece) = std::future::poll_fn(|cx| stream.poll_piece(cx)).await {
                 pieces.push(piece.map(|bytes| bytes.to_vec()));
