@@ -380,9 +380,6 @@ fn unsafe_code_stays_where_it_is_allowed() {
     nobody_knows("crates/plugin-process/src", &words, &shared);
 }
 
-/// Packages whose files still stand in circles; the list only gets shorter.
-const NOT_FREE_YET: &[&str] = &["meterbox-http"];
-
 #[test]
 fn no_files_or_folders_stand_in_a_circle() {
     let mut found = Vec::new();
@@ -393,10 +390,6 @@ fn no_files_or_folders_stand_in_a_circle() {
         files += sources.len();
         let circles = [sources.circles_of_files(), sources.circles_of_folders()].concat();
         let name = package["name"].as_str().expect("a name");
-        if NOT_FREE_YET.contains(&name) {
-            assert!(!circles.is_empty(), "{name} is free: take it off the list");
-            continue;
-        }
         found.extend(
             circles
                 .into_iter()

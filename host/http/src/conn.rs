@@ -9,7 +9,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use meterbox_config::HttpSettings;
 use meterbox_http_wire::HeadLimits;
-use meterbox_net::{Draining, Peer, Socket};
+use meterbox_net::{Draining, Handler, Peer, Socket};
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
@@ -20,8 +20,18 @@ use tokio::time::sleep_until;
 /// Header fields that hyper has room for without asking for memory.
 const HYPER_FIELDS: usize = 100;
 
+impl<S: Services> Handler for Front<S> {
+    async fn serve(self: Arc<Self>, socket: Socket, peer: Peer, draining: Draining) {
+        run(socket, peer, self, draining).await;
+    }
+
+    fn accept_failed(&self) {
+        self.shared.counters.connection_refused("accept_failed");
+    }
+}
+
 /// Serves a connection to its end.
-pub(crate) async fn run<S: Services>(
+async fn run<S: Services>(
     socket: Socket,
     peer: Peer,
     front: Arc<Front<S>>,

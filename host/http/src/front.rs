@@ -1,12 +1,10 @@
 //! What all connections of one socket share: rules, table, counters.
 
-use crate::conn;
 use crate::guard::Hosts;
 use crate::listener::{Listener, Listeners};
 use crate::router::Router;
 use crate::services::{AccessLog, Counters, RouteCounters, Services};
 use arc_swap::ArcSwap;
-use meterbox_net::{Draining, Handler, Peer, Socket};
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -71,15 +69,5 @@ impl Shared {
         let name = if full { "other" } else { pattern };
         let made = self.counters.route(&format!("/{name}"));
         endpoints.entry(name.to_owned()).or_insert(made).clone()
-    }
-}
-
-impl<S: Services> Handler for Front<S> {
-    async fn serve(self: Arc<Self>, socket: Socket, peer: Peer, draining: Draining) {
-        conn::run(socket, peer, self, draining).await;
-    }
-
-    fn accept_failed(&self) {
-        self.shared.counters.connection_refused("accept_failed");
     }
 }
