@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use meterbox_config::{Isolation, Settings};
 use meterbox_exposition::Page;
 use meterbox_metrics::{Counter, Limits, Registry, SourceOptions};
 use meterbox_plugin_abi::gather::{Filter, Flow, GatherSource, Visitor};
-use meterbox_plugin_abi::{Failure, Listener, ReplyHead, ReplySink, Request, RequestService};
+use meterbox_plugin_abi::testing::{FakeRequest, Recorder};
+use meterbox_plugin_abi::{Listener, Request};
 use meterbox_plugin_loader::running::{Ended, Lane};
 use meterbox_plugins::{Catalog, Endpoint, Options, Program, testing};
 
@@ -105,25 +105,30 @@ impl World {
             .expect("the plugin is loaded");
         let endpoint: &Endpoint = endpoint;
         assert_eq!(endpoint.pattern, pattern);
-        let request = Get {
-            path: path.to_owned(),
+        let request = FakeRequest {
             rest: rest.to_owned(),
             query: query.to_owned(),
+            ..FakeRequest::get(path)
         };
-        let bytes = Arc::new(AtomicU64::new(0));
-        let sink = Box::new(Count(bytes.clone()));
+        let client = Recorder::counting(u64::MAX);
         let route = endpoint.route("GET").expect("it answers GET");
         let request = Request::of(Arc::new(request));
         let ticket = endpoint
             .running
-            .call(Lane::Scrape, route, request, sink, None);
+            .call(Lane::Scrape, route, request, client.sink(), None);
         let ended = ticket.map(|ticket| ticket.wait(PATIENCE));
         assert!(
             matches!(ended, Ok(Ended::Returned(Ok(())))),
             "{path}: {:?}",
             ended.err()
         );
-        bytes.load(Ordering::Relaxed)
+        let reply = client.wait();
+        assert_eq!(
+            reply.end, "end",
+            "{path}: {} {}",
+            reply.status, reply.message
+        );
+        reply.bytes
     }
 }
 
@@ -179,63 +184,5 @@ impl GatherSource for Linked<'_> {
     fn gather(&self, filter: &Filter<'_>, visitor: &mut dyn Visitor) -> Result<(), String> {
         self.0.gather(filter, visitor);
         Ok(())
-    }
-}
-
-/// A GET request without headers or body.
-pub(crate) struct Get {
-    pub(crate) path: String,
-    pub(crate) rest: String,
-    pub(crate) query: String,
-}
-
-impl RequestService for Get {
-    fn method(&self) -> &str {
-        "GET"
-    }
-    fn path(&self) -> &str {
-        &self.path
-    }
-    fn rest(&self) -> &str {
-        &self.rest
-    }
-    fn query(&self) -> &str {
-        &self.query
-    }
-    fn peer(&self) -> &str {
-        "bench"
-    }
-    fn header_at(&self, _index: usize) -> Option<(&str, &[u8])> {
-        None
-    }
-    fn read_body(&self, _buffer: &mut [u8]) -> Result<usize, Failure> {
-        Ok(0)
-    }
-    fn time_left(&self) -> Option<Duration> {
-        None
-    }
-}
-
-/// Counts what the client would get; every byte is looked at by nobody.
-pub(crate) struct Count(pub(crate) Arc<AtomicU64>);
-
-impl ReplySink for Count {
-    fn head(&mut self, _head: ReplyHead) -> Result<(), Failure> {
-        Ok(())
-    }
-    fn body(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        self.0
-            .fetch_add(std::hint::black_box(bytes).len() as u64, Ordering::Relaxed);
-        Ok(())
-    }
-    fn end(&mut self) {}
-    fn fail(&mut self, status: u16, message: &str) {
-        panic!("{status} {message}");
-    }
-    fn abort(&mut self, message: &str) {
-        panic!("{message}");
-    }
-    fn is_closed(&self) -> bool {
-        false
     }
 }

@@ -3,13 +3,12 @@
 
 use super::world::catalog;
 use super::{folder, p50_p99};
-use crate::border::world::{Count, Get};
 use meterbox_config::Isolation;
+use meterbox_plugin_abi::testing::{FakeRequest, Recorder};
 use meterbox_plugin_abi::{Listener, Request};
 use meterbox_plugin_loader::running::{Ended, Lane};
 use meterbox_plugins::Endpoint;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 const SIZES: [usize; 3] = [0, 16 << 10, 256 << 10];
@@ -82,34 +81,27 @@ pub(super) fn run() -> Result<(), String> {
 
 /// One call and its whole answer.
 fn call(endpoint: &Endpoint, size: usize, pool: bool) -> Result<Duration, String> {
-    let request = Request::of(Arc::new(Get {
-        path: format!("/sized/{size}"),
-        rest: format!("/{size}"),
-        query: String::new(),
-    }));
-    let bytes = Arc::new(AtomicU64::new(0));
-    let sink = Box::new(Count(bytes.clone()));
+    let request = Request::of(Arc::new(FakeRequest::get(&format!("/sized/{size}"))));
+    let client = Recorder::counting(u64::MAX);
     let route = endpoint.route("GET").ok_or("it answers no GET")?;
     let running = &endpoint.running;
     let begin = Instant::now();
     if pool {
-        let ticket = running.call(Lane::Scrape, route, request, sink, None);
+        let ticket = running.call(Lane::Scrape, route, request, client.sink(), None);
         let ended = ticket.map(|ticket| ticket.wait(PATIENCE));
         if !matches!(ended, Ok(Ended::Returned(Ok(())))) {
             return Err("a call failed".to_owned());
         }
     } else {
         running
-            .call_here(route, request, sink)
+            .call_here(route, request, client.sink())
             .map_err(|reject| format!("a call was rejected: {:?}", reject.reason))?;
     }
     let took = begin.elapsed();
-    if bytes.load(Ordering::Relaxed) as usize == size {
+    let bytes = client.reply().bytes;
+    if bytes as usize == size {
         Ok(took)
     } else {
-        Err(format!(
-            "{} bytes instead of {size}",
-            bytes.load(Ordering::Relaxed)
-        ))
+        Err(format!("{bytes} bytes instead of {size}"))
     }
 }

@@ -3,9 +3,9 @@
 
 use super::world::catalog;
 use super::{folder, p50_p99, renamed};
-use crate::border::world::Get;
 use meterbox_config::Isolation;
-use meterbox_plugin_abi::{Failure, Listener, ReplyHead, ReplySink, Request, Status};
+use meterbox_plugin_abi::testing::{FakeRequest, Recorder};
+use meterbox_plugin_abi::{Listener, Request, Status};
 use meterbox_plugin_loader::running::{Ended, Lane};
 use meterbox_plugins::Catalog;
 use std::sync::Arc;
@@ -82,33 +82,11 @@ fn call(catalog: &Catalog, plugin: &str, rest: &str) -> Option<Ended> {
     let path = format!("/{plugin}/{rest}");
     let routes = catalog.routes();
     let (endpoint, _) = routes.find(Listener::METRICS, &path)?;
-    let request = Request::of(Arc::new(Get {
-        rest: format!("/{rest}"),
-        path,
-        query: String::new(),
-    }));
+    let request = Request::of(Arc::new(FakeRequest::get(&path)));
     let route = endpoint.route("GET")?;
-    let sink = Box::new(Nobody);
+    let sink = Recorder::counting(u64::MAX).sink();
     let ticket = endpoint
         .running
         .call(Lane::Ordinary, route, request, sink, None);
     Some(ticket.ok()?.wait(PATIENCE))
-}
-
-/// Takes any answer.
-struct Nobody;
-
-impl ReplySink for Nobody {
-    fn head(&mut self, _head: ReplyHead) -> Result<(), Failure> {
-        Ok(())
-    }
-    fn body(&mut self, _bytes: &[u8]) -> Result<(), Failure> {
-        Ok(())
-    }
-    fn end(&mut self) {}
-    fn fail(&mut self, _status: u16, _message: &str) {}
-    fn abort(&mut self, _message: &str) {}
-    fn is_closed(&self) -> bool {
-        false
-    }
 }

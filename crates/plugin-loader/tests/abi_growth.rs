@@ -6,11 +6,10 @@
 //! judges is the real one, compiled against a variant.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-mod fakes;
 mod support;
 
-use fakes::Fake;
 use meterbox_plugin_abi::Host;
+use meterbox_plugin_abi::testing::FakeHost;
 use meterbox_plugin_loader::load::Loaded;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -37,6 +36,11 @@ const GROWN: Variant = Variant {
     name: "grown",
     version: "1.1.0",
     edits: &[
+        (
+            "gather/segment.rs",
+            "    exemplar_seconds, with_exemplar_seconds: f64;\n",
+            "    exemplar_seconds, with_exemplar_seconds: f64;\n    /// More.\n    more, with_more: f64;\n",
+        ),
         (
             "host.rs",
             "    /// One fact about the host;",
@@ -202,6 +206,7 @@ fn border(variant: &Variant) -> PathBuf {
     }
     let source = folder.join("src/lib.rs");
     let mut rustc = rustc(variant, &folder, "meterbox_plugin_abi", "rlib", &source);
+    rustc.args(["--cfg", "feature=\"testing\""]);
     with(&mut rustc, &folder, &["abi_stable", "meterbox_names"]);
     run(&mut rustc);
     folder
@@ -241,16 +246,8 @@ fn host(variant: &Variant, folder: &Path) -> PathBuf {
     for name in ["plugin-files", "plugin-c", "plugin-loader"] {
         package(variant, folder, name);
     }
-    let package = root().join("crates/plugin-loader");
-    // Its source stands beside the fakes that it uses.
-    let copied = [
-        ("tests/abi/host.rs", "host.rs"),
-        ("tests/fakes/mod.rs", "fakes.rs"),
-    ];
-    for (from, to) in copied {
-        std::fs::copy(package.join(from), folder.join(to)).unwrap();
-    }
-    let mut program = rustc(variant, folder, "host", "bin", &folder.join("host.rs"));
+    let source = root().join("crates/plugin-loader/tests/abi/host.rs");
+    let mut program = rustc(variant, folder, "host", "bin", &source);
     let names = [
         "meterbox_plugin_abi",
         "meterbox_plugin_files",
@@ -285,13 +282,14 @@ fn a_plugin_of_the_last_minor_runs_in_a_host_of_the_next() {
     let (folder, host) = grown();
     assert_eq!(
         printed(host, &older),
-        "info: started\n0 events too many\nhealth None\n",
+        "info: started; info: gathered [3.0]\nshown [2.0] more []\n0 events too many\nhealth None\n",
         "what the older plugin lacks is absent"
     );
     let same = plugin(&GROWN, folder, GROWN.version);
     assert_eq!(
         printed(host, &same),
-        "info: started; info: uptime Some(9)\n0 events too many\nhealth Some(2)\n"
+        "info: started; info: gathered [3.0]; info: more [4.0]; info: uptime Some(9)\n\
+         shown [2.0] more [5.0]\n0 events too many\nhealth Some(2)\n"
     );
     let newer = plugin(&GROWN, folder, "1.2.0");
     assert_eq!(
@@ -480,13 +478,13 @@ fn a_plugin_of_another_compiler_runs_in_this_host() {
     let folder = support::folder("another-compiler");
     let library = target.join("debug/libmeterbox_plugin_drift.so");
     std::fs::copy(library, folder.join("drift.so")).unwrap();
-    let host = Arc::new(Fake::default());
+    let host = Arc::new(FakeHost::default());
     let loaded = Loaded::load(verified(&folder, "drift.so")).unwrap();
     let plugin = loaded.create(Host::of(host.clone()), "{}").unwrap();
     plugin.start().unwrap();
     assert_eq!(plugin.routes().unwrap()[0].pattern, "drift");
     drop(plugin);
-    assert_eq!(host.holders(), 0, "its instruments were given back");
+    assert_eq!(host.store().holders(), 0, "its instruments were given back");
 }
 
 /// An installed toolchain whose compiler is not the present one; none, with a line, where there is none.

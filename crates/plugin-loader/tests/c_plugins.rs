@@ -3,20 +3,22 @@
 //! Without a C compiler nothing is tested, and a line says so.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-mod fakes;
 mod support;
 
-use fakes::{Body, Fake, Get, Recorder};
-use meterbox_plugin_abi::gather::{Filter, GatherSource};
+use meterbox_plugin_abi::gather::{Filter, GatherSource, Kind};
+use meterbox_plugin_abi::testing::{
+    FakeHost, FakeRequest, Pushes, Recorder, Seen, TestFamily, TestSource,
+};
 use meterbox_plugin_abi::{
-    Failure, Host, PluginObject, Reply, ReplyWatch, Request, Responder, Roles, Row, Status, Table,
-    Verdict, events,
+    Fact, Failure, Host, PluginObject, Reply, ReplyWatch, Request, Responder, Roles, Row, Status,
+    Table, Verdict, events, models,
 };
 use meterbox_plugin_files::{self as file, Reason, Refusal};
 use meterbox_plugin_loader::load::Loaded;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 use support::{folder, policy, verified};
 
 /// Builds the exercise as `<name>.so`; false, with a line, where there is no such compiler.
@@ -54,7 +56,7 @@ fn load(folder: &Path, name: &str) -> Result<Loaded, Refusal> {
     Loaded::load(verified(folder, &format!("{name}.so")))
 }
 
-fn created(folder: &Path, name: &str, host: &Arc<Fake>) -> PluginObject {
+fn created(folder: &Path, name: &str, host: &Arc<FakeHost>) -> PluginObject {
     let loaded = load(folder, name).unwrap();
     assert_eq!(loaded.origin().metadata.api, "c-1.0");
     loaded.create(Host::of(host.clone()), "{}").unwrap()
@@ -62,15 +64,39 @@ fn created(folder: &Path, name: &str, host: &Arc<Fake>) -> PluginObject {
 
 fn reply() -> (Responder, ReplyWatch, Recorder) {
     let recorder = Recorder::default();
-    let (responder, watch) = Reply::over(Box::new(recorder.clone()));
+    let (responder, watch) = Reply::over(recorder.sink());
     (responder, watch, recorder)
+}
+
+/// A host with a fact, a model and two families, that offers no end of timers.
+fn exercise_host() -> Arc<FakeHost> {
+    let host = FakeHost::default();
+    host.set_fact(Fact::HOSTNAME, "a-rather-long-1");
+    let model = Row::new().text(models::NAME, "noop");
+    host.add_model(model.number(models::WORKERS_READY, 2.0));
+    host.refuse("stop_timer", Failure::unsupported("a timer"));
+    let mut one = TestFamily::new(Kind::GAUGE, "one").value("a=\"b\"", 4.5);
+    one.segment.structure = 77;
+    let two = TestFamily::new(Kind::HISTOGRAM, "two").bounds(&[1.0]);
+    let two = two.histogram("a=\"b\"", &[3, 0], 1.5);
+    host.show(TestSource::of(vec![one, two]));
+    Arc::new(host)
+}
+
+/// A request with ten bytes of body.
+fn request(rest: &str) -> Request {
+    let request = FakeRequest::new("PUT", &format!("/exercise{rest}?a=b"))
+        .header("x-color", "red")
+        .header("x-shape", "round")
+        .body([0; 10])
+        .time_left(Duration::from_micros(5));
+    Request::of(Arc::new(request))
 }
 
 /// What a request for `rest` was answered.
 fn ask(plugin: &PluginObject, rest: &'static str) -> Vec<String> {
     let (responder, watch, recorder) = reply();
-    let request = Request::of(Arc::new(Get::of(rest)));
-    watch.returned(&plugin.call(7, request, responder));
+    watch.returned(&plugin.call(7, request(rest), responder));
     recorder.taken()
 }
 
@@ -91,7 +117,7 @@ fn has(said: &str, lines: &[&str]) {
     }
 }
 
-fn everything(plugin: &PluginObject, host: &Arc<Fake>) {
+fn everything(plugin: &PluginObject, host: &Arc<FakeHost>) {
     let roles = plugin.roles();
     let all = [
         Roles::ENDPOINT,
@@ -109,14 +135,19 @@ fn everything(plugin: &PluginObject, host: &Arc<Fake>) {
     collects_listens_and_exports(plugin, host);
 }
 
-fn answers(plugin: &PluginObject, host: &Arc<Fake>) {
+fn answers(plugin: &PluginObject, host: &Arc<FakeHost>) {
     let metrics = said(plugin, "/metrics");
     has(
         &metrics,
         &["register=0", "series=0", "too_many_values=2", "remove=0"],
     );
-    has(&metrics, &["sentence=1 values, not 0, are wanted"]);
-    let changes = host.changes();
+    has(
+        &metrics,
+        &["sentence=metric exercise_seconds has 1 labels, not 0"],
+    );
+    let head = host.store().head("exercise_seconds").unwrap();
+    assert_eq!(head.bounds, [1.0, 2.0]);
+    let changes = host.store().changes();
     let expected = [
         "add 3",
         "add 0.5",
@@ -142,7 +173,7 @@ fn answers(plugin: &PluginObject, host: &Arc<Fake>) {
         "method=PUT",
         "path=/exercise/facts",
         "query=a=b",
-        "peer=test",
+        "peer=127.0.0.1:9",
         "header=red",
     ];
     has(&facts, &lines);
@@ -159,7 +190,7 @@ fn answers(plugin: &PluginObject, host: &Arc<Fake>) {
         &[
             "cut=a-rathe",
             "no_fact=0",
-            "clock=7",
+            "clock=1.76723e+18",
             "enabled=1",
             "models=0",
             "rows=1",
@@ -176,7 +207,7 @@ fn answers(plugin: &PluginObject, host: &Arc<Fake>) {
             "no_timer=11",
         ],
     );
-    assert_eq!(host.kinds(), events::EventKinds(65));
+    assert_eq!(host.subscribed(), events::EventKinds(65));
 
     has(&said(plugin, "/body"), &["no_room=2", "body=10"]);
     let gathered = said(plugin, "/gather");
@@ -223,23 +254,22 @@ fn answers(plugin: &PluginObject, host: &Arc<Fake>) {
         (2, "fail 500 the plugin dropped"),
     ] {
         let (responder, watch, recorder) = reply();
-        let request = Request::of(Arc::new(Get::of("/later")));
-        watch.returned(&plugin.call(7, request, responder));
+        watch.returned(&plugin.call(7, request("/later"), responder));
         assert_eq!(recorder.taken(), [""; 0], "it is kept");
         plugin.on_timer(id).unwrap();
         let taken = recorder.taken().join("|");
         assert!(taken.starts_with(ended), "{taken}");
     }
     let (responder, _watch, _recorder) = reply();
-    let nowhere = plugin.call(8, Request::of(Arc::new(Get::of(""))), responder);
+    let nowhere = plugin.call(8, request(""), responder);
     assert_eq!(
         nowhere.unwrap_err(),
         Failure::new(Status::NOT_FOUND, "no such route")
     );
 }
 
-fn collects_listens_and_exports(plugin: &PluginObject, host: &Arc<Fake>) {
-    let mut body = Body::default();
+fn collects_listens_and_exports(plugin: &PluginObject, host: &Arc<FakeHost>) {
+    let mut body = Seen::default();
     let refused = plugin.collect(&Filter::ALL, &mut body).unwrap_err();
     assert_eq!(refused.status, Status::INVALID);
     assert!(
@@ -258,7 +288,7 @@ fn collects_listens_and_exports(plugin: &PluginObject, host: &Arc<Fake>) {
         body.text()
     );
     assert!(body.text().ends_with(r#"n="299\"\\\n""#));
-    let mut wanted = Body::default();
+    let mut wanted = Seen::default();
     plugin
         .collect(
             &Filter {
@@ -268,7 +298,7 @@ fn collects_listens_and_exports(plugin: &PluginObject, host: &Arc<Fake>) {
         )
         .unwrap_err();
     assert_eq!(wanted.lines(), ["family spread", "segment 1"]);
-    let mut enough = Body::stopping();
+    let mut enough = Seen::stopping_after(1);
     plugin.collect(&Filter::ALL, &mut enough).unwrap();
     assert_eq!(enough.lines(), ["family many"]);
 
@@ -279,7 +309,7 @@ fn collects_listens_and_exports(plugin: &PluginObject, host: &Arc<Fake>) {
             .contains(&"debug: /predictions/noop".to_owned())
     );
 
-    let mut pushes = fakes::Pushed::default();
+    let mut pushes = Pushes::default();
     plugin
         .export(host.as_ref() as &dyn GatherSource, &mut pushes)
         .unwrap();
@@ -302,12 +332,12 @@ fn a_plugin_uses_everything_from_c_and_gives_everything_back() {
     if !build(&folder, "cc", "exercise", &["-std=c99"]) {
         return;
     }
-    let host = Arc::new(Fake::default());
+    let host = exercise_host();
     let plugin = created(&folder, "exercise", &host);
     everything(&plugin, &host);
     drop(plugin);
     assert_eq!(host.lines().last().unwrap(), "info: destroyed");
-    assert_eq!(host.holders(), 0, "all instruments were given back");
+    assert_eq!(host.store().holders(), 0, "all instruments were given back");
     assert_eq!(Arc::strong_count(&host), 1, "the host was given back");
 }
 
@@ -324,7 +354,7 @@ fn the_same_source_is_a_plugin_in_cplusplus() {
     if !build(&folder, "g++", "exercise", &arguments) {
         return;
     }
-    let host = Arc::new(Fake::default());
+    let host = exercise_host();
     everything(&created(&folder, "exercise", &host), &host);
 }
 
@@ -335,7 +365,7 @@ fn a_smaller_table_of_an_older_header_has_just_what_it_has() {
     if !build(&folder, "cc", "exercise", &[size]) {
         return;
     }
-    let host = Arc::new(Fake::default());
+    let host = exercise_host();
     let plugin = created(&folder, "exercise", &host);
     assert_eq!(
         plugin.roles(),
@@ -356,7 +386,7 @@ fn what_the_plugin_says_of_its_configuration_is_the_failure() {
         return;
     }
     let loaded = load(&folder, "exercise").unwrap();
-    let refused = loaded.create(Host::of(Arc::new(Fake::default())), r#"{"a":1}"#);
+    let refused = loaded.create(Host::of(exercise_host()), r#"{"a":1}"#);
     let failure = refused.map(drop).unwrap_err();
     let expected = Failure::new(Status::INVALID, "exercise takes no configuration");
     assert_eq!(failure, expected);

@@ -3,140 +3,18 @@
 
 mod support;
 
-use meterbox_plugin_abi::gather::{Filter, GatherSource, Visitor};
-use meterbox_plugin_abi::{
-    Clock, Fact, Failure, FamilySpec, Host, HostServices, Level, MetricFamily, ReplyHead,
-    ReplySink, Request, RequestService, Table, events::EventKinds,
-};
+use meterbox_plugin_abi::testing::{FakeHost, FakeRequest, Recorder};
+use meterbox_plugin_abi::{Host, Request};
 use meterbox_plugin_files::{self as file, Reason};
 use meterbox_plugin_loader::load::Loaded;
 use meterbox_plugin_loader::running::{Ended, Lane, Monotonic, Running, Settings, State};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 use support::{Library, folder, package, policy, verified};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A host that offers metrics to nobody but takes every registration.
-#[derive(Default)]
-struct Fake {
-    registered: Mutex<Vec<String>>,
-}
-
-struct Series;
-
-impl meterbox_plugin_abi::Cells for Series {
-    fn add_u64(&self, _: u64) {}
-    fn add_f64(&self, _: f64) {}
-    fn set(&self, _: f64) {}
-    fn observe(&self, _: f64) {}
-    fn merge(&self, _: &[u64], _: f64) {}
-}
-
-struct Family;
-
-impl meterbox_plugin_abi::FamilyService for Family {
-    fn series(&self, _: &[&str]) -> Result<meterbox_plugin_abi::Instrument, Failure> {
-        Ok(meterbox_plugin_abi::Instrument::of(Arc::new(Series)))
-    }
-    fn remove(&self, _: &[&str]) -> Result<(), Failure> {
-        Ok(())
-    }
-}
-
-impl GatherSource for Fake {
-    fn gather(&self, _: &Filter<'_>, _: &mut dyn Visitor) -> Result<(), String> {
-        Ok(())
-    }
-}
-
-impl HostServices for Fake {
-    fn log_enabled(&self, _: Level, _: &str) -> bool {
-        false
-    }
-    fn log(&self, _: Level, _: &str, _: &str) {}
-    fn register(&self, family: &FamilySpec<'_>) -> Result<MetricFamily, Failure> {
-        self.registered.lock().unwrap().push(family.name.to_owned());
-        Ok(MetricFamily::of(Family))
-    }
-    fn clock(&self, _: Clock) -> u64 {
-        0
-    }
-    fn start_timer(&self, _: u64, _: Duration) -> Result<(), Failure> {
-        Ok(())
-    }
-    fn stop_timer(&self, _: u64) -> Result<(), Failure> {
-        Ok(())
-    }
-    fn subscribe(&self, _: EventKinds) -> Result<(), Failure> {
-        Ok(())
-    }
-    fn models(&self) -> Result<Table, Failure> {
-        Ok(Table::empty())
-    }
-    fn info(&self, _: Fact) -> Option<String> {
-        None
-    }
-}
-
-struct Get;
-
-impl RequestService for Get {
-    fn method(&self) -> &str {
-        "GET"
-    }
-    fn path(&self) -> &str {
-        "/drift"
-    }
-    fn rest(&self) -> &str {
-        ""
-    }
-    fn query(&self) -> &str {
-        ""
-    }
-    fn peer(&self) -> &str {
-        "test"
-    }
-    fn header_at(&self, _: usize) -> Option<(&str, &[u8])> {
-        None
-    }
-    fn read_body(&self, _: &mut [u8]) -> Result<usize, Failure> {
-        Ok(0)
-    }
-    fn time_left(&self) -> Option<Duration> {
-        None
-    }
-}
-
-struct Recorder(SyncSender<String>);
-
-impl ReplySink for Recorder {
-    fn head(&mut self, head: ReplyHead) -> Result<(), Failure> {
-        self.0.send(format!("head {}", head.status)).unwrap();
-        Ok(())
-    }
-    fn body(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        self.0
-            .send(String::from_utf8_lossy(bytes).into_owned())
-            .unwrap();
-        Ok(())
-    }
-    fn end(&mut self) {
-        self.0.send("end".to_owned()).unwrap();
-    }
-    fn fail(&mut self, status: u16, message: &str) {
-        self.0.send(format!("fail {status} {message}")).unwrap();
-    }
-    fn abort(&mut self, message: &str) {
-        self.0.send(format!("abort {message}")).unwrap();
-    }
-    fn is_closed(&self) -> bool {
-        false
-    }
-}
-
-fn running(loaded: &Loaded, host: Arc<Fake>) -> Arc<Running> {
+fn running(loaded: &Loaded, host: Arc<FakeHost>) -> Arc<Running> {
     let clock = Arc::new(Monotonic::default());
     Running::start(
         loaded,
@@ -150,28 +28,22 @@ fn running(loaded: &Loaded, host: Arc<Fake>) -> Arc<Running> {
 }
 
 fn ask(running: &Running) -> Vec<String> {
-    let (sender, received): (_, Receiver<String>) = sync_channel(64);
+    let client = Recorder::default();
     let route = running.routes()[0].id;
-    let request = Request::of(Arc::new(Get));
+    let request = Request::of(Arc::new(FakeRequest::get("/drift")));
     let ticket = running
-        .call(
-            Lane::Scrape,
-            route,
-            request,
-            Box::new(Recorder(sender)),
-            None,
-        )
+        .call(Lane::Scrape, route, request, client.sink(), None)
         .ok()
         .unwrap();
     assert_eq!(ticket.wait(PATIENCE), Ended::Returned(Ok(())));
-    received.iter().collect()
+    client.all()
 }
 
 #[test]
 fn the_documented_example_runs_in_two_generations_and_drains() {
     let folder = folder("drift");
     package("meterbox-plugin-drift", &folder);
-    let host = Arc::new(Fake::default());
+    let host = Arc::new(FakeHost::default());
     let generations: Vec<Arc<Running>> = (0..2)
         .map(|_| {
             let loaded = Loaded::load(verified(&folder, "meterbox_plugin_drift.so")).unwrap();
@@ -181,10 +53,13 @@ fn the_documented_example_runs_in_two_generations_and_drains() {
     for running in &generations {
         assert_eq!(running.origin().metadata.name, "drift");
         assert_eq!(running.routes()[0].pattern, "drift");
-        assert_eq!(ask(running), ["head 200", r#"{"drift":0.02}"#, "end"]);
+        assert_eq!(
+            ask(running),
+            ["head 200 content-type", r#"{"drift":0.02}"#, "end"]
+        );
     }
     assert_eq!(
-        host.registered.lock().unwrap().len(),
+        host.store().registered().len(),
         2,
         "each generation has its own statics"
     );
@@ -192,7 +67,7 @@ fn the_documented_example_runs_in_two_generations_and_drains() {
     assert_eq!(generations[0].state(), State::Stopped);
     assert_eq!(
         ask(&generations[1]),
-        ["head 200", r#"{"drift":0.02}"#, "end"]
+        ["head 200 content-type", r#"{"drift":0.02}"#, "end"]
     );
 }
 
@@ -220,10 +95,16 @@ fn overwriting_and_deleting_the_file_of_a_running_plugin_changes_nothing() {
     let zeros = vec![0; std::fs::read(&path).unwrap().len()];
     for _ in 0..50 {
         std::fs::write(&path, &zeros).unwrap();
-        assert_eq!(ask(&running), ["head 200", r#"{"drift":0.02}"#, "end"]);
+        assert_eq!(
+            ask(&running),
+            ["head 200 content-type", r#"{"drift":0.02}"#, "end"]
+        );
     }
     std::fs::remove_file(&path).unwrap();
-    assert_eq!(ask(&running), ["head 200", r#"{"drift":0.02}"#, "end"]);
+    assert_eq!(
+        ask(&running),
+        ["head 200 content-type", r#"{"drift":0.02}"#, "end"]
+    );
 }
 
 #[test]

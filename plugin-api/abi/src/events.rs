@@ -41,7 +41,7 @@ pub const BYTES_OUT: Field = Field(15);
 pub const VALUE: Field = Field(16);
 
 /// A set of kinds of event, one bit each, for [`crate::Host::subscribe`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub struct EventKinds(pub u64);
 
 impl EventKinds {

@@ -1,12 +1,13 @@
 //! One request and its answer, both in memory.
 
-use std::sync::mpsc::{Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use meterbox_plugin_abi::{
-    Failure, Listener, PluginObject, Reply, ReplyHead, ReplySink, Request, RequestService, Route,
-};
+use meterbox_plugin_abi::testing::{FakeReply, FakeRequest, Recorder};
+use meterbox_plugin_abi::{Listener, PluginObject, Reply, Request, Route};
+
+/// How long a plugin may take.
+const LIMIT: Duration = Duration::from_secs(10);
 
 /// A request to be sent to a plugin.
 #[derive(Clone, Debug)]
@@ -67,48 +68,6 @@ impl TestRequest {
     }
 }
 
-struct Served {
-    request: TestRequest,
-    path: String,
-    rest_at: usize,
-    query: String,
-    unread: Mutex<Vec<u8>>,
-}
-
-impl RequestService for Served {
-    fn method(&self) -> &str {
-        &self.request.method
-    }
-    fn path(&self) -> &str {
-        &self.path
-    }
-    fn rest(&self) -> &str {
-        &self.path[self.rest_at..]
-    }
-    fn query(&self) -> &str {
-        &self.query
-    }
-    fn peer(&self) -> &str {
-        "127.0.0.1:9"
-    }
-    fn header_at(&self, index: usize) -> Option<(&str, &[u8])> {
-        self.request
-            .headers
-            .get(index)
-            .map(|(name, value)| (name.as_str(), value.as_slice()))
-    }
-    fn read_body(&self, buffer: &mut [u8]) -> Result<usize, Failure> {
-        let mut unread = self.unread.lock().unwrap_or_else(PoisonError::into_inner);
-        let len = unread.len().min(buffer.len());
-        buffer[..len].copy_from_slice(&unread[..len]);
-        unread.drain(..len);
-        Ok(len)
-    }
-    fn time_left(&self) -> Option<Duration> {
-        Some(Duration::from_secs(10))
-    }
-}
-
 /// What a client would have got.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TestReply {
@@ -144,62 +103,26 @@ impl TestReply {
     }
 }
 
-/// Collects an answer and sends it off when it is complete.
-struct Collect {
-    reply: TestReply,
-    done: Option<Sender<TestReply>>,
-}
-
-impl Collect {
-    fn send(&mut self) {
-        if let Some(done) = self.done.take() {
-            let _nobody_waits = done.send(std::mem::take(&mut self.reply));
-        }
-    }
-}
-
-impl ReplySink for Collect {
-    fn head(&mut self, head: ReplyHead) -> Result<(), Failure> {
+impl From<FakeReply> for TestReply {
+    fn from(reply: FakeReply) -> Self {
         let text = |value: Vec<u8>| String::from_utf8_lossy(&value).into_owned();
-        self.reply.status = head.status;
-        self.reply.headers = head
-            .headers
-            .into_iter()
-            .map(|(name, value)| (name, text(value)))
-            .collect();
-        Ok(())
-    }
-    fn body(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        self.reply.body.extend_from_slice(bytes);
-        self.reply.chunks += 1;
-        Ok(())
-    }
-    fn end(&mut self) {
-        self.send();
-    }
-    fn fail(&mut self, status: u16, message: &str) {
-        self.reply = TestReply {
-            status,
-            body: message.as_bytes().to_vec(),
-            ..TestReply::default()
-        };
-        self.send();
-    }
-    fn abort(&mut self, _message: &str) {
-        self.reply.aborted = true;
-        self.send();
-    }
-    fn is_closed(&self) -> bool {
-        self.done.is_none()
+        let headers = reply.headers.into_iter();
+        Self {
+            status: reply.status,
+            headers: headers.map(|(name, value)| (name, text(value))).collect(),
+            body: match reply.end {
+                "fail" => reply.message.into_bytes(),
+                _ => reply.body,
+            },
+            chunks: reply.pieces,
+            aborted: reply.end == "abort",
+        }
     }
 }
 
 /// Routes as the host does, calls the plugin over the border, and waits for the answer.
 pub(super) fn call(plugin: &PluginObject, routes: &[Route], request: &TestRequest) -> TestReply {
-    let (path, query) = request
-        .target
-        .split_once('?')
-        .unwrap_or((&request.target, ""));
+    let path = request.target.split('?').next().unwrap_or_default();
     let segment = path
         .trim_start_matches('/')
         .split('/')
@@ -226,24 +149,18 @@ pub(super) fn call(plugin: &PluginObject, routes: &[Route], request: &TestReques
             ..refused(405, "method not allowed")
         };
     }
-    let served = Served {
-        path: path.to_owned(),
-        rest_at: (segment.len() + 1).min(path.len()),
-        query: query.to_owned(),
-        unread: Mutex::new(request.body.clone()),
-        request: request.clone(),
+    let served = FakeRequest {
+        headers: request.headers.clone(),
+        ..FakeRequest::new(&request.method, &request.target)
+            .body(request.body.clone())
+            .time_left(LIMIT)
     };
-    let (done, answer) = channel();
-    let sink = Collect {
-        reply: TestReply::default(),
-        done: Some(done),
-    };
-    let (responder, watch) = Reply::over(Box::new(sink));
+    let client = Recorder::default();
+    let (responder, watch) = Reply::over(client.sink());
     let result = plugin.call(route.id, Request::of(Arc::new(served)), responder);
     watch.returned(&result);
-    let mut reply = answer
-        .recv_timeout(Duration::from_secs(10))
-        .unwrap_or_else(|_| refused(504, "no answer within 10 s"));
+    let reply = client.wait_for(LIMIT);
+    let mut reply = reply.map_or_else(|| refused(504, "no answer within 10 s"), TestReply::from);
     if request.method == "HEAD" {
         reply.body.clear();
     }

@@ -30,7 +30,6 @@
 mod call;
 mod host;
 mod plugin;
-mod store;
 
 pub use call::{TestReply, TestRequest};
 pub use host::TestHost;

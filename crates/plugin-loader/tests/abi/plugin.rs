@@ -2,7 +2,7 @@
 //!
 //! `METADATA` is given by the test. With `--cfg grown` it uses what the grown border has more.
 
-use meterbox_plugin_abi::gather::{Filter, GatherSource, Visitor};
+use meterbox_plugin_abi::gather::{Filter, Flow, GatherSource, Head, Kind, Segment, Visitor};
 use meterbox_plugin_abi::{
     Failure, Header, Host, Level, PluginEntries, PluginFactory, PushSink, Request, Responder, Roles,
     Route, Table, Verdict, header_of,
@@ -11,9 +11,25 @@ use std::time::Duration;
 
 struct Plain(Host);
 
+/// Logs what is gathered.
+struct Gathered<'a>(&'a Host);
+
+impl Visitor for Gathered<'_> {
+    fn family(&mut self, _: &Head<'_>) -> Flow {
+        Flow::Continue
+    }
+    fn segment(&mut self, segment: &Segment<'_>) -> Flow {
+        self.0.log(Level::INFO, "plain", &format!("gathered {:?}", segment.values()));
+        #[cfg(grown)]
+        self.0.log(Level::INFO, "plain", &format!("more {:?}", segment.more()));
+        Flow::Continue
+    }
+}
+
 impl PluginEntries for Plain {
     fn start(&self) -> Result<(), Failure> {
         self.0.log(Level::INFO, "plain", "started");
+        self.0.gather(&Filter::ALL, &mut Gathered(&self.0)).map_err(Failure::internal)?;
         #[cfg(grown)]
         self.0.log(Level::INFO, "plain", &format!("uptime {:?}", self.0.uptime_ns()));
         Ok(())
@@ -30,8 +46,13 @@ impl PluginEntries for Plain {
     fn call(&self, _: u32, _: Request, _: Responder) -> Result<(), Failure> {
         Err(Failure::unsupported("an endpoint"))
     }
-    fn collect(&self, _: &Filter<'_>, _: &mut dyn Visitor) -> Result<(), Failure> {
-        Err(Failure::unsupported("a collector"))
+    fn collect(&self, _: &Filter<'_>, visitor: &mut dyn Visitor) -> Result<(), Failure> {
+        let segment = Segment::of("", &[0]).with_values(&[2.0]);
+        #[cfg(grown)]
+        let segment = segment.with_more(&[5.0]);
+        let _ = visitor.family(&Head::new(Kind::GAUGE, "g"));
+        let _ = visitor.segment(&segment);
+        Ok(())
     }
     fn on_events(&self, events: Table) -> Result<(), Failure> {
         Err(Failure::internal(format!("{} events too many", events.len())))

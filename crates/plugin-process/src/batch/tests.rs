@@ -11,7 +11,7 @@ use crate::testing::Seeded;
 #[expect(clippy::large_enum_variant, reason = "a test makes a handful")]
 enum Seen {
     Family(String),
-    Segment(OwnedSegment),
+    Segment(Box<OwnedSegment>),
 }
 
 /// Writes down what it is shown; every column is read to its end.
@@ -47,7 +47,7 @@ impl Visitor for Notes {
             let _block = &segment.label_text()[start..*end as usize];
             start = *end as usize;
         }
-        self.note(Seen::Segment(segment.into()))
+        self.note(Seen::Segment(Box::new(segment.into())))
     }
 }
 

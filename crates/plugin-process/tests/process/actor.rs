@@ -183,7 +183,12 @@ impl PluginEntries for Actor {
             "panic" => panic!("it panicked"),
             "gather" => {
                 let mut text = Text::default();
-                let gathered = self.host.gather(&Filter { names: &[argument] }, &mut text);
+                let names = [argument];
+                let filter = match argument {
+                    "all" => Filter::ALL,
+                    _ => Filter { names: &names },
+                };
+                let gathered = self.host.gather(&filter, &mut text);
                 gathered.map_err(Failure::internal)?;
                 responder.finish(text.0.as_bytes())
             }

@@ -1,6 +1,7 @@
 //! One actor in a process, and what a host does with it.
 
-use crate::house::{Answer, Client, Get, House, PATIENCE, Place};
+use crate::host::{Watcher, host};
+use meterbox_plugin_abi::testing::{FakeHost, FakeReply, FakeRequest, PATIENCE, Recorder};
 use meterbox_plugin_abi::{Failure, PluginObject, Reply, Request};
 use meterbox_plugin_files::Metadata;
 use meterbox_plugin_loader::load::Origin;
@@ -9,12 +10,12 @@ use meterbox_plugin_process::parent::{
     Spawner,
 };
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 pub(crate) struct Bench {
     pub(crate) isolated: Arc<Isolated>,
-    pub(crate) house: Arc<House>,
+    pub(crate) host: Arc<FakeHost>,
     pub(crate) object: Option<PluginObject>,
     pub(crate) route: u32,
 }
@@ -55,15 +56,19 @@ pub(crate) fn metadata() -> Metadata {
     Metadata::parse(json, api).unwrap()
 }
 
-pub(crate) fn isolated(mode: &str, house: &Arc<House>, settings: ProcessSettings) -> Arc<Isolated> {
-    plugin(mode, "__child", house, settings)
+pub(crate) fn isolated(
+    mode: &str,
+    host: &Arc<FakeHost>,
+    settings: ProcessSettings,
+) -> Arc<Isolated> {
+    plugin(mode, "__child", host, settings)
 }
 
 /// A plugin whose child is this program with this argument.
 pub(crate) fn plugin(
     mode: &str,
     argument: &str,
-    house: &Arc<House>,
+    host: &Arc<FakeHost>,
     settings: ProcessSettings,
 ) -> Arc<Isolated> {
     let origin = Origin {
@@ -76,14 +81,14 @@ pub(crate) fn plugin(
         origin: Arc::new(origin),
         file: std::fs::File::open("/dev/null").unwrap(),
         name: "actor".to_owned(),
-        services: house.clone(),
+        services: host.clone(),
         config: format!("{{\"{mode}\"}}"),
         command: ChildCommand {
             program: std::env::current_exe().unwrap(),
             arguments: vec![argument.into()],
         },
         settings,
-        observer: house.clone(),
+        observer: Arc::new(Watcher(host.clone())),
         host_version: "1".to_owned(),
     };
     Isolated::new(plugin, &spawner())
@@ -95,13 +100,13 @@ impl Bench {
     }
 
     pub(crate) fn with(mode: &str, settings: ProcessSettings) -> Self {
-        let house: Arc<House> = Arc::default();
-        let isolated = isolated(mode, &house, settings);
+        let host = host();
+        let isolated = isolated(mode, &host, settings);
         let object = isolated.create().unwrap();
         object.start().unwrap();
         Self {
             isolated,
-            house,
+            host,
             object: Some(object),
             route: 3,
         }
@@ -112,24 +117,24 @@ impl Bench {
     }
 
     /// Begins a request and returns when its entry does.
-    pub(crate) fn begin(&self, get: Get) -> (Arc<Place>, Result<(), Failure>) {
-        let place: Arc<Place> = Arc::default();
-        let result = self.begin_at(&place, get);
-        (place, result)
+    pub(crate) fn begin(&self, request: FakeRequest) -> (Recorder, Result<(), Failure>) {
+        let client = Recorder::default();
+        let result = self.begin_at(&client, request);
+        (client, result)
     }
 
     /// As [`Bench::begin`], for this client.
-    pub(crate) fn begin_at(&self, place: &Arc<Place>, get: Get) -> Result<(), Failure> {
-        let (responder, watch) = Reply::over(Box::new(Client(place.clone())));
+    pub(crate) fn begin_at(&self, client: &Recorder, request: FakeRequest) -> Result<(), Failure> {
+        let (responder, watch) = Reply::over(client.sink());
         let result = self
             .object()
-            .call(self.route, Request::of(Arc::new(get)), responder);
+            .call(self.route, Request::of(Arc::new(request)), responder);
         watch.returned(&result);
         result
     }
 
     #[track_caller]
-    pub(crate) fn get(&self, rest: &str) -> Answer {
+    pub(crate) fn get(&self, rest: &str) -> FakeReply {
         self.begin(get(rest)).0.wait()
     }
 
@@ -150,24 +155,22 @@ impl Bench {
                 Instant::now() < until,
                 "it did not happen: {:?} {:#?}",
                 self.isolated.status(),
-                self.house.told()
+                self.host.told()
             );
             std::thread::yield_now();
         }
     }
 
-    pub(crate) fn stop(mut self) -> Arc<House> {
+    pub(crate) fn stop(mut self) -> Arc<FakeHost> {
         let object = self.object.take().unwrap();
         object.stop(PATIENCE).unwrap();
-        self.house
+        self.host
     }
 }
 
-pub(crate) fn get(rest: &str) -> Get {
-    Get {
+pub(crate) fn get(rest: &str) -> FakeRequest {
+    FakeRequest {
         rest: rest.to_owned(),
-        headers: Vec::new(),
-        body: Mutex::default(),
-        left: Some(PATIENCE),
+        ..FakeRequest::get("/actor?a=b").time_left(PATIENCE)
     }
 }

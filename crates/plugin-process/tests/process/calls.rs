@@ -2,11 +2,10 @@
 
 use crate::actor::Text;
 use crate::bench::{Bench, get};
-use crate::house::{Get, Held};
-use meterbox_plugin_abi::gather::{Filter, GatherSource, Visitor};
+use meterbox_plugin_abi::gather::Filter;
+use meterbox_plugin_abi::testing::{Held, TestSource};
 use meterbox_plugin_abi::{Failure, Field, Push, PushSink, Roles, Row, Status, Table, Verdict};
-use std::io::Cursor;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 pub(crate) const TESTS: crate::Tests = &[
     ("requests_and_answers_cross_whole", requests_and_answers),
@@ -28,10 +27,7 @@ fn requests_and_answers() {
         Roles::ENDPOINT.with(Roles::COLLECTOR)
     );
     assert_eq!(bench.object().routes().unwrap()[0].pattern, "actor");
-    let answer = bench.begin(Get {
-        headers: vec![("x-ask".into(), b"why".to_vec())],
-        ..get("head")
-    });
+    let answer = bench.begin(get("head").header("x-ask", "why"));
     let answer = answer.0.wait();
     let expected = [
         ("x-query".to_owned(), b"a=b".to_vec()),
@@ -47,15 +43,12 @@ fn bodies() {
         let body: Vec<u8> = (0..bytes).map(|at: u32| (at % 251) as u8).collect();
         for announced in [true, false] {
             let header = if announced {
-                ("content-length".to_owned(), bytes.to_string().into_bytes())
+                ("content-length", bytes.to_string())
             } else {
-                ("transfer-encoding".to_owned(), b"chunked".to_vec())
+                ("transfer-encoding", "chunked".to_owned())
             };
-            let (place, result) = bench.begin(Get {
-                headers: vec![header],
-                body: Mutex::new(Cursor::new(body.clone())),
-                ..get("echo")
-            });
+            let request = get("echo").header(header.0, header.1).body(body.clone());
+            let (place, result) = bench.begin(request);
             assert_eq!(result, Ok(()));
             let answer = place.wait();
             assert!(answer.body == body, "{bytes} bytes, announced: {announced}");
@@ -102,24 +95,20 @@ fn metrics() {
     bench.get("count/1000");
     bench.get("ok");
     bench.isolated.harvest();
-    assert_eq!(bench.house.held("acts_total").number, 1002.0);
-    assert_eq!(bench.house.held("level").number, 1000.0);
+    assert_eq!(bench.host.held("acts_total").value, 1002.0);
+    assert_eq!(bench.host.held("level").value, 1000.0);
     let sizes = Held {
-        number: 0.0,
+        value: 0.0,
         buckets: vec![0, 2, 0],
         sum: 10.0,
     };
-    assert_eq!(bench.house.held("sizes"), sizes);
-    assert_eq!(bench.house.held("spent").buckets, [2]);
+    assert_eq!(bench.host.held("sizes"), sizes);
+    assert_eq!(bench.host.held("spent").buckets, [2]);
     bench.isolated.harvest();
-    assert_eq!(bench.house.held("sizes"), sizes, "nothing is counted twice");
+    assert_eq!(bench.host.held("sizes"), sizes, "nothing is counted twice");
     bench.get("ok");
-    let house = bench.stop();
-    assert_eq!(
-        house.held("acts_total").number,
-        1003.0,
-        "the last ones, too"
-    );
+    let host = bench.stop();
+    assert_eq!(host.held("acts_total").value, 1003.0, "the last ones, too");
 }
 
 fn gathering() {
@@ -149,15 +138,18 @@ impl PushSink for Pushed {
 
 fn other_entries() {
     let bench = Bench::new("timer");
-    bench.house.wait_told("timer 7 every 1s", 1);
+    bench.host.wait_told("timer 7 every 1s", 1);
     bench.object().on_timer(7).unwrap();
     let rows = vec![Row::new().text(Field(3), "noop"), Row::new()];
     bench.object().on_events(Table::of(Arc::new(rows))).unwrap();
     bench.isolated.harvest();
-    assert_eq!(bench.house.held("acts_total").number, 9.0);
+    assert_eq!(bench.host.held("acts_total").value, 9.0);
 
     let mut pushed = Pushed(String::new());
-    let failure = bench.object().export(&NoFamilies, &mut pushed).unwrap_err();
+    let failure = bench
+        .object()
+        .export(&TestSource::default(), &mut pushed)
+        .unwrap_err();
     assert_eq!(
         failure,
         Failure::new(Status::LIMIT, "too much waits already")
@@ -165,16 +157,8 @@ fn other_entries() {
     assert_eq!(pushed.0, "POST http://127.0.0.1/push [(\"x-a\", \"b\")] ");
     let verdict = bench.object().classify(507, b"full").unwrap();
     assert_eq!(verdict, (Verdict::DROP, "507 full".to_owned()));
-    let house = bench.stop();
-    house.wait_told("timer 7 stopped", 1);
-}
-
-struct NoFamilies;
-
-impl GatherSource for NoFamilies {
-    fn gather(&self, _: &Filter<'_>, _: &mut dyn Visitor) -> Result<(), String> {
-        Ok(())
-    }
+    let host = bench.stop();
+    host.wait_told("timer 7 stopped", 1);
 }
 
 fn concurrency() {
@@ -185,11 +169,11 @@ fn concurrency() {
             scope.spawn(move || {
                 for round in 0..200 {
                     let text = format!("{worker} {round}").repeat(round + 1).into_bytes();
-                    let (place, _) = bench.begin(Get {
-                        headers: vec![("transfer-encoding".into(), b"chunked".to_vec())],
-                        body: Mutex::new(Cursor::new(text.clone())),
-                        ..get("echo")
-                    });
+                    let (place, _) = bench.begin(
+                        get("echo")
+                            .header("transfer-encoding", "chunked")
+                            .body(text.clone()),
+                    );
                     assert_eq!(place.wait().body, text);
                     assert_eq!(bench.get("later").text(), "later");
                 }
@@ -197,28 +181,28 @@ fn concurrency() {
         }
     });
     bench.isolated.harvest();
-    assert_eq!(bench.house.held("acts_total").number, 1600.0);
+    assert_eq!(bench.host.held("acts_total").value, 1600.0);
 }
 
 fn output() {
     let bench = Bench::new("");
-    bench.house.wait_told("line Out created as", 1);
-    bench.house.wait_told("log actor: ready", 1);
+    bench.host.wait_told("line Out created as", 1);
+    bench.host.wait_told("log actor: ready", 1);
     bench.get("noise/5000");
-    bench.house.wait_told("line Err a line of noise", 1);
-    bench.house.wait_told("line Out noise 4999", 1);
+    bench.host.wait_told("line Err a line of noise", 1);
+    bench.host.wait_told("line Out noise 4999", 1);
 }
 
 fn stopping() {
     let bench = Bench::new("");
     let pid = bench.isolated.status().pid.unwrap();
     let isolated = bench.isolated.clone();
-    let house = bench.stop();
-    house.wait_told("log actor: leaving", 1);
+    let host = bench.stop();
+    host.wait_told("log actor: leaving", 1);
     assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists());
     assert_eq!(isolated.status().crashes, 0);
     assert_eq!(isolated.status().pid, None);
-    let told = house.told();
+    let told = host.told();
     assert!(
         !told.iter().any(|told| told.contains("crashed")),
         "{told:#?}"

@@ -1,7 +1,8 @@
 //! Every way in which a process can end, and how the next one comes.
 
 use crate::bench::{Bench, get, isolated, plugin, quick};
-use crate::house::{Get, House, PATIENCE, Place};
+use crate::host::host;
+use meterbox_plugin_abi::testing::{PATIENCE, Recorder};
 use meterbox_plugin_abi::{Failure, Status};
 use meterbox_plugin_loader::running::{
     Ended, Lane, Monotonic, RejectReason, Running, Settings, State, Supervisor,
@@ -42,18 +43,18 @@ fn ends() {
         let expected = format!("its process {words}; it is being restarted");
         assert_eq!((answer.status, answer.message), (502, expected));
         bench
-            .house
+            .host
             .wait_told(&format!("crashed {cause}: {words}"), 1);
         bench.wait_up(at as u64 + 2);
-        bench.house.wait_told("started again=true", at + 1);
+        bench.host.wait_told("started again=true", at + 1);
         assert_eq!(bench.get("ok").text(), "ok");
     }
     let status = bench.isolated.status();
     assert_eq!((status.starts, status.crashes), (5, 4));
     assert_eq!(status.last_crash.unwrap().cause.name(), "memory");
     assert!(status.resident_bytes.unwrap() > 100_000);
-    bench.house.wait_told("timer 7 stopped", 4);
-    bench.house.wait_told("timer 7 every", 5);
+    bench.host.wait_told("timer 7 stopped", 4);
+    bench.host.wait_told("timer 7 every", 5);
 }
 
 fn deadline() {
@@ -62,15 +63,12 @@ fn deadline() {
         ..quick()
     };
     let bench = Bench::with("", settings);
-    let answer = bench.begin(Get {
-        left: Some(Duration::from_millis(100)),
-        ..get("loop")
-    });
+    let answer = bench.begin(get("loop").time_left(Duration::from_millis(100)));
     let answer = answer.0.wait();
     let words =
         "its process took more than twice its deadline and was killed; it is being restarted";
     assert_eq!((answer.status, answer.message.as_str()), (502, words));
-    bench.house.wait_told("crashed deadline", 1);
+    bench.host.wait_told("crashed deadline", 1);
     bench.wait_up(2);
     assert_eq!(bench.get("ok").text(), "ok");
 }
@@ -80,11 +78,11 @@ fn counters() {
     for crash in 1..=10_u32 {
         assert_eq!(bench.get("count-abort").status, 502);
         let so_far = f64::from(crash * 1001);
-        assert_eq!(bench.house.held("acts_total").number, so_far);
-        assert_eq!(bench.house.held("sizes").sum, f64::from(crash * 5));
+        assert_eq!(bench.host.held("acts_total").value, so_far);
+        assert_eq!(bench.host.held("sizes").sum, f64::from(crash * 5));
         bench.wait_up(u64::from(crash) + 1);
         bench.isolated.harvest();
-        assert_eq!(bench.house.held("acts_total").number, so_far);
+        assert_eq!(bench.host.held("acts_total").value, so_far);
     }
 }
 
@@ -105,8 +103,8 @@ fn answers_under_way() {
 
 fn slow_client() {
     let bench = Bench::new("");
-    let place = Arc::default();
-    Place::block(&place, true);
+    let place = Recorder::default();
+    place.block(true);
     let result = bench.begin_at(&place, get("stream-abort"));
     assert_eq!(result.unwrap_err().status, Status::CRASHED);
     bench.wait_up(2);
@@ -117,12 +115,12 @@ fn slow_client() {
 
 fn first_start() {
     let create = |mode: &str| -> Failure {
-        let house: Arc<House> = Arc::default();
-        let isolated = isolated(mode, &house, quick());
+        let host = host();
+        let isolated = isolated(mode, &host, quick());
         let created = isolated.create();
         let failure = created.and_then(|object| object.start()).unwrap_err();
         assert_eq!(isolated.status().pid, None, "{mode}");
-        assert!(!house.told().iter().any(|told| told.contains("again")));
+        assert!(!host.told().iter().any(|told| told.contains("again")));
         failure
     };
     assert_eq!(
@@ -133,16 +131,16 @@ fn first_start() {
     assert_eq!(create("new=abort"), Failure::new(Status::CRASHED, killed));
     assert_eq!(create("start=abort"), Failure::new(Status::CRASHED, killed));
 
-    let house: Arc<House> = Arc::default();
+    let host = host();
     let settings = ProcessSettings {
         start_limit: Duration::from_millis(300),
         ..quick()
     };
-    let slow = isolated("new=loop", &house, settings);
+    let slow = isolated("new=loop", &host, settings);
     let failure = slow.create().err().unwrap();
     let words = "its process took more than 0.3 s to start and was killed";
     assert_eq!(failure, Failure::new(Status::TIMEOUT, words));
-    house.wait_told(
+    host.wait_told(
         "crashed start: could not be started: it took more than 0.3 s",
         1,
     );
@@ -162,7 +160,7 @@ fn other_routes() {
     let bench = Bench::new(&format!("other-route-if={}", path.display()));
     std::fs::write(&path, "").unwrap();
     bench.get("abort");
-    bench.house.wait_told(
+    bench.host.wait_told(
         "crashed start: could not be started: it states other roles or routes than before",
         2,
     );
@@ -190,9 +188,9 @@ fn quarantine() {
     std::fs::write(&path, "").unwrap();
     bench.get("abort");
     bench
-        .house
+        .host
         .wait_told("crashed start: could not be started: the mark is set", 2);
-    bench.house.wait_told("quarantined for 200ms", 3);
+    bench.host.wait_told("quarantined for 200ms", 3);
     bench.wait_for(|bench| bench.isolated.status().phase == Phase::Quarantined);
     let outage = bench.isolated.outage();
     // A trial may be over just now; the next one fails as well.
@@ -203,22 +201,22 @@ fn quarantine() {
     std::fs::remove_file(&path).unwrap();
     bench.wait_up(2);
     assert_eq!(bench.get("ok").text(), "ok", "the trial serves");
-    let told = bench.house.told();
+    let told = bench.host.told();
     let before = told.iter().filter(|told| told.contains("quarantined"));
     let before = before.count();
     bench.get("abort");
     // One crash of a trial is enough.
-    bench.house.wait_told("quarantined", before + 1);
+    bench.host.wait_told("quarantined", before + 1);
     bench.wait_up(3);
 }
 
 fn running() {
-    let house: Arc<House> = Arc::default();
+    let host = host();
     let settings = ProcessSettings {
         restarts: RestartSettings::new(1, Duration::from_secs(60), Duration::from_secs(3600)),
         ..quick()
     };
-    let isolated = isolated("", &house, settings);
+    let isolated = isolated("", &host, settings);
     let created = isolated.clone();
     let running = Running::start_with(
         Arc::new(isolated_origin()),
@@ -236,7 +234,7 @@ fn running() {
     let pid = isolated.status().pid.unwrap();
     let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
     rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
-    house.wait_told("crashed SIGKILL", 1);
+    host.wait_told("crashed SIGKILL", 1);
     let reject = running
         .run(Lane::Ordinary, work, Box::new(|_| {}))
         .err()
@@ -259,12 +257,12 @@ fn isolated_origin() -> meterbox_plugin_loader::load::Origin {
 
 fn hostile() {
     for seed in 0..40 {
-        let house: Arc<House> = Arc::default();
+        let host = host();
         let settings = ProcessSettings {
             start_limit: Duration::from_secs(5),
             ..quick()
         };
-        let plugin = plugin("", &format!("__hostile={seed}"), &house, settings);
+        let plugin = plugin("", &format!("__hostile={seed}"), &host, settings);
         if let Ok(object) = plugin.create() {
             // It happened to say the right thing; whatever it is asked now is answered in some way.
             let _ = object.start();

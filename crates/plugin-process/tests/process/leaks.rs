@@ -1,7 +1,7 @@
 //! Nothing of a process stays behind: descriptors, threads, zombies, orphans.
 
 use crate::bench::Bench;
-use crate::house::PATIENCE;
+use meterbox_plugin_abi::testing::PATIENCE;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};

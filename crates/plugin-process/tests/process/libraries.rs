@@ -1,7 +1,7 @@
 //! Real libraries, loaded in a confined child: a good one, and one with every fault.
 
 use crate::bench::{Bench, get, quick, spawner};
-use crate::house::{Get, House};
+use crate::host::{Watcher, host};
 use meterbox_plugin_files::{ApiVersion, Candidate, Policy, Verified, verify};
 use meterbox_plugin_loader::load::Origin;
 use meterbox_plugin_process::parent::{ChildCommand, Isolated, Plugin, ProcessSettings};
@@ -43,19 +43,19 @@ fn library(package: &str) -> Verified {
 
 fn bench(package: &str, settings: ProcessSettings) -> Bench {
     let verified = library(package);
-    let house: Arc<House> = Arc::default();
+    let host = host();
     let plugin = Plugin {
         origin: Arc::new(Origin::of(&verified)),
         file: verified.copy.share().unwrap(),
         name: verified.metadata.name.clone(),
-        services: house.clone(),
+        services: host.clone(),
         config: "{}".to_owned(),
         command: ChildCommand {
             program: std::env::current_exe().unwrap(),
             arguments: vec!["__plugin".into()],
         },
         settings,
-        observer: house.clone(),
+        observer: Arc::new(Watcher(host.clone())),
         host_version: "1".to_owned(),
     };
     let isolated = Isolated::new(plugin, &spawner());
@@ -63,7 +63,7 @@ fn bench(package: &str, settings: ProcessSettings) -> Bench {
     object.start().unwrap();
     Bench {
         isolated,
-        house,
+        host,
         route: object.routes().unwrap()[0].id,
         object: Some(object),
     }
@@ -75,7 +75,7 @@ fn good() {
         assert_eq!(bench.get("").text(), r#"{"drift":0.02}"#);
     }
     bench.isolated.harvest();
-    assert_eq!(bench.house.held("drift_checks_total").number, 3.0);
+    assert_eq!(bench.host.held("drift_checks_total").value, 3.0);
     bench.stop();
 }
 
@@ -105,10 +105,7 @@ fn faults() {
         ("leak", "memory"),
     ] {
         let limit = Duration::from_millis(if cause == "deadline" { 200 } else { 30_000 });
-        let (place, _) = bench.begin(Get {
-            left: Some(limit),
-            ..get(fault)
-        });
+        let (place, _) = bench.begin(get(fault).time_left(limit));
         let answer = place.wait();
         assert_eq!(answer.status, 502, "{fault}: {answer:?}");
         crashes += 1;

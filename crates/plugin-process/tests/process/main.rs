@@ -16,7 +16,7 @@ mod bench;
 mod calls;
 mod children;
 mod crashes;
-mod house;
+mod host;
 mod leaks;
 mod libraries;
 

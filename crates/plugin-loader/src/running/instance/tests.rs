@@ -3,10 +3,8 @@
 use super::*;
 use crate::running::PoolSettings;
 use meterbox_plugin_abi::gather::{Filter, GatherSource, Visitor};
-use meterbox_plugin_abi::{
-    Listener, Methods, PluginEntries, PushSink, ReplyHead, RequestService, Responder, Table,
-    Verdict,
-};
+use meterbox_plugin_abi::testing::{FakeRequest, Recorder};
+use meterbox_plugin_abi::{Listener, Methods, PluginEntries, PushSink, Responder, Table, Verdict};
 use meterbox_plugin_files::Metadata;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -70,63 +68,6 @@ impl Drop for Fake {
     fn drop(&mut self) {
         self.stopped.send("drop").unwrap();
         panic!("a destructor that panics is caught");
-    }
-}
-
-struct Get;
-
-impl RequestService for Get {
-    fn method(&self) -> &str {
-        "GET"
-    }
-    fn path(&self) -> &str {
-        "/fake"
-    }
-    fn rest(&self) -> &str {
-        ""
-    }
-    fn query(&self) -> &str {
-        ""
-    }
-    fn peer(&self) -> &str {
-        "test"
-    }
-    fn header_at(&self, _: usize) -> Option<(&str, &[u8])> {
-        None
-    }
-    fn read_body(&self, _: &mut [u8]) -> Result<usize, Failure> {
-        Ok(0)
-    }
-    fn time_left(&self) -> Option<Duration> {
-        None
-    }
-}
-
-/// Writes down what reaches the client.
-struct Recorder(SyncSender<String>);
-
-impl ReplySink for Recorder {
-    fn head(&mut self, head: ReplyHead) -> Result<(), Failure> {
-        self.0.send(format!("head {}", head.status)).unwrap();
-        Ok(())
-    }
-    fn body(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        self.0
-            .send(format!("body {}", String::from_utf8_lossy(bytes)))
-            .unwrap();
-        Ok(())
-    }
-    fn end(&mut self) {
-        self.0.send("end".to_owned()).unwrap();
-    }
-    fn fail(&mut self, status: u16, message: &str) {
-        self.0.send(format!("fail {status} {message}")).unwrap();
-    }
-    fn abort(&mut self, message: &str) {
-        self.0.send(format!("abort {message}")).unwrap();
-    }
-    fn is_closed(&self) -> bool {
-        false
     }
 }
 
@@ -194,20 +135,18 @@ fn origin() -> Arc<Origin> {
 }
 
 impl Bench {
-    fn call(&self, lane: Lane) -> Result<(Ticket, Receiver<String>), Reject> {
-        let (sender, received) = sync_channel(64);
-        let request = Request::of(Arc::new(Get));
-        let ticket = self
-            .running
-            .call(lane, 7, request, Box::new(Recorder(sender)), None)?;
-        Ok((ticket, received))
+    fn call(&self, lane: Lane) -> Result<(Ticket, Recorder), Reject> {
+        let client = Recorder::default();
+        let request = Request::of(Arc::new(FakeRequest::get("/fake")));
+        let ticket = self.running.call(lane, 7, request, client.sink(), None)?;
+        Ok((ticket, client))
     }
 
     /// Everything that reached the client until its sink was let go.
     fn answer(&self) -> Vec<String> {
-        let (ticket, received) = self.call(Lane::Ordinary).unwrap();
+        let (ticket, client) = self.call(Lane::Ordinary).unwrap();
         ticket.wait(PATIENCE);
-        received.iter().collect()
+        client.all()
     }
 }
 
@@ -219,7 +158,7 @@ fn ok(responder: Responder) -> Result<(), Failure> {
 fn an_answer_reaches_the_client_and_stop_comes_before_drop() {
     let bench = bench(usual(), ok);
     assert_eq!(bench.running.routes()[0].id, 7);
-    assert_eq!(bench.answer(), ["head 200", "body hello", "end"]);
+    assert_eq!(bench.answer(), ["head 200", "hello", "end"]);
     assert_eq!(bench.running.drain(), Ok(()));
     assert_eq!(
         bench.stopped.iter().take(2).collect::<Vec<_>>(),
@@ -322,9 +261,9 @@ fn a_full_queue_refuses_at_once_and_scrapes_have_a_thread_of_their_own() {
         bench.call(Lane::Ordinary).err().unwrap().reason,
         RejectReason::QueueFull
     );
-    let (scrape, received) = bench.call(Lane::Scrape).unwrap();
+    let (scrape, client) = bench.call(Lane::Scrape).unwrap();
     assert_eq!(scrape.wait(PATIENCE), Ended::Returned(Ok(())));
-    assert_eq!(received.iter().next().as_deref(), Some("head 200"));
+    assert_eq!(client.wait().status, 200);
     release.send(()).unwrap();
     assert_eq!(busy.wait(PATIENCE), Ended::Returned(Ok(())));
     for (ticket, _) in &waiting {
@@ -356,17 +295,14 @@ fn draining_waits_for_an_answer_that_is_given_after_its_call() {
             .send(responder)
             .map_err(|_| Failure::internal("nobody takes it"))
     });
-    let (ticket, received) = bench.call(Lane::Ordinary).unwrap();
+    let (ticket, client) = bench.call(Lane::Ordinary).unwrap();
     assert_eq!(ticket.wait(PATIENCE), Ended::Returned(Ok(())));
     assert_eq!(bench.running.answers_under_way(), 1);
     let draining = bench.running.clone();
     let drain = std::thread::spawn(move || draining.drain());
     let responder = kept.recv_timeout(PATIENCE).unwrap();
     responder.finish(b"at last").unwrap();
-    assert_eq!(
-        received.iter().collect::<Vec<_>>(),
-        ["head 200", "body at last", "end"]
-    );
+    assert_eq!(client.all(), ["head 200", "at last", "end"]);
     assert_eq!(drain.join().unwrap(), Ok(()));
     assert_eq!(
         bench.stopped.iter().take(2).collect::<Vec<_>>(),
