@@ -86,7 +86,7 @@ class Entries:
         roles = self._kind.roles() | (Roles.ENDPOINT if entries else Roles(0))
         put = self._done().u32(roles).u32(len(entries))
         for number, entry in enumerate(entries):
-            put.u32(number).u32(entry.listener).text(entry.segment).u32(entry.methods)
+            put.u32(number).u32(entry.listener).text(entry.pattern).u32(entry.methods)
         return put
 
     def _start(self, _: Take) -> None:

@@ -126,10 +126,22 @@ class Bench:
         take.u32()
         routes: Dict[Tuple[str, int], int] = {}
         for _ in range(take.u32()):
-            number, listener, segment = take.u32(), take.u32(), take.text()
-            routes[segment, listener] = number
+            number, listener, pattern = take.u32(), take.u32(), take.text()
+            routes[pattern, listener] = number
             take.u32()
         return routes
+
+    def _find(self, path: str, listener: int) -> Tuple[Optional[int], str]:
+        """The route of the longest pattern that matches, as in the host, and what follows it."""
+        begin = path
+        while begin:
+            rest = path[len(begin):]
+            below = self.routes.get((f"{begin}/{{rest}}", listener)) if rest else None
+            number = self.routes.get((begin, listener)) if below is None else below
+            if number is not None:
+                return number, rest
+            begin = begin.rpartition("/")[0]
+        return None, ""
 
     def get(self, target: str, headers: Optional[Mapping[str, str]] = None, on: str = "metrics") -> Reply:
         """`GET target`."""
@@ -144,19 +156,18 @@ class Bench:
                 on: str = "metrics") -> Reply:
         """Asks as a client would, and waits for the whole answer. 404 and 405 are the host's."""
         path, _, query = target.partition("?")
-        segment, _, rest = path.lstrip("/").partition("/")
         answer = Answer()
-        number = self.routes.get((segment, LISTENERS[on]))
+        number, rest = self._find(path.strip("/"), LISTENERS[on])
         if number is None:
-            answer.fail(404, f"no route {segment} on {on}")
+            answer.fail(404, f"no route for {path} on {on}")
             return Reply(answer)
         assert self._entries.routes is not None
         if not self._entries.routes.find(number).methods & METHODS.get(method, 1 << 31):
-            answer.fail(405, f"{segment} does not answer {method}")
+            answer.fail(405, f"{path} does not answer {method}")
             return Reply(answer)
         self._calls += 1
         self.host.answers[self._calls] = answer
-        put = Put().u32(number).u64(self._calls).text(method).text(path).text(f"/{rest}" if rest else "")
+        put = Put().u32(number).u64(self._calls).text(method).text(path).text(rest)
         put.text(query).text("127.0.0.1:1")
         pairs = [(name.lower(), value.encode()) for name, value in (headers or {}).items()]
         put.list(pairs, lambda pair: put.text(pair[0]).bytes(pair[1])).u64((1 << 64) - 1)

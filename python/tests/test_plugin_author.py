@@ -201,6 +201,23 @@ class Authors(unittest.TestCase):
         self.assertEqual(bench.log[-2:], [(2, "library", "odd 1"), (4, "plugin", "fine")])
 
 
+class Patterns(unittest.TestCase):
+    def test_the_longest_pattern_answers(self):
+        class Jobs(Plugin):
+            @get("job")
+            def all(self, request):
+                return "all" + request.rest
+
+            @get("job/old/{rest}")
+            def old(self, request):
+                return "old" + request.rest
+
+        bench = Bench(Jobs)
+        for path, text in (("/job", "all"), ("/job/a/b", "all/a/b"), ("/job/old", "all/old"), ("/job/old/a", "old/a")):
+            self.assertEqual(bench.get(path).text, text, path)
+        self.assertEqual(bench.get("/jobs").status, 404)
+
+
 class Configs(unittest.TestCase):
     def test_a_wrong_value_names_file_key_value_and_what_was_expected(self):
         config = Config.from_json("p", '{"a":"x","b":[1],"t":{"c":2},"f":1.5,"yes":true}')
