@@ -137,12 +137,7 @@ fn client_families() -> Vec<ClientFamily> {
 }
 
 fn resident_bytes() -> u64 {
-    let statm = std::fs::read_to_string("/proc/self/statm").expect("a process can read its size");
-    let pages = statm
-        .split(' ')
-        .nth(1)
-        .and_then(|pages| pages.parse::<u64>().ok());
-    pages.expect("the second number is resident pages") * rustix::param::page_size() as u64
+    meterbox_processes::resident_bytes(std::process::id()).expect("a process can read its size")
 }
 
 fn read_all(registry: &Registry, columns: &mut Columns) -> u64 {

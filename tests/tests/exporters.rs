@@ -1,6 +1,6 @@
 //! An exporter plugin in the real server, against a receiver that refuses, accepts, or is not there.
 
-use meterbox_tests::{Host, Page, eventually, http};
+use meterbox_tests::{Folder, Host, Page, eventually, http};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustix::process::Signal;
 use std::collections::VecDeque;
@@ -373,12 +373,11 @@ fn https_receivers_are_believed_by_the_authorities_of_a_file() {
     assert_eq!(receiver.seen().len(), 0);
     drop(stranger);
 
-    let file = std::env::temp_dir().join(format!("meterbox-ca-{}.pem", std::process::id()));
-    std::fs::write(&file, pem).expect("the folder is ours");
+    let folder = Folder::new("ca");
+    let file = folder.write("ca.pem", pem);
     let host = host(&url, &[&format!("export_ca_file={}", file.display())]);
     until(&host, "pushes are delivered", |page| {
         value(page, "delivered_total") >= 2.0
     });
     assert!(receiver.answered(204)[0].contains("meterbox_ready value=1 "));
-    std::fs::remove_file(&file).expect("it is there");
 }

@@ -2,7 +2,7 @@
 
 use meterbox_tests::http::Answer;
 use meterbox_tests::http::raw::Connection;
-use meterbox_tests::{Host, eventually};
+use meterbox_tests::{Folder, Host, eventually};
 use rustix::process::Signal;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -340,7 +340,8 @@ fn metric_endpoints_are_switched_off_and_on_by_a_reload() {
 
 #[test]
 fn shared_addresses_and_unix_sockets_are_listened_to() {
-    let path = std::env::temp_dir().join(format!("meterbox-http-{}.sock", std::process::id()));
+    let folder = Folder::new("http");
+    let path = folder.path().join("metrics.sock");
     let port = free_port();
     let lines = [
         format!("inference_address=http://{port}"),

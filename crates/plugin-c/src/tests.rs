@@ -66,9 +66,8 @@ fn the_header_and_this_side_agree_on_every_offset() {
         )
         .unwrap();
     }
-    let folder = std::env::temp_dir().join(format!("meterbox-c-layout-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    let source = folder.join("layout.c");
+    let folder = tempfile::tempdir().unwrap();
+    let source = folder.path().join("layout.c");
     std::fs::write(&source, code).unwrap();
     let header = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugin-api/c");
     let compiled = Command::new("cc")
@@ -85,7 +84,6 @@ fn the_header_and_this_side_agree_on_every_offset() {
         .arg(header)
         .arg(&source)
         .output();
-    std::fs::remove_dir_all(&folder).unwrap();
     let Ok(compiled) = compiled else {
         #[allow(clippy::print_stderr, reason = "says why nothing was checked")]
         {

@@ -140,13 +140,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_stale_socket_file_is_replaced_and_a_live_one_is_not() {
-        let path = std::env::temp_dir().join(format!("meterbox-bind-{}.sock", std::process::id()));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bound.sock");
         let address = format!("unix:{}", path.display());
         drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
         let bound = listen_on(&address).unwrap();
         assert_eq!(bound.place.to_string(), address);
         let error = listen_on(&address).unwrap_err().to_string();
         assert!(error.contains("another process listens there"), "{error}");
-        std::fs::remove_file(path).unwrap();
     }
 }
