@@ -7,7 +7,7 @@ use meterbox_plugin_abi::{Cells, Instrument};
 
 use super::{CellShape, ChildCells};
 
-/// A series of the child: its cells, and whether it was removed. The slot number is not used.
+/// A series of the child: its cells, and whether it was removed.
 #[derive(Debug)]
 pub struct Series {
     cells: Arc<ChildCells>,
