@@ -8,7 +8,6 @@ use crate::aligned::Aligned;
 use crate::testing::Seeded;
 
 #[derive(Clone, Debug, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "a test makes a handful")]
 enum Seen {
     Family(String),
     Segment(Box<OwnedSegment>),
