@@ -171,7 +171,7 @@ impl Cells for NoMetrics {
 
 /// The owner's side of one registered family.
 pub trait FamilyService: Send + Sync + 'static {
-    /// The series with these label values, in the order of [`FamilySpec::labels`]; made if it is new.
+    /// The series with these label values, in the order of [`FamilySpec::labels`](crate::FamilySpec::labels); made if it is new.
     ///
     /// # Errors
     /// [`Status::INVALID`] for a wrong number of values or a value that may not be, [`Status::LIMIT`] when
