@@ -9,13 +9,14 @@ use meterbox_http::{
     Answer, ApiError, Body, BodySource, BodyStream, BrokenOff, Class, Listener, Outcome, Reply,
     Request,
 };
-use meterbox_plugin_abi::{Failure, RequestService};
+use meterbox_plugin_abi::{Failure, LIVE_HEADER, RequestService};
 use meterbox_plugins::{CallError, Endpoint, PluginBody, PluginReply, call_within};
 use meterbox_telemetry::http::HttpMetrics;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
+use tokio::time::{Interval, interval};
 
 /// What a scraper allows for a scrape, in seconds. **Source:** Prometheus.
 const SCRAPE_TIMEOUT: &str = "x-prometheus-scrape-timeout-seconds";
@@ -26,6 +27,9 @@ const DEADLINE_MIN: Duration = Duration::from_millis(50);
 
 /// A body up to this length is sent from memory, in bytes.
 const READY_BYTES_MAX: u64 = 256 * 1024;
+
+/// How often a live answer looks whether its plugin was replaced.
+const LIVE_LOOK: Duration = Duration::from_millis(250);
 
 /// Headers that a plugin's answer may not carry: they speak for the server, or to the browser about
 /// it. What frames the connection is refused before.
@@ -97,7 +101,7 @@ fn note_scrape(http: &HttpMetrics, outcome: &Outcome) {
     }
 }
 
-async fn answer(endpoint: &Endpoint, request: Request) -> Outcome {
+async fn answer(endpoint: &Arc<Endpoint>, request: Request) -> Outcome {
     let Some(route) = endpoint.route(request.method.as_str()) else {
         return Err(ApiError::method_not_allowed(&endpoint.methods().list()));
     };
@@ -108,7 +112,7 @@ async fn answer(endpoint: &Endpoint, request: Request) -> Outcome {
     let reply = call_within(endpoint, route, &request, limit)
         .await
         .map_err(error)?;
-    let passed = pass_on(reply, &name).await;
+    let passed = pass_on(reply, endpoint, &name).await;
     if passed.is_err() {
         endpoint.refused_answer();
     }
@@ -209,7 +213,8 @@ fn error(error: CallError) -> ApiError {
     }
 }
 
-async fn pass_on(answer: PluginReply, plugin: &str) -> Outcome {
+async fn pass_on(answer: PluginReply, endpoint: &Arc<Endpoint>, plugin: &str) -> Outcome {
+    let mut live = false;
     let PluginReply {
         status,
         headers,
@@ -218,6 +223,10 @@ async fn pass_on(answer: PluginReply, plugin: &str) -> Outcome {
     } = answer;
     let mut reply = Reply::bytes(Bytes::new()).with_status(status);
     for (name, value) in headers {
+        if name == LIVE_HEADER {
+            live = true;
+            continue;
+        }
         if forbidden(&name) {
             let message =
                 format!("plugin {plugin} answered with a header that it may not set: {name}");
@@ -231,6 +240,10 @@ async fn pass_on(answer: PluginReply, plugin: &str) -> Outcome {
         };
         reply = reply.with_header(name, value);
     }
+    if live {
+        let stream = Passed::new(body, plugin, Some(Arc::clone(endpoint)));
+        return Ok(reply.with_body(Body::Stream(BodyStream::new(stream, None).live())));
+    }
     Ok(reply.with_body(pass_body(body, length, plugin).await?))
 }
 
@@ -242,8 +255,7 @@ async fn pass_body(
     plugin: &str,
 ) -> Result<Body, ApiError> {
     if length.is_none_or(|length| length > READY_BYTES_MAX) {
-        let plugin = plugin.to_owned();
-        let stream = BodyStream::new(Passed { body, plugin }, length);
+        let stream = BodyStream::new(Passed::new(body, plugin, None), length);
         return Ok(Body::Stream(stream));
     }
     let mut whole = Vec::new();
@@ -271,16 +283,55 @@ fn forbidden(name: &str) -> bool {
 struct Passed {
     body: PluginBody,
     plugin: String,
+    live: Option<Live>,
+}
+
+/// A body without an end of its own: it ends well when its plugin is replaced or removed.
+struct Live {
+    endpoint: Arc<Endpoint>,
+    look: Interval,
+}
+
+impl Passed {
+    fn new(body: PluginBody, plugin: &str, live: Option<Arc<Endpoint>>) -> Self {
+        Self {
+            body,
+            plugin: plugin.to_owned(),
+            live: live.map(|endpoint| Live {
+                endpoint,
+                look: interval(LIVE_LOOK),
+            }),
+        }
+    }
+}
+
+impl Live {
+    fn is_over(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut over = false;
+        while !over && self.look.poll_tick(cx).is_ready() {
+            over = !self.endpoint.is_current();
+        }
+        over
+    }
 }
 
 impl BodySource for Passed {
     fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BrokenOff>>> {
-        let piece = ready!(self.body.poll_piece(cx));
-        Poll::Ready(piece.map(|piece| piece.map(Ok)).unwrap_or_else(|broken| {
-            let plugin = self.plugin.as_str();
-            tracing::warn!(target: "http", plugin, "an answer broke off: {broken}");
-            Some(Err(BrokenOff))
-        }))
+        if self.live.as_mut().is_some_and(|live| live.is_over(cx)) {
+            return Poll::Ready(None);
+        }
+        let broken = match ready!(self.body.poll_piece(cx)) {
+            Ok(piece) => return Poll::Ready(piece.map(Ok)),
+            Err(broken) => broken,
+        };
+        // The generation that wrote it may have ended already.
+        let live = self.live.as_ref();
+        if live.is_some_and(|live| !live.endpoint.is_current()) {
+            return Poll::Ready(None);
+        }
+        let plugin = self.plugin.as_str();
+        tracing::warn!(target: "http", plugin, "an answer broke off: {broken}");
+        Poll::Ready(Some(Err(BrokenOff)))
     }
 }
 

@@ -39,6 +39,12 @@ impl Responder {
         self.note(result)
     }
 
+    /// Says that this answer has no end of its own, as a live stream: when the server ends, or the plugin is
+    /// replaced, the host ends it well, and the next [`write`](Responder::write) is refused.
+    pub fn live(&mut self) -> &mut Self {
+        self.header(abi::LIVE_HEADER, "1")
+    }
+
     fn note(&mut self, result: Result<(), abi::Failure>) -> &mut Self {
         if let Err(failure) = result {
             self.refused.get_or_insert_with(|| failure.into());

@@ -2,6 +2,9 @@
 
 use meterbox_tests::{Host, eventually, http};
 use serde_json::Value;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
 
 /// A host with the actor, which claims what its configuration says.
 fn host(config: &str) -> Host {
@@ -97,4 +100,54 @@ fn a_longer_pattern_of_another_plugin_has_room_below_a_shorter_one() {
         page.value("meterbox_http_requests_total", &labels),
         Some(1.0)
     );
+}
+
+/// A client of the actor's live answer that has seen its first piece.
+fn live(host: &Host) -> TcpStream {
+    let mut client = TcpStream::connect(host.metrics()).expect("a connection");
+    let patience = Some(Duration::from_secs(20));
+    client.set_read_timeout(patience).expect("a socket");
+    let request = b"GET /actor/live HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    client.write_all(request).expect("the request goes out");
+    let mut begin = Vec::new();
+    while !begin.ends_with(b"tick\n\r\n") {
+        let mut byte = [0];
+        client.read_exact(&mut byte).expect("the answer goes on");
+        begin.push(byte[0]);
+    }
+    let head = String::from_utf8_lossy(&begin);
+    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+    assert!(
+        !head.contains("x-meterbox-live"),
+        "it is for the host alone"
+    );
+    client
+}
+
+/// Reads to the last chunk, which is there only if the answer ended well; how long that took.
+fn ends_well(client: &mut TcpStream) -> Duration {
+    let begin = Instant::now();
+    // What was read before ends with a chunk.
+    let mut all = b"\r\n".to_vec();
+    while !all.ends_with(b"\r\n0\r\n\r\n") {
+        let mut byte = [0];
+        client.read_exact(&mut byte).expect("an end, not a cut");
+        all.push(byte[0]);
+    }
+    begin.elapsed()
+}
+
+#[test]
+fn a_live_answer_ends_well_when_its_plugin_is_replaced_and_when_the_server_ends() {
+    let mut host = host("");
+    let mut client = live(&host);
+    let reloaded = http::post(host.management(), "/plugins/actor/reload", b"");
+    assert_eq!(reloaded.status, 200, "{}", reloaded.text());
+    let took = ends_well(&mut client);
+    assert!(took < Duration::from_secs(2), "{took:?} after the reload");
+    let mut client = live(&host);
+    host.signal(rustix::process::Signal::TERM);
+    let took = ends_well(&mut client);
+    assert!(took < Duration::from_secs(2), "{took:?} after the signal");
+    assert_eq!(host.wait().code(), Some(0));
 }

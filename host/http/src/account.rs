@@ -66,6 +66,11 @@ impl Account {
         self.counted = counted;
     }
 
+    /// Whether the connection ends after this answer because the server does.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.link.is_draining()
+    }
+
     /// Bytes of the body went out.
     pub(crate) fn sent(&mut self, bytes: u64) {
         self.sent += bytes;

@@ -171,6 +171,9 @@ impl http_body::Body for Payload {
         let piece = match &mut payload.content {
             Content::Ready(bytes) if bytes.is_empty() => return Poll::Ready(None),
             Content::Ready(bytes) => Some(Ok(std::mem::take(bytes))),
+            Content::Stream(stream) if stream.is_live() && payload.account.is_draining() => {
+                return Poll::Ready(None);
+            }
             Content::Stream(stream) => match stream.poll_piece(cx) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(piece) => piece,

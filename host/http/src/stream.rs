@@ -26,6 +26,7 @@ pub struct BodyStream {
     source: Box<dyn BodySource>,
     /// What is still to come if the length is known.
     left: Option<u64>,
+    live: bool,
 }
 
 impl BodyStream {
@@ -34,7 +35,19 @@ impl BodyStream {
         Self {
             source: Box::new(source),
             left: length,
+            live: false,
         }
+    }
+
+    /// The same, without an end of its own: it ends well when the server drains.
+    #[must_use]
+    pub fn live(mut self) -> Self {
+        self.live = true;
+        self
+    }
+
+    pub(crate) fn is_live(&self) -> bool {
+        self.live
     }
 
     /// The length if it is known, less what was taken.

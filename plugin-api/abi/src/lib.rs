@@ -54,7 +54,9 @@ pub use module::{
     header_of, module_of,
 };
 pub use plugin::{PluginEntries, PluginObject};
-pub use reply::{CHUNK_BYTES_MAX, HEADERS_MAX, Reply, ReplyHead, ReplySink, ReplyWatch};
+pub use reply::{
+    CHUNK_BYTES_MAX, HEADERS_MAX, LIVE_HEADER, Reply, ReplyHead, ReplySink, ReplyWatch,
+};
 pub use request::{Request, RequestService};
 pub use responder::{Responder, ResponderService};
 pub use route::{PATTERN_BYTES_MAX, PATTERN_SEGMENTS_MAX, Pattern, ROUTES_MAX, Route};

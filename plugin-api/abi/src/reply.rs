@@ -22,6 +22,9 @@ pub const CHUNK_BYTES_MAX: usize = 64 * 1024;
 
 /// Most headers that a plugin may set on one answer.
 pub const HEADERS_MAX: usize = 64;
+/// A header for the host, not for the client: the answer has no end of its own, so the host ends it well
+/// when the server drains or the plugin is replaced.
+pub const LIVE_HEADER: &str = "x-meterbox-live";
 
 /// Headers that frame the connection; a plugin that set them could break it.
 const HOST_HEADERS: [&str; 6] = [

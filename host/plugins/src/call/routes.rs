@@ -49,6 +49,14 @@ impl Endpoint {
         (!Arc::ptr_eq(&now.running, &self.running)).then(|| now.clone())
     }
 
+    /// Whether requests still go to this generation of its plugin.
+    pub fn is_current(&self) -> bool {
+        let routes = self.current.upgrade().map(|current| current.load_full());
+        let now = routes.as_ref();
+        let now = now.and_then(|routes| routes.at(self.listener, &self.pattern));
+        now.is_some_and(|now| Arc::ptr_eq(&now.running, &self.running))
+    }
+
     /// An answer of it could not be passed on: a header that it may not set, or half a body.
     pub fn refused_answer(&self) {
         self.budgets.bad_answer();
