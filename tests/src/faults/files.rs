@@ -272,7 +272,7 @@ pub(super) fn missing_symbol(run: &mut Run) {
     for (name, craft) in [("needing", needing), ("symbol", symbol), ("header", header)] {
         scene.put(&format!("{name}.so"), craft.build(workshop.path()));
     }
-    scene.put("other.so", renamed(&library("drift"), "drift", "other"));
+    scene.put("other.so", library("summary"));
     for (file, words) in [
         ("needing.so", "libgone.so"),
         ("symbol.so", "nobody_defines_this"),
@@ -282,7 +282,7 @@ pub(super) fn missing_symbol(run: &mut Run) {
         assert!(reason.contains(words), "{file}: {reason}");
         scene.logged_once(&[file, words]);
     }
-    scene.serves("other");
+    scene.serves("summary");
     scene.settle_here();
-    scene.close(|scene| serves(&scene.host, "other"));
+    scene.close(|scene| serves(&scene.host, "summary"));
 }
