@@ -128,7 +128,7 @@ impl App {
         };
         let drops = Drops::default();
         let registry = registry(&settings);
-        let lines = lines(&settings, environment, &registry, &drops)?;
+        let lines = lines(&settings, &registry, &drops)?;
         let telemetry = telemetry(&settings, &registry, &facts, &lines)?;
         let telemetry = Arc::new(telemetry);
         let subscribers = Subscribers::counted_in(telemetry.plugins().clone());
@@ -314,12 +314,7 @@ fn registry(settings: &Settings) -> Registry {
 }
 
 /// What TorchServe's metrics are held against, and where their lines go.
-fn lines(
-    settings: &Settings,
-    environment: &Environment,
-    registry: &Registry,
-    drops: &Drops,
-) -> Result<LineOptions, Failure> {
+fn lines(settings: &Settings, registry: &Registry, drops: &Drops) -> Result<LineOptions, Failure> {
     let metrics = &settings.metrics;
     let declarations = match &metrics.declarations {
         None => Declarations::default(),
@@ -329,9 +324,8 @@ fn lines(
         }),
     };
     let log = modes::logs(metrics.mode).then(|| {
-        let folder = environment.get("METRICS_LOCATION").unwrap_or("logs");
         let target = LogTarget {
-            folder: settings.process.working_folder.join(folder),
+            folder: settings.process.metric_log_folder.clone(),
             console: Some(Box::new(std::io::stdout())),
         };
         MetricLog::start(target, Arc::new(unix_seconds), Arc::new(drops.clone()))

@@ -86,7 +86,7 @@ impl Settings {
             metrics: MetricSettings::of(&values),
             http: HttpSettings::of(&values),
             log: LogSettings::of(&values, sources.environment),
-            process: ProcessSettings::of(sources.environment, folder, sources.working_folder),
+            process: ProcessSettings::of(sources.environment, sources.working_folder),
             listeners,
             properties: std::mem::take(&mut values.properties),
             warnings: std::mem::take(&mut values.warnings),

@@ -9,10 +9,6 @@ use std::path::{Path, PathBuf};
 /// Folders of the process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProcessSettings {
-    /// The folder of the configuration file, or the working directory without one.
-    pub config_folder: PathBuf,
-    /// The working directory.
-    pub working_folder: PathBuf,
     /// Unpacked models and sockets of workers: `TEMP`, else `TMPDIR`, else `/tmp`.
     pub temp_folder: PathBuf,
     /// Logs of a server in the background: `LOG_LOCATION`, else `logs`.
@@ -22,15 +18,9 @@ pub struct ProcessSettings {
 }
 
 impl ProcessSettings {
-    pub(super) fn of(
-        environment: &Environment,
-        config_folder: &Path,
-        working_folder: &Path,
-    ) -> Self {
+    pub(super) fn of(environment: &Environment, working_folder: &Path) -> Self {
         let logs = |variable| working_folder.join(set(environment, variable).unwrap_or("logs"));
         Self {
-            config_folder: config_folder.to_owned(),
-            working_folder: working_folder.to_owned(),
             temp_folder: working_folder.join(temp_folder(environment)),
             log_folder: logs("LOG_LOCATION"),
             metric_log_folder: logs("METRICS_LOCATION"),

@@ -8,7 +8,8 @@
 use meterbox_config::{PluginGrants, Settings};
 use meterbox_metrics::Registry;
 use meterbox_plugin_abi::gather::{Filter, Flow, Head, Segment, Visitor};
-use meterbox_plugin_abi::{Failure, Listener, Request, RequestService};
+use meterbox_plugin_abi::testing::FakeRequest;
+use meterbox_plugin_abi::{Listener, Request};
 use meterbox_plugins::testing::parts;
 use meterbox_plugins::{Catalog, HostPaths, Options, Program, Subscribers, call};
 use std::path::{Path, PathBuf};
@@ -165,45 +166,10 @@ fn settings(root: &Path, name: &str) -> Settings {
     settings
 }
 
-/// A GET without headers and body.
-struct Get {
-    path: String,
-    rest: String,
-    query: String,
-}
-
-impl RequestService for Get {
-    fn method(&self) -> &'static str {
-        "GET"
-    }
-    fn path(&self) -> &str {
-        &self.path
-    }
-    fn rest(&self) -> &str {
-        &self.rest
-    }
-    fn query(&self) -> &str {
-        &self.query
-    }
-    fn peer(&self) -> &'static str {
-        "test"
-    }
-    fn header_at(&self, _: usize) -> Option<(&str, &[u8])> {
-        None
-    }
-    fn read_body(&self, _: &mut [u8]) -> Result<usize, Failure> {
-        Ok(0)
-    }
-    fn time_left(&self) -> Option<Duration> {
-        None
-    }
-}
-
 pub(crate) fn request(path: &str, rest: &str, query: &str) -> Request {
-    Request::of(Arc::new(Get {
-        path: path.to_owned(),
+    Request::of(Arc::new(FakeRequest {
         rest: rest.to_owned(),
-        query: query.to_owned(),
+        ..FakeRequest::get(&format!("{path}?{query}"))
     }))
 }
 
